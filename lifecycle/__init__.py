@@ -1,0 +1,3 @@
+"""The pure core: what one event means for one customer. No clock, network, randomness, asyncio, temporalio, YAML or
+parsing.
+"""

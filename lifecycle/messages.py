@@ -1,0 +1,407 @@
+"""What goes into the core and what comes out: closed unions, each member tagged by `kind`.
+
+Events are past tense, what happened. Commands are imperative, what the shell must do; each has a touch, the identity
+`customer/playbook/play/step/occurrence/part[/recipient]`, which is the ledger's key and the same on every replay.
+`part` is `send`, `ask`,
+`remind-n`, `cancel`, `task`, `settle`. Adding a member: add it to its union, to `engine`, and to the tests that name
+every kind.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammate, Value
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUp:
+    """The customer exists. `team`: teammate role to the person who has it for this customer, fallbacks already
+    resolved.
+    """
+
+    profile: Profile
+    contacts: tuple[Contact, ...] = ()
+    team: dict[str, Teammate] = field(default_factory=dict)
+    contracts: tuple[Contract, ...] = ()
+    kind: Literal["signed_up"] = "signed_up"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChanged:
+    """The customer moved, or bought something else: tier, zone, country, ... A later signup event of the same customer
+    is this.
+    """
+
+    profile: Profile
+    kind: Literal["profile_changed"] = "profile_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChanged:
+    """A person at the customer appeared, or has other roles now."""
+
+    contact: Contact
+    kind: Literal["contact_changed"] = "contact_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactLeft:
+    contact: str
+    kind: Literal["contact_left"] = "contact_left"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactSuppressed:
+    """No more touches to this person. `why`: `unsubscribed`, `bounced`, `complained`."""
+
+    contact: str
+    why: str
+    kind: Literal["contact_suppressed"] = "contact_suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRestored:
+    """The person asked to hear from us again."""
+
+    contact: str
+    kind: Literal["contact_restored"] = "contact_restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A product event of the catalogue, by name, with the facts it carries besides those the catalogue says it sets."""
+
+    name: str
+    facts: dict[str, Value] = field(default_factory=dict)
+    kind: Literal["happened"] = "happened"
+
+
+@dataclass(frozen=True, slots=True)
+class FactsReported:
+    """New values of named facts."""
+
+    facts: dict[str, Value]
+    kind: Literal["facts_reported"] = "facts_reported"
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyAnswered:
+    """A survey was answered. `score` 0-10 as given. Sets the fact `<survey>.score` and counts as the event
+    `<survey>.answered`.
+    """
+
+    survey: str
+    contact: str
+    score: int
+    late: bool = False
+    kind: Literal["survey_answered"] = "survey_answered"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAnswered:
+    """A person answered an approval. `approval`: its id, `playbook/play/step`. `by`: teammate id. `press`: id of the
+    press; a repeat is answered, not acted on.
+    """
+
+    approval: str
+    by: str
+    answer: Literal["approve", "reject"]
+    press: str
+    edited: bool = False
+    kind: Literal["approval_answered"] = "approval_answered"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTicked:
+    """A teammate finished (or reopened) a task. `task`: the touch of its command."""
+
+    task: str
+    by: str
+    done: bool = True
+    kind: Literal["task_ticked"] = "task_ticked"
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneTicked:
+    """A teammate says that a milestone is reached, or takes that back."""
+
+    milestone: str
+    by: str
+    done: bool = True
+    kind: Literal["milestone_ticked"] = "milestone_ticked"
+
+
+@dataclass(frozen=True, slots=True)
+class StageSet:
+    """A teammate moved the customer, or moved it back, for a reason."""
+
+    stage: str
+    by: str
+    reason: str
+    kind: Literal["stage_set"] = "stage_set"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractSigned:
+    """A contract is new, or has a new end. The renewal of a contract starts its next cycle."""
+
+    contract: Contract
+    kind: Literal["contract_signed"] = "contract_signed"
+
+
+@dataclass(frozen=True, slots=True)
+class Churned:
+    """The customer left. Every play whose exit says so ends; its open approvals are withdrawn."""
+
+    reason: str = ""
+    kind: Literal["churned"] = "churned"
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A customer that had left is back."""
+
+    kind: Literal["returned"] = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPlaced:
+    """Nothing goes to this customer until the hold is lifted; events keep being recorded."""
+
+    by: str
+    reason: str
+    kind: Literal["hold_placed"] = "hold_placed"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLifted:
+    by: str
+    kind: Literal["hold_lifted"] = "hold_lifted"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueApplied:
+    """Releases were applied: new plays start from this manifest. Plays in flight keep theirs."""
+
+    digest: str
+    kind: Literal["catalogue_applied"] = "catalogue_applied"
+
+
+@dataclass(frozen=True, slots=True)
+class DueReached:
+    """An instant that was owed has come. `late_for` (real time): how long ago; `clock`: the customer's time when the
+    shell woke, where that is later than `now`.
+    """
+
+    late_for: timedelta = timedelta(0)
+    clock: datetime | None = None
+    kind: Literal["due_reached"] = "due_reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What became of one command. `at`: for `later`, when to try again (the customer's time). `reason`: for people."""
+
+    touch: str
+    result: Literal["sent", "failed", "later", "unknown", "withdrawn"]
+    reason: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettled:
+    """The outcomes of a batch; `stored`: how many of the state's oldest records were stored with it."""
+
+    effects: tuple[Effect, ...] = ()
+    stored: int = 0
+    kind: Literal["batch_settled"] = "batch_settled"
+
+
+Event = (
+    SignedUp
+    | ProfileChanged
+    | ContactChanged
+    | ContactLeft
+    | ContactSuppressed
+    | ContactRestored
+    | Happened
+    | FactsReported
+    | SurveyAnswered
+    | ApprovalAnswered
+    | TaskTicked
+    | MilestoneTicked
+    | StageSet
+    | ContractSigned
+    | Churned
+    | Returned
+    | HoldPlaced
+    | HoldLifted
+    | CatalogueApplied
+    | DueReached
+    | BatchSettled
+)
+
+ANSWERS = ("approval_answered", "task_ticked", "milestone_ticked", "stage_set", "hold_placed", "hold_lifted")
+"""Kinds that people wait for: delivered as updates, answered with a Reply. All others are delivered as signals."""
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SendEmail:
+    """`release`/`step`: where the template and its sender stand. `to`: contact id. `due`: nominal instant, the date
+    that the mail shows.
+    """
+
+    touch: str
+    release: str
+    step: str
+    to: str
+    due: datetime
+    edited: bool = False
+    kind: Literal["send_email"] = "send_email"
+
+
+@dataclass(frozen=True, slots=True)
+class SendSurvey:
+    touch: str
+    release: str
+    step: str
+    to: str
+    due: datetime
+    edited: bool = False
+    kind: Literal["send_survey"] = "send_survey"
+
+
+@dataclass(frozen=True, slots=True)
+class SendInvite:
+    """`meeting`: the touch without its recipient, from which the calendar UID comes. `opens`/`closes`: the slot lies
+    between. `organizer`: teammate id. `guests`: every invited contact and teammate id, `to` among them.
+    """
+
+    touch: str
+    release: str
+    step: str
+    to: str
+    due: datetime
+    meeting: str
+    opens: datetime
+    closes: datetime
+    organizer: str
+    guests: tuple[str, ...]
+    edited: bool = False
+    kind: Literal["send_invite"] = "send_invite"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelInvite:
+    """Take back a meeting: iTIP CANCEL with the UID of `meeting` to `to`."""
+
+    touch: str
+    release: str
+    step: str
+    to: str
+    due: datetime
+    meeting: str
+    reason: str
+    kind: Literal["cancel_invite"] = "cancel_invite"
+
+
+@dataclass(frozen=True, slots=True)
+class PostSlack:
+    """A message to a teammate."""
+
+    touch: str
+    release: str
+    step: str
+    to: str
+    due: datetime
+    kind: Literal["post_slack"] = "post_slack"
+
+
+@dataclass(frozen=True, slots=True)
+class AskApproval:
+    """A card with approve / edit / reject. `approval`: the id that presses carry. `to`: teammate id. `answer_by`: when
+    silence decides; `expired`: what it means.
+
+    `due`: nominal instant of asking; `step_due`: when the approved step would fire. `nth`: 0 for the first card, then
+    reminders and rungs of the ladder.
+    """
+
+    touch: str
+    release: str
+    step: str
+    to: str
+    due: datetime
+    approval: str
+    step_due: datetime
+    answer_by: datetime
+    expired: Literal["skip", "proceed"]
+    recipients: tuple[str, ...] = ()
+    nth: int = 0
+    kind: Literal["ask_approval"] = "ask_approval"
+
+
+@dataclass(frozen=True, slots=True)
+class SettleApproval:
+    """Take the buttons off every card of an approval and say how it ended. `result`: approved, rejected, expired,
+    withdrawn, superseded.
+    """
+
+    touch: str
+    release: str
+    step: str
+    due: datetime
+    approval: str
+    result: str
+    by: str = ""
+    to: str = ""
+    kind: Literal["settle_approval"] = "settle_approval"
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseTask:
+    """Work for a teammate. `title` is a finished sentence when the engine raises it; empty when the step's own title
+    is rendered. `due_at`: when it is overdue.
+    """
+
+    touch: str
+    release: str
+    step: str
+    to: str
+    due: datetime
+    due_at: datetime
+    title: str = ""
+    kind: Literal["raise_task"] = "raise_task"
+
+
+Command = SendEmail | SendSurvey | SendInvite | CancelInvite | PostSlack | AskApproval | SettleApproval | RaiseTask
+
+
+# --- what a step returns ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a person. `result`: `done`, `approved`, `rejected`, `already`, `too_late`, `not_yours`, `unknown`.
+    `text`: one sentence to show.
+    """
+
+    result: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The next state; commands in the order to issue; decisions in the order made, also queued in `state.records`; a
+    reply where a person waits.
+    """
+
+    state: State
+    commands: tuple[Command, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    reply: Reply | None = None

@@ -1,0 +1,273 @@
+"""Everything the core remembers of one customer, as one frozen value that survives a JSON round trip unchanged.
+
+No names, addresses or other personal data stand here: contacts and teammates are opaque ids, so nothing personal
+reaches a workflow's
+history. State is stored at least twice a run, so fields stay few and defaults are left out of its JSON form (about 2
+KB with one play).
+When a field changes meaning: raise `VERSION`, add a function to `UPGRADES`, freeze a sample of the old form under
+`tests/lifecycle/samples/`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from lifecycle.jsonform import FormError, decode, encode
+
+VERSION = 1
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Maps real time to a customer's time: `factor` virtual seconds pass in one real second, both counted from their
+    origins.
+
+    Production has factor 1 and equal origins. A rehearsal has factor 86,400 / (seconds a day lasts).
+    """
+
+    real_origin: datetime
+    virtual_origin: datetime
+    factor: float = 1.0
+
+    def virtual(self, real: datetime) -> datetime:
+        """The customer's time at a real instant."""
+        return self.virtual_origin + (real - self.real_origin) * self.factor
+
+    def real_length(self, length: timedelta) -> timedelta:
+        """How long a length of the customer's time lasts in reality."""
+        return length / self.factor
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether days run as seconds; such a customer's sends never leave the outbox."""
+        return self.factor != 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the customer bought and where it is. `arr` in whole units of currency a year; `country` ISO 3166 alpha-2;
+    `zone` an IANA name that exists.
+    """
+
+    zone: str
+    signed_up_on: date
+    tier: str = "team"
+    journey: str = "standard"
+    touch: str = "low"
+    country: str = ""
+    segment: str = ""
+    arr: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person at the customer. `roles`: `champion`, `executive_sponsor`, `admin`, `billing`, ...; `suppressed`:
+    unsubscribed, bounced or complained.
+    """
+
+    id: str
+    roles: tuple[str, ...] = ()
+    suppressed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Teammate:
+    """A person here, by id, with the zone that business hours are counted in."""
+
+    id: str
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """The latest known value of a named measure and when it was learned."""
+
+    value: Value
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A contract's end (local date) and its renewal phase: empty before the first phase."""
+
+    id: str
+    ends_on: date
+    phase: str = ""
+
+
+Status = Literal[
+    "asked",  # an approval is open
+    "approved",  # approved before its due
+    "waiting",  # a wait step is open
+    "held",  # by a cap, quiet hours, a window, a missing recipient; tried again at `at`
+    "sending",  # handed to `perform`, no outcome yet
+    "later",  # the provider asked for patience until `at`
+    "unknown",  # nobody knows whether it arrived; asked again at `at`
+    "fired",
+    "met",  # a wait's condition came true
+    "timed_out",  # a wait's deadline came first
+    "skipped",
+    "failed",
+    "cancelled",
+]
+SETTLED = frozenset({"fired", "met", "timed_out", "skipped", "failed", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where one step of a play stands.
+
+    `at`: when the status began, or for `held`, `later`, `unknown` when it is tried again. `due`: the nominal due while
+    it differs from the
+    step's own. `left`: recipients still without an outcome. `count`: reminders and rungs already used of an open
+    approval.
+    """
+
+    status: Status
+    at: datetime
+    due: datetime | None = None
+    left: tuple[str, ...] = ()
+    sent: tuple[str, ...] = ()
+    count: int = 0
+    by: str = ""
+    edited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One playbook running for one customer. `number` counts the plays of this playbook for this customer from 1;
+    `anchor` is day 0, local, in `zone`.
+    """
+
+    playbook: str
+    release: str
+    number: int
+    anchor: date
+    zone: str
+    started_at: datetime
+    steps: dict[str, Progress] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """`playbook/number`: with the customer, the front of every touch of this play."""
+        return f"{self.playbook}/{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """An approval already decided: kept until its play has ended for 30 days, so that a late press is answered and not
+    acted on.
+    """
+
+    approval: str
+    result: str
+    by: str
+    at: datetime
+    press: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """One email or survey reserved for a contact: what caps count. Dropped after 8 days."""
+
+    contact: str
+    at: datetime
+    touch: str
+
+
+Verdict = Literal["fired", "waiting", "held", "skipped", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A step considered: at which nominal instant, with which verdict, and why.
+
+    `step` is empty for the play itself; `playbook` is the lifecycle's name and `play` 0 for moves of stage, phase and
+    band. `what` is the kind of
+    the step (`email`, `wait`, ...) or `play`, `stage`, `phase`, `band`, `approval`, `answer`.
+    """
+
+    at: datetime
+    playbook: str
+    release: str
+    play: int
+    step: str
+    what: str
+    verdict: Verdict
+    reason: str
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All the core remembers of one customer.
+
+    `seq`: highest event number seen. `catalogue`: digest of the current manifest. `moved`: when the stage was entered.
+    `overdue`: the stage's window
+    ended with its criterion unmet. `seen`: event name to when it last happened. `counters`: playbook to plays started.
+    `records`: decisions not yet
+    stored. `batches`: activity ids used. `spread`: whether touches are spread by customer (off in scenarios and
+    rehearsal).
+    """
+
+    customer: str
+    as_of: datetime
+    catalogue: str
+    profile: Profile
+    v: int = VERSION
+    seq: int = 0
+    stage: str = "new"
+    moved: datetime | None = None
+    overdue: bool = False
+    band: str = ""
+    contracts: tuple[Contract, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    team: dict[str, Teammate] = field(default_factory=dict)
+    facts: dict[str, Fact] = field(default_factory=dict)
+    ticked: dict[str, datetime] = field(default_factory=dict)
+    seen: dict[str, datetime] = field(default_factory=dict)
+    plays: tuple[Play, ...] = ()
+    counters: dict[str, int] = field(default_factory=dict)
+    ended: dict[str, datetime] = field(default_factory=dict)
+    decided: tuple[Settlement, ...] = ()
+    touched: tuple[Touched, ...] = ()
+    held: str = ""
+    records: tuple[Decision, ...] = ()
+    flush_at: datetime | None = None
+    batches: int = 0
+    spread: bool = True
+
+
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""From version n to n + 1, one pure function each; every state ever written reads through this chain."""
+
+
+def upgrade(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring the JSON form of a state to `VERSION`.
+
+    Raises:
+        FormError: the state was written by a newer build; that build, or a later one, must run it.
+    """
+    raw = dict(data)
+    while (version := raw.get("v", 1)) < VERSION:
+        raw = {**UPGRADES[version](raw), "v": version + 1}
+    if version > VERSION:
+        raise FormError(f"state version {version} is newer than this build's {VERSION}; run the build that wrote it")
+    return raw
+
+
+def state_to_json(state: State) -> dict[str, Any]:
+    """The JSON form of a state, with its version always written."""
+    return {"v": VERSION, **encode(state)}
+
+
+def state_from_json(data: Mapping[str, Any]) -> State:
+    """Read a state written by this build or an earlier one.
+
+    Raises:
+        FormError: an unknown field, a wrong kind, or a newer version.
+    """
+    return decode(State, upgrade(data))

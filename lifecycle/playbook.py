@@ -1,0 +1,343 @@
+"""Compiled releases: what `authoring` makes of YAML, and all that the engine, the workers and the activities see of it.
+
+A release is frozen and named by a digest of its JSON form without `places` (where things stand in the author's file,
+so that a
+comment moves nothing). `FORMAT` is part of the digest: raise it when the engine reads a field differently.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+FORMAT = 1
+
+Unit = Literal["minutes", "hours", "days", "weeks", "business_hours", "business_days"]
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A length of time as written: `Length(4, "business_hours")`. `amount` is 0 or more."""
+
+    amount: int
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """A checked expression: `text` as the author wrote it and its tree for `conditions.evaluate`.
+
+    A tree is `("const", value)`, `("get", "usage.dau_wau")` or `(operator, tree, ...)` with the operators `and or not
+    == != < <= > >= in not_in
+    + - * / neg known unknown list` (`("list", tree, ...)` is a literal list; `known`/`unknown` is Jinja's `is defined`
+    / `is undefined`).
+    """
+
+    text: str
+    tree: Any
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """When a step is due.
+
+    Exactly one of three forms: `day` (calendar days from the play's anchor, negative allowed) at local time `at`
+    (`HH:MM`; empty: the
+    playbook's); `after` (a step id; due `delay` after that step settled); neither: at once, when the play or the
+    branch opens.
+    `shift`: on a weekend or a holiday move to the next business day. `catch_up`: a due already past at entry fires at
+    once instead of being skipped.
+    """
+
+    day: int | None = None
+    at: str = ""
+    after: str = ""
+    delay: Length | None = None
+    shift: bool = False
+    catch_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """`to`: roles at the customer. `template`: a name under `templates/email/`. `sender`: the teammate role shown as
+    From and Reply-To.
+    """
+
+    to: tuple[str, ...]
+    template: str
+    sender: str = "csm"
+    kind: Literal["email"] = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """A message to teammates. `to`: teammate roles. `template`: a name under `templates/slack/`."""
+
+    to: tuple[str, ...]
+    template: str
+    kind: Literal["slack"] = "slack"
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """A meeting of `minutes` in the first free slot of the organizer between `start` and `end` (local `HH:MM`) on
+    `day` (shifted to a business day).
+
+    `to`: customer and teammate roles; each gets its own mail, all with one calendar UID.
+    """
+
+    to: tuple[str, ...]
+    template: str
+    day: int
+    start: str
+    end: str
+    minutes: int
+    organizer: str = "csm"
+    kind: Literal["invite"] = "invite"
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """`survey`: which one (`nps`). `template`: a name under `templates/surveys/`. Sent by email with a signed link."""
+
+    survey: Literal["nps"]
+    to: tuple[str, ...]
+    template: str
+    sender: str = "csm"
+    kind: Literal["survey"] = "survey"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Work for one teammate role. `title`: a Jinja2 text; `due`: how long the owner has; `checklist`: lines to tick."""
+
+    to: tuple[str, ...]
+    title: str
+    due: Length = Length(1, "business_days")
+    checklist: tuple[str, ...] = ()
+    kind: Literal["task"] = "task"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait until `until` holds or the event `event` has happened (look-back to the play's anchor), at most until `by`;
+    then the branch `then` or `otherwise` opens.
+    """
+
+    by: When
+    until: Expr | None = None
+    event: str = ""
+    kind: Literal["wait"] = "wait"
+
+
+Action = Email | Slack | Invite | Survey | Task | Wait
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One rung of an escalation ladder: `after` the question was asked, ask `to` (a teammate role) as well."""
+
+    after: Length
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """`by`: the teammate role that answers. Asked `ahead` of the due; answered `within`; `expired`: what silence
+    means.
+    """
+
+    by: str
+    within: Length
+    ahead: Length | None = None
+    remind: Length | None = None
+    escalate: tuple[Rung, ...] = ()
+    expired: Literal["skip", "proceed"] = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing a playbook does. `under`/`branch`: the wait it belongs to and on which outcome it opens (both empty:
+    top level).
+    """
+
+    id: str
+    action: Action
+    when: When = When()
+    condition: Expr | None = None
+    needs: tuple[str, ...] = ()
+    under: str = ""
+    branch: Literal["", "then", "otherwise"] = ""
+    approval: Approval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What starts a play: entering a `stage`, an `event` by name (with `where`), or entering a `band`. Exactly one is
+    set.
+    """
+
+    stage: str = ""
+    event: str = ""
+    band: str = ""
+    where: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """One compiled playbook file.
+
+    `anchor`: what day 0 is, the signup date or the date of entry. `zone`: `customer` or an IANA name. `at`: default
+    local time. `window`: send window
+    `(HH:MM, HH:MM)` for touches. `reentry`: `once`, or `again` after `cooldown`. `templates`: path below `templates/`
+    to text, layouts included.
+    `places`: step id (and `""`, the file's head) to line; outside the digest. `file`: as shown to people.
+    """
+
+    name: str
+    title: str
+    owner: str
+    trigger: Trigger
+    steps: tuple[Step, ...]
+    file: str
+    priority: int = 50
+    entry: Expr | None = None
+    exit: Expr | None = None
+    goal: Expr | None = None
+    anchor: Literal["entry", "signup"] = "entry"
+    zone: str = "customer"
+    at: str = "09:00"
+    window: tuple[str, ...] = ("08:00", "18:00")
+    reentry: Literal["once", "again"] = "once"
+    cooldown: Length | None = None
+    templates: dict[str, str] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)
+    format: int = FORMAT
+    kind: Literal["playbook"] = "playbook"
+
+    def place(self, step: str) -> str:
+        """`file:line` of a step, of the head of the file when the step is unknown."""
+        return f"{self.file}:{self.places.get(step, self.places.get('', 1))}"
+
+
+@dataclass(frozen=True, slots=True)
+class StageSpec:
+    """A stage's day window (`to_day` None: open), its owner, and the criterion that lets the customer leave it."""
+
+    name: str
+    owner: str
+    from_day: int
+    to_day: int | None = None
+    criterion: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSpec:
+    """A renewal phase and how many days before the contract's end it starts (0: complete)."""
+
+    name: str
+    days_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """A named achievement: reached when `when` holds or a person of one of the roles `ticked_by` says so."""
+
+    title: str
+    when: Expr | None = None
+    ticked_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FactSpec:
+    """A measure: `type`, `unit`, range (inclusive) and `resolution`, the change below which it is not worth telling
+    the workflow.
+    """
+
+    type: Literal["number", "boolean", "text", "date"]
+    title: str = ""
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    resolution: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """A product event by name: what it means, and the facts it `sets`."""
+
+    title: str = ""
+    sets: dict[str, bool | int | float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Politeness:
+    """Caps per contact on emails and surveys (a local calendar day, 7 days), quiet hours (local), and how stale a held
+    touch may get.
+    """
+
+    per_day: int = 1
+    per_week: int = 4
+    quiet: tuple[str, ...] = ("20:00", "08:00")
+    stale_after: Length = Length(3, "business_days")
+    spread_minutes: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessHours:
+    """Working time of the team: local `HH:MM` in the teammate's zone, weekdays 0 (Monday) to 6; `country` gives the
+    holidays.
+    """
+
+    start: str = "09:00"
+    end: str = "17:00"
+    days: tuple[int, ...] = (0, 1, 2, 3, 4)
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """A compiled lifecycle file with the fact catalogue it was checked against.
+
+    `stages` in order; `phases` from the farthest to 0; `bands` as `(name, lowest score)` from the best; `roles`:
+    teammate role to its fallback
+    chain; `managers`: roles that may answer any approval; `holidays`: country code to ISO dates, weekends left in;
+    `default_zone`: where none is given.
+    """
+
+    name: str
+    title: str
+    stages: tuple[StageSpec, ...]
+    file: str
+    phases: tuple[PhaseSpec, ...] = ()
+    bands: dict[str, int] = field(default_factory=dict)
+    milestones: dict[str, Milestone] = field(default_factory=dict)
+    facts: dict[str, FactSpec] = field(default_factory=dict)
+    events: dict[str, EventSpec] = field(default_factory=dict)
+    politeness: Politeness = Politeness()
+    business: BusinessHours = BusinessHours()
+    holidays: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    managers: tuple[str, ...] = ()
+    default_zone: str = "UTC"
+    places: dict[str, int] = field(default_factory=dict)
+    format: int = FORMAT
+    kind: Literal["lifecycle"] = "lifecycle"
+
+    def place(self, key: str) -> str:
+        """`file:line` of a stage or milestone, of the head of the file when unknown."""
+        return f"{self.file}:{self.places.get(key, self.places.get('', 1))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The current releases: the lifecycle's digest and, per playbook name, its digest. Its own digest is what a
+    customer's state holds.
+    """
+
+    lifecycle: str
+    playbooks: dict[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+    kind: Literal["catalogue"] = "catalogue"
+
+
+Release = Playbook | Lifecycle | Manifest
