@@ -1,0 +1,1 @@
+"""What is durable besides Temporal: SQLAlchemy tables on SQLite or PostgreSQL."""

