@@ -329,6 +329,13 @@ def temporal(environ: Mapping[str, str] = os.environ) -> ClientConnectConfig:
     return config
 
 
+def for_children(changes: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment of a process that the embedded mode starts: ours, without another Temporal's, plus `changes`."""
+    ours = {key: value for key, value in environ.items() if not key.startswith("TEMPORAL_")}
+    path = os.pathsep.join(filter(None, (str(HERE), ours.get("PYTHONPATH"))))
+    return {**ours, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **changes}
+
+
 def _settings_file(environ: Mapping[str, str]) -> Path | None:
     named = environ.get(SETTINGS_FILE)
     file = Path(named or "stageplay.env")

@@ -1,0 +1,1 @@
+"""The command line: arguments, processes and what a person sees of them."""
