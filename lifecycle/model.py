@@ -103,9 +103,6 @@ Status = Literal[
     "approved",  # approved before its due
     "waiting",  # a wait step is open
     "held",  # by a cap, quiet hours, a window, a missing recipient; tried again at `at`
-    "sending",  # handed to `perform`, no outcome yet
-    "later",  # the provider asked for patience until `at`
-    "unknown",  # nobody knows whether it arrived; asked again at `at`
     "fired",
     "met",  # a wait's condition came true
     "timed_out",  # a wait's deadline came first
@@ -120,10 +117,11 @@ SETTLED = frozenset({"fired", "met", "timed_out", "skipped", "failed", "cancelle
 class Progress:
     """Where one step of a play stands.
 
-    `at`: when the status began, or for `held`, `later`, `unknown` when it is tried again. `due`: the nominal due while
-    it differs from the
-    step's own. `left`: recipients still without an outcome. `count`: reminders and rungs already used of an open
-    approval.
+    `at`: when the status began; for `held`, when it is tried again. `due`: the instant it was first owed, while that
+    differs. `left`: recipients
+    whose outcome is still out. `sent`: those an invite reached. `count`: reminders and rungs already used of an open
+    approval. `edited`: a
+    person changed the text before approving.
     """
 
     status: Status
@@ -132,14 +130,16 @@ class Progress:
     left: tuple[str, ...] = ()
     sent: tuple[str, ...] = ()
     count: int = 0
-    by: str = ""
     edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """One playbook running for one customer. `number` counts the plays of this playbook for this customer from 1;
-    `anchor` is day 0, local, in `zone`.
+    """One playbook running for one customer.
+
+    `number` counts the plays of this playbook for this customer from 1; `anchor` is day 0, local, in `zone`. `over`:
+    every step is settled and only
+    outcomes of sends are still out.
     """
 
     playbook: str
@@ -149,6 +149,7 @@ class Play:
     zone: str
     started_at: datetime
     steps: dict[str, Progress] = field(default_factory=dict)
+    over: bool = False
 
     @property
     def key(self) -> str:
@@ -167,6 +168,17 @@ class Settlement:
     by: str
     at: datetime
     press: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A command whose provider asked for patience (`later`), or that may have arrived (`unknown`); issued again at
+    `at`, same touch. `command`: its JSON.
+    """
+
+    at: datetime
+    command: Any
+    why: Literal["later", "unknown"] = "later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +219,9 @@ class State:
 
     `seq`: highest event number seen. `catalogue`: digest of the current manifest. `moved`: when the stage was entered.
     `overdue`: the stage's window
-    ended with its criterion unmet. `seen`: event name to when it last happened. `counters`: playbook to plays started.
+    ended with its criterion unmet. `pinned`: a person placed the customer here, so a criterion that already holds does
+    not move it on. `seen`: event name to when it last happened. `counters`: playbook to plays started;
+    `ended`: playbook to when its last play ended.
     `records`: decisions not yet
     stored. `batches`: activity ids used. `spread`: whether touches are spread by customer (off in scenarios and
     rehearsal).
@@ -222,6 +236,7 @@ class State:
     stage: str = "new"
     moved: datetime | None = None
     overdue: bool = False
+    pinned: bool = False
     band: str = ""
     contracts: tuple[Contract, ...] = ()
     contacts: tuple[Contact, ...] = ()
@@ -235,8 +250,8 @@ class State:
     decided: tuple[Settlement, ...] = ()
     touched: tuple[Touched, ...] = ()
     held: str = ""
+    retries: tuple[Retry, ...] = ()
     records: tuple[Decision, ...] = ()
-    flush_at: datetime | None = None
     batches: int = 0
     spread: bool = True
 

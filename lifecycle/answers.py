@@ -1,0 +1,135 @@
+"""What people say: approvals answered, tasks and milestones ticked, stages set, holds placed. Each gets a reply,
+whatever it says.
+
+"Too late", "not yours" and "already decided by X" are results, recorded in the trace; nothing a person presses can
+raise.
+"""
+
+from lifecycle import asking, journey, machine, plays
+from lifecycle.messages import (
+    ApprovalAnswered,
+    HoldLifted,
+    HoldPlaced,
+    MilestoneTicked,
+    Reply,
+    StageSet,
+    TaskTicked,
+)
+from lifecycle.model import Play, Progress
+from lifecycle.playbook import Approval, Step
+from lifecycle.turn import Turn
+
+
+def _holds_role(turn: Turn, by: str, roles: tuple[str, ...]) -> bool:
+    """Whether a teammate has one of the roles for this customer, or a manager's."""
+    return any(
+        (person := turn.teammate(role)) is not None and person.id == by for role in (*roles, *turn.life.managers)
+    )
+
+
+def approval(turn: Turn, event: ApprovalAnswered) -> None:
+    """Take an answer to an approval; the first one decides."""
+    settled = next((item for item in turn.decided if item.approval == event.approval), None)
+    if settled is not None:
+        turn.reply = _late(settled.result, settled.by, repeated=settled.press == event.press)
+        return
+    found = _open(turn, event.approval)
+    if found is None:
+        turn.reply = Reply("unknown", "This request is not known here, or its play ended long ago.")
+        return
+    play, step, rule, progress = found
+    if not _holds_role(turn, event.by, (rule.by, *(rung.to for rung in rule.escalate))):
+        turn.decide(play, step.id, "answer", "skipped", f"{event.by} may not answer this; {rule.by} may", rule.by)
+        turn.reply = Reply("not_yours", f"Only the {rule.by.replace('_', ' ')} or a manager can answer this.")
+    elif event.answer == "reject":
+        asking.settle(turn, play, step, "rejected", event.by, event.press)
+        turn.progress(play.key, step.id, Progress("skipped", turn.at))
+        turn.decide(play, step.id, step.action.kind, "skipped", f"rejected by {event.by}", rule.by)
+        turn.reply = Reply("rejected", "Rejected: nothing will be sent.")
+    else:
+        asking.settle(turn, play, step, "approved", event.by, event.press)
+        edited = ", edited" if event.edited else ""
+        turn.decide(play, step.id, "approval", "fired", f"approved by {event.by}{edited}", rule.by)
+        asking.approved(turn, play, step, progress, edited=event.edited)
+        turn.reply = Reply("approved", "Approved.")
+
+
+def _open(turn: Turn, approval_id: str) -> tuple[Play, Step, Approval, Progress] | None:
+    key, _, name = approval_id.rpartition("/")
+    play = turn.play(key)
+    step = turn.index(play).get(name) if play else None
+    progress = play.steps.get(name) if play else None
+    if play is None or step is None or step.approval is None or progress is None or progress.status != "asked":
+        return None
+    return play, step, step.approval, progress
+
+
+def _late(result: str, by: str, *, repeated: bool) -> Reply:
+    if repeated:
+        return Reply(result, f"Already taken: {result}.")
+    if result in ("expired", "withdrawn"):
+        why = "nobody answered in time" if result == "expired" else "it is no longer needed"
+        return Reply("too_late", f"Too late: {why}.")
+    return Reply("already", f"Already {result} by {by}.")
+
+
+def task(turn: Turn, event: TaskTicked) -> None:
+    """Take the tick of a task. The core keeps no list of tasks: the store does, by the same touch."""
+    customer, _, rest = event.task.partition("/")
+    parts = rest.split("/")
+    if customer != turn.customer or len(parts) < 5:  # noqa: PLR2004 - playbook, play, step, occurrence, part
+        turn.reply = Reply("unknown", "This task is not known here.")
+        return
+    if event.by not in {person.id for person in turn.team.values()}:
+        turn.reply = Reply("not_yours", "Only a teammate of this customer can tick this task.")
+        return
+    play = turn.play(f"{parts[0]}/{parts[1]}")
+    text = f"{'done' if event.done else 'reopened'} by {event.by}"
+    if play is not None:
+        turn.decide(play, parts[2], "task", "fired", text)
+    else:
+        turn.decide_life(parts[2], "task", "fired", text)
+    turn.reply = Reply("done", "Ticked." if event.done else "Reopened.")
+
+
+def milestone(turn: Turn, event: MilestoneTicked) -> None:
+    """Take a person's word for a milestone, or take it back."""
+    spec = turn.life.milestones.get(event.milestone)
+    if spec is None:
+        turn.reply = Reply("unknown", f"There is no milestone {event.milestone}.")
+        return
+    if not _holds_role(turn, event.by, spec.ticked_by):
+        turn.reply = Reply("not_yours", f"{spec.title} is ticked by {', '.join(spec.ticked_by) or 'nobody'}.")
+        return
+    others = {name: at for name, at in turn.ticked.items() if name != event.milestone}
+    turn.ticked = {**others, event.milestone: turn.at} if event.done else others
+    said = "reached" if event.done else "not reached"
+    turn.decide_life(event.milestone, "milestone", "fired", f"{said}, says {event.by}")
+    turn.reply = Reply("done", f"{spec.title}: {said}.")
+
+
+def stage(turn: Turn, event: StageSet) -> None:
+    """Move the customer on a person's word, forward or back; a criterion that holds already does not undo it."""
+    if event.stage == turn.stage:
+        turn.reply = Reply("already", f"The customer is in {event.stage} already.")
+        return
+    target = machine.move("journey", turn.stage, f"set_to_{event.stage}")
+    if target is None:
+        turn.reply = Reply("unknown", f"There is no move from {turn.stage} to {event.stage}.")
+        return
+    journey.enter(turn, target, f"set by {event.by}: {event.reason}")
+    turn.pinned = True
+    turn.reply = Reply("done", f"The customer is in {target} now.")
+
+
+def hold(turn: Turn, event: HoldPlaced | HoldLifted) -> None:
+    """Place or lift this customer's hold; lifting it tries everything held at once."""
+    if isinstance(event, HoldPlaced):
+        turn.held = event.reason or "on hold"
+        turn.decide_life("hold", "hold", "held", f"placed by {event.by}: {event.reason}")
+        turn.reply = Reply("done", "On hold: nothing goes to this customer.")
+        return
+    turn.held = ""
+    turn.decide_life("hold", "hold", "fired", f"lifted by {event.by}")
+    plays.retry_held(turn)
+    turn.reply = Reply("done", "The hold is lifted.")

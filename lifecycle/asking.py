@@ -1,0 +1,104 @@
+"""Approvals: a named person's yes or no before a step goes out. Asked ahead, reminded, escalated, expired, withdrawn,
+and judged again when answered.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from lifecycle import calendar, firing, recipients, schedule
+from lifecycle.messages import AskApproval, SettleApproval
+from lifecycle.model import Play, Progress, Settlement
+from lifecycle.playbook import Approval, Step
+from lifecycle.turn import Turn
+
+
+def approval_id(play: Play, step: Step) -> str:
+    """The id that presses carry; with the customer it names one question."""
+    return f"{play.key}/{step.id}"
+
+
+def _zone_of(turn: Turn, approval: Approval, play: Play) -> str:
+    person = turn.teammate(approval.by)
+    return person.zone if person else play.zone
+
+
+def ask(turn: Turn, play: Play, step: Step, approval: Approval, owed: datetime) -> None:
+    if turn.teammate(approval.by) is None:
+        firing.skip(turn, play, step, f"nobody is {approval.by}, so nobody can approve it")
+        return
+    turn.progress(play.key, step.id, Progress("asked", turn.at, due=owed))
+    until = _card(turn, play, step, approval, approval.by, 0, turn.at, owed)
+    shown = calendar.local(until, play.zone).strftime("%Y-%m-%d %H:%M")
+    what = "it goes ahead" if approval.expired == "proceed" else "it is skipped"
+    turn.decide(play, step.id, "approval", "waiting", f"asked; without an answer by {shown} {what}", approval.by)
+
+
+def _card(
+    turn: Turn, play: Play, step: Step, approval: Approval, role: str, nth: int, asked: datetime, owed: datetime
+) -> datetime:
+    until = schedule.answer_by(turn, approval, asked, _zone_of(turn, approval, play))
+    person = turn.teammate(role)
+    if person is not None:
+        part = "ask" if nth == 0 else f"remind-{nth}"
+        found = recipients.of_step(turn, play, step)
+        turn.commands.append(
+            AskApproval(
+                turn.touch(play, step.id, part, person.id),
+                play.release,
+                step.id,
+                person.id,
+                turn.at,
+                approval_id(play, step),
+                owed,
+                until,
+                approval.expired,
+                tuple(item.id for item in found.people),
+                nth,
+            )
+        )
+    return until
+
+
+def nudge(turn: Turn, play: Play, step: Step, approval: Approval, progress: Progress) -> None:
+    """A reminder, a rung of the ladder, or the end of patience."""
+    zone = _zone_of(turn, approval, play)
+    plan = schedule.nudges(turn, approval, progress.at, zone)
+    owed = progress.due or progress.at
+    if progress.count < len(plan):
+        role = plan[progress.count][1]
+        _card(turn, play, step, approval, role, progress.count + 1, progress.at, owed)
+        turn.progress(play.key, step.id, replace(progress, count=progress.count + 1))
+        reason = "reminded" if role == approval.by else "escalated"
+        turn.decide(play, step.id, "approval", "waiting", f"{reason}: nobody has answered yet", role)
+        return
+    settle(turn, play, step, "expired")
+    if approval.expired == "proceed":
+        turn.decide(
+            play, step.id, "approval", "fired", "nobody answered in time; the playbook says proceed", approval.by
+        )
+        firing.attempt(turn, play, step, Progress("approved", turn.at, due=owed))
+        return
+    firing.skip(turn, play, step, "nobody answered the approval in time")
+    turn.raise_task(play, step.id, "expired", approval.by, f"Approval expired unanswered: {step.id} was not sent")
+
+
+def settle(turn: Turn, play: Play, step: Step, result: str, by: str = "", press: str = "") -> None:
+    """Close an approval: remember the answer for late presses and take the buttons off its cards."""
+    approval = approval_id(play, step)
+    turn.decided = (*turn.decided, Settlement(approval, result, by, turn.at, press))
+    touch = turn.touch(play, step.id, "settle")
+    turn.commands.append(SettleApproval(touch, play.release, step.id, turn.at, approval, result, by))
+
+
+def approved(turn: Turn, play: Play, step: Step, progress: Progress, *, edited: bool) -> None:
+    """Go on with an approved step: at its due, or at once when that is past; what changed since it was asked is judged
+    again.
+    """
+    owed = progress.due or turn.at
+    ready = Progress("approved", max(owed, turn.at), due=owed, edited=edited)
+    if step.condition is not None and not turn.met(step.condition):
+        firing.skip(turn, play, step, f"approved, but no longer wanted: {turn.because(step.condition)}")
+    elif owed <= turn.at:
+        firing.attempt(turn, play, step, ready)
+    else:
+        turn.progress(play.key, step.id, ready)

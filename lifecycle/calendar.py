@@ -1,0 +1,194 @@
+"""Wall times, business days and windows: pure arithmetic on instants.
+
+Zone rules come from the pinned `tzdata` package only, never from the machine, so that a replay on another host
+computes the same
+instants; a new tzdata is a change to running workflows. A wall time that a clock change skips moves forward by the
+gap; one that happens twice is
+its first occurrence.
+"""
+
+import hashlib
+import zoneinfo
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+
+from lifecycle.playbook import BusinessHours, Length
+
+zoneinfo.reset_tzpath(to=())
+
+WEEKEND = (5, 6)
+DAY = timedelta(days=1)
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> zoneinfo.ZoneInfo:
+    return zoneinfo.ZoneInfo(name)
+
+
+def zone_exists(name: str) -> bool:
+    """Whether `name` is an IANA zone of the pinned tzdata."""
+    try:
+        _zone(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def clock(text: str) -> time:
+    """`HH:MM` as a wall time."""
+    return time.fromisoformat(text)
+
+
+def local(at: datetime, zone: str) -> datetime:
+    """The wall time in `zone` at an instant, offset included."""
+    return at.astimezone(_zone(zone))
+
+
+@lru_cache(maxsize=65536)
+def wall(day: date, at: str, zone: str) -> datetime:
+    """The instant (UTC) of local time `at` on `day`."""
+    return datetime.combine(day, clock(at), _zone(zone)).astimezone(UTC)
+
+
+def is_business_day(day: date, holidays: Collection[str]) -> bool:
+    """Neither a weekend nor one of `holidays` (ISO dates)."""
+    return day.weekday() not in WEEKEND and day.isoformat() not in holidays
+
+
+def business_day(day: date, holidays: Collection[str]) -> date:
+    """`day` itself, or the next business day; gives up after a year of holidays."""
+    for _ in range(366):
+        if is_business_day(day, holidays):
+            return day
+        day += DAY
+    return day
+
+
+def add(start: datetime, length: Length, zone: str, hours: BusinessHours, holidays: Collection[str]) -> datetime:
+    """`start` plus a length as people mean it in `zone`: days and weeks keep the wall time, business lengths count
+    working time.
+    """
+    if length.unit == "minutes":
+        return start + timedelta(minutes=length.amount)
+    if length.unit == "hours":
+        return start + timedelta(hours=length.amount)
+    if length.unit == "business_hours":
+        return _add_business_hours(start, length.amount, zone, hours, holidays)
+    here = local(start, zone)
+    if length.unit == "business_days":
+        day = here.date()
+        for _ in range(length.amount):
+            day = business_day(day + DAY, holidays)
+    else:
+        day = here.date() + DAY * (length.amount * (7 if length.unit == "weeks" else 1))
+    return datetime.combine(day, here.time(), _zone(zone)).astimezone(UTC)
+
+
+def subtract(start: datetime, length: Length, zone: str, hours: BusinessHours, holidays: Collection[str]) -> datetime:
+    """`start` less a length, business lengths included: the latest instant from which `add` reaches `start` or later,
+    to the minute.
+    """
+    if length.unit in ("minutes", "hours", "days", "weeks"):
+        return add(start, Length(-length.amount, length.unit), zone, hours, holidays)
+    if length.unit == "business_days":
+        here, day = local(start, zone), local(start, zone).date()
+        for _ in range(length.amount):
+            day -= DAY
+            while not is_business_day(day, holidays):
+                day -= DAY
+        return datetime.combine(day, here.time(), _zone(zone)).astimezone(UTC)
+    return _subtract_business_hours(start, length.amount, zone, hours, holidays)
+
+
+def _shift(day: date, zone: str, hours: BusinessHours) -> tuple[datetime, datetime]:
+    return wall(day, hours.start, zone), wall(day, hours.end, zone)
+
+
+def _works(day: date, hours: BusinessHours, holidays: Collection[str]) -> bool:
+    return day.weekday() in hours.days and day.isoformat() not in holidays
+
+
+def _add_business_hours(
+    start: datetime, amount: int, zone: str, hours: BusinessHours, holidays: Collection[str]
+) -> datetime:
+    left = timedelta(hours=amount)
+    day = local(start, zone).date()
+    for _ in range(3660):
+        if _works(day, hours, holidays):
+            opens, closes = _shift(day, zone, hours)
+            begin = max(start, opens)
+            if begin < closes:
+                if left <= closes - begin:
+                    return begin + left
+                left -= closes - begin
+        day += DAY
+    return start + timedelta(hours=amount)
+
+
+def _subtract_business_hours(
+    start: datetime, amount: int, zone: str, hours: BusinessHours, holidays: Collection[str]
+) -> datetime:
+    left = timedelta(hours=amount)
+    day = local(start, zone).date()
+    for _ in range(3660):
+        if _works(day, hours, holidays):
+            opens, closes = _shift(day, zone, hours)
+            end = min(start, closes)
+            if opens < end:
+                if left <= end - opens:
+                    return end - left
+                left -= end - opens
+        day -= DAY
+    return start - timedelta(hours=amount)
+
+
+def within(at: datetime, window: tuple[str, ...], zone: str) -> bool:
+    """Whether the wall time lies in `[from, to)`; a window may span midnight; an empty one holds always."""
+    if not window:
+        return True
+    start, end = clock(window[0]), clock(window[1])
+    now = local(at, zone).time()
+    return start <= now < end if start <= end else now >= start or now < end
+
+
+def next_open(
+    at: datetime, zone: str, window: tuple[str, ...], quiet: tuple[str, ...], holidays: Collection[str] | None
+) -> datetime:
+    """The first instant from `at` on that lies in `window`, outside `quiet`, and, where `holidays` is given, on a
+    business day.
+
+    Windows open at most at four wall times a day, so those are tried; within 400 days there is always one unless the
+    window lies in the quiet hours,
+    which authoring refuses.
+    """
+
+    def free(instant: datetime) -> bool:
+        day = local(instant, zone).date()
+        return (
+            within(instant, window, zone)
+            and not (quiet and within(instant, quiet, zone))
+            and (holidays is None or is_business_day(day, holidays))
+        )
+
+    if free(at):
+        return at
+    marks = sorted({*window[:1], *quiet[1:], "00:00"})
+    day = local(at, zone).date()
+    for _ in range(400):
+        for mark in marks:
+            instant = wall(day, mark, zone)
+            if instant > at and free(instant):
+                return instant
+        day += DAY
+    return at + 400 * DAY
+
+
+@lru_cache(maxsize=65536)
+def spread(customer: str, step: str, minutes: int) -> timedelta:
+    """A stable share of `minutes` for one customer and step, whole seconds: 100,000 customers due at 09:00 do not
+    arrive in one second.
+    """
+    share = int.from_bytes(hashlib.sha256(f"{customer}/{step}".encode()).digest()[:4], "big")
+    return timedelta(seconds=share % (minutes * 60)) if minutes else timedelta(0)

@@ -1,0 +1,163 @@
+"""Evaluates checked expression trees over plain values, and says why the answer is what it is.
+
+Logic is three-valued: what is not known (None) makes a comparison unknown; unknown is not met, and `not unknown` stays
+unknown, so that an absent fact can
+neither trigger nor excuse anything. `authoring.expressions` has checked names and types; a tree that still does not
+fit (an old release, a fact of
+another type) is unknown, never an exception.
+"""
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lifecycle.model import Value
+from lifecycle.playbook import Expr
+
+Lookup = Callable[[str], Value]
+
+_COMPARE: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
+    "==": ("==", operator.eq),
+    "!=": ("!=", operator.ne),
+    "<": ("<", operator.lt),
+    "<=": ("<=", operator.le),
+    ">": (">", operator.gt),
+    ">=": (">=", operator.ge),
+    "in": ("in", lambda left, right: left in right),
+    "not_in": ("not in", lambda left, right: left not in right),
+}
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`met`: True, False or None (unknown). `because`: the clauses that decided it, with the values they saw."""
+
+    met: bool | None
+    because: str
+
+
+def holds(expr: Expr | None, lookup: Lookup) -> bool:
+    """Whether a condition is met; an absent condition always is."""
+    return expr is None or _truth(expr.tree, lookup) is True
+
+
+def explain(expr: Expr, lookup: Lookup) -> Answer:
+    """The answer with its reason: `usage.dau_wau = 0.42 < 0.5`."""
+    return Answer(_truth(expr.tree, lookup), "; ".join(dict.fromkeys(_because(expr.tree, lookup))))
+
+
+def value(tree: Any, lookup: Lookup) -> Any:
+    """The value of a tree; None where it is unknown."""
+    match tree[0]:
+        case "const":
+            return tree[1]
+        case "get":
+            return lookup(tree[1])
+        case "list":
+            return tuple(value(item, lookup) for item in tree[1:])
+        case "neg":
+            inner = value(tree[1], lookup)
+            return -inner if _is_number(inner) else None
+        case op if op in _ARITHMETIC:
+            left, right = value(tree[1], lookup), value(tree[2], lookup)
+            if not (_is_number(left) and _is_number(right)) or (op == "/" and right == 0):
+                return None
+            return _ARITHMETIC[op](left, right)
+        case _:
+            return _truth(tree, lookup)
+
+
+def _is_number(item: Any) -> bool:
+    return isinstance(item, int | float) and not isinstance(item, bool)
+
+
+def _truth(tree: Any, lookup: Lookup) -> bool | None:
+    match tree[0]:
+        case "and":
+            return _all(_truth(item, lookup) for item in tree[1:])
+        case "or":
+            inverse = _all(_negate(_truth(item, lookup)) for item in tree[1:])
+            return _negate(inverse)
+        case "not":
+            return _negate(_truth(tree[1], lookup))
+        case "known":
+            return value(tree[1], lookup) is not None
+        case "unknown":
+            return value(tree[1], lookup) is None
+        case op if op in _COMPARE:
+            return _compare(op, value(tree[1], lookup), value(tree[2], lookup))
+        case _:
+            found = value(tree, lookup)
+            return None if found is None else bool(found)
+
+
+def _all(answers: Any) -> bool | None:
+    result: bool | None = True
+    for answer in answers:
+        if answer is False:
+            return False
+        if answer is None:
+            result = None
+    return result
+
+
+def _negate(answer: bool | None) -> bool | None:
+    return None if answer is None else not answer
+
+
+def _compare(op: str, left: Any, right: Any) -> bool | None:
+    if left is None or right is None:
+        return None
+    try:
+        return bool(_COMPARE[op][1](left, right))
+    except TypeError:
+        return None
+
+
+def _because(tree: Any, lookup: Lookup) -> list[str]:
+    """The clauses that made the answer what it is: for a failed `and` those that failed, for a met one all of them."""
+    match tree[0]:
+        case "and" | "or":
+            answer = _truth(tree, lookup)
+            decisive = [item for item in tree[1:] if _truth(item, lookup) == answer] or list(tree[1:])
+            return [line for item in decisive for line in _because(item, lookup)]
+        case "not":
+            return _because(tree[1], lookup)
+        case "known" | "unknown":
+            return [_shown(tree[1], lookup)]
+        case op if op in _COMPARE:
+            return [f"{_shown(tree[1], lookup)} {_COMPARE[op][0]} {_shown(tree[2], lookup)}"]
+        case "const":
+            return [_text(tree[1])]
+        case _:
+            return [_shown(tree, lookup)]
+
+
+def _shown(tree: Any, lookup: Lookup) -> str:
+    match tree[0]:
+        case "const":
+            return _text(tree[1])
+        case "list":
+            return "[" + ", ".join(_shown(item, lookup) for item in tree[1:]) + "]"
+        case "get":
+            found = lookup(tree[1])
+            return f"{tree[1]} unknown" if found is None else f"{tree[1]} = {_text(found)}"
+        case op if op in _ARITHMETIC:
+            return f"{_shown(tree[1], lookup)} {op} {_shown(tree[2], lookup)}"
+        case _:
+            return _text(value(tree, lookup))
+
+
+def _text(item: Any) -> str:
+    if item is None:
+        return "unknown"
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    return f"'{item}'" if isinstance(item, str) else f"{item:g}" if isinstance(item, float) else str(item)

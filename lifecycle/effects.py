@@ -1,0 +1,115 @@
+"""What became of the commands: delivered, refused, postponed, nobody knows. Outcomes never move a due; a provider's
+patience is kept here.
+
+A touch whose provider asked for patience, or that may have arrived, is the same command issued again with the same
+identity: the ledger decides what that
+means. A refused one becomes work for the playbook's owner.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from lifecycle import calendar, recipients
+from lifecycle.jsonform import decode_union, encode
+from lifecycle.messages import BatchSettled, Command, Effect
+from lifecycle.model import Play, Retry
+from lifecycle.turn import Turn
+
+UNKNOWN_FOR = timedelta(hours=24)
+CUSTOMER_SEES = ("send_email", "send_survey", "send_invite")
+
+
+def settle(turn: Turn, event: BatchSettled, issued: tuple[Command, ...]) -> None:
+    """Take the outcomes of a batch. `issued`: the commands it carried, as the shell kept them."""
+    turn.records = turn.records[event.stored :]
+    commands = {command.touch: command for command in issued}
+    for effect in event.effects:
+        _settle(turn, effect, commands.get(effect.touch))
+
+
+def _settle(turn: Turn, effect: Effect, command: Command | None) -> None:
+    parts = effect.touch.split("/")
+    if len(parts) < 6:  # noqa: PLR2004 - customer, playbook, play, step, occurrence, part
+        return
+    play, name, part = turn.play(f"{parts[1]}/{parts[2]}"), parts[3], parts[5]
+    recipient = parts[6] if len(parts) > 6 else ""  # noqa: PLR2004
+    if effect.result in ("later", "unknown"):
+        _postpone(turn, effect, command, play, name)
+        return
+    if play is not None and part in ("send", "task"):
+        _arrived(turn, play, name, recipient, sent=effect.result == "sent")
+    if effect.result == "failed":
+        _failed(turn, play, name, part, recipient, effect)
+    elif effect.result == "withdrawn":
+        recipients.release(turn, effect.touch)
+        if play is not None:
+            turn.decide(play, name, part, "cancelled", effect.reason, recipient)
+
+
+def _postpone(turn: Turn, effect: Effect, command: Command | None, play: Play | None, name: str) -> None:
+    if command is None:
+        return
+    if play is None and command.kind in CUSTOMER_SEES:
+        turn.decide_life(name, "outcome", "cancelled", "its play was left while the provider was asked for patience")
+        return
+    later = effect.result == "later"
+    at = effect.at or turn.at + timedelta(minutes=1) if later else turn.at + UNKNOWN_FOR
+    at = max(at, turn.at + timedelta(seconds=1))
+    retry = Retry(at, encode(command), "later" if later else "unknown")
+    turn.retries = (*(item for item in turn.retries if item.command["touch"] != effect.touch), retry)
+    if play is not None and not later:
+        turn.decide(play, name, "outcome", "waiting", f"may have arrived; asked again in 24 hours: {effect.reason}")
+
+
+def _arrived(turn: Turn, play: Play, name: str, recipient: str, *, sent: bool) -> None:
+    progress = play.steps.get(name)
+    if progress is None or recipient not in progress.left:
+        return
+    left = tuple(item for item in progress.left if item != recipient)
+    keep = sent and turn.index(play)[name].action.kind == "invite"
+    turn.progress(
+        play.key, name, replace(progress, left=left, sent=(*progress.sent, recipient) if keep else progress.sent)
+    )
+
+
+def _failed(turn: Turn, play: Play | None, name: str, part: str, recipient: str, effect: Effect) -> None:
+    recipients.release(turn, effect.touch)
+    if play is None:
+        turn.decide_life(name, part, "failed", effect.reason, recipient)
+        return
+    turn.decide(play, name, part, "failed", effect.reason, recipient)
+    if not part.startswith("task"):
+        owner = turn.book(play).owner
+        turn.raise_task(play, name, f"failed-{recipient or part}", owner, f"Could not deliver {name}: {effect.reason}")
+
+
+def run_retries(turn: Turn) -> bool:
+    """Issue again what is due at the turn's instant; True if anything was."""
+    due = [item for item in turn.retries if item.at <= turn.at]
+    for item in due:
+        turn.retries = tuple(other for other in turn.retries if other is not item)
+        _reissue(turn, item)
+    return bool(due)
+
+
+def _reissue(turn: Turn, item: Retry) -> None:
+    command: Any = decode_union(Command, item.command)
+    parts = command.touch.split("/")
+    play = turn.play(f"{parts[1]}/{parts[2]}")
+    if command.kind in CUSTOMER_SEES and item.why == "later":
+        if play is None:
+            return
+        if turn.suppressed(command.to):
+            _arrived(turn, play, command.step, command.to, sent=False)
+            recipients.release(turn, command.touch)
+            turn.decide(
+                play, command.step, "outcome", "cancelled", "suppressed while waiting for the provider", command.to
+            )
+            return
+        book = turn.book(play)
+        opens = calendar.next_open(turn.clock, play.zone, book.window, turn.life.politeness.quiet, None)
+        if opens > turn.clock:
+            turn.retries = (*turn.retries, replace(item, at=opens))
+            return
+    turn.commands.append(command)

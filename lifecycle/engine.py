@@ -1,0 +1,302 @@
+"""The core: what one event means for one customer. `step` is pure and total; everything else here only reads.
+
+Theory of operation. A step first makes up for every instant that was owed up to `now`, in order, each decided at its
+own nominal instant;
+then takes the event; then draws the consequences until nothing changes: stage, phase and band moves, exits, waits that
+are met, steps that are due.
+So after a step nothing is owed at or before `now`, and `next_due` is always later. The shell does the same with
+`DueReached` per instant, which
+tells besides how late it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from lifecycle import answers, calendar, effects, journey, machine, plays, schedule
+from lifecycle.messages import (
+    ApprovalAnswered,
+    BatchSettled,
+    CatalogueApplied,
+    Churned,
+    Command,
+    ContactChanged,
+    ContactLeft,
+    ContactRestored,
+    ContactSuppressed,
+    ContractSigned,
+    DueReached,
+    Event,
+    FactsReported,
+    Happened,
+    HoldLifted,
+    HoldPlaced,
+    MilestoneTicked,
+    Outcome,
+    ProfileChanged,
+    Returned,
+    SignedUp,
+    StageSet,
+    SurveyAnswered,
+    TaskTicked,
+)
+from lifecycle.model import Contact, Decision, Fact, Play, State, Value
+from lifecycle.playbook import Step
+from lifecycle.turn import ON_TIME, ClockWentBackError, ReleaseMissingError, Releases, Turn
+
+__all__ = ["ClockWentBackError", "ReleaseMissingError", "Releases", "begin", "next_due", "step", "upcoming"]
+
+SETTLED_FOR = timedelta(days=30)
+FLUSH_AFTER = timedelta(days=1)
+LIMIT = 10_000
+"""Consequences of one step; a playbook set that needs more loops, which authoring refuses, and the step stops there
+with a decision.
+"""
+
+
+def begin(customer: str, catalogue: str, event: SignedUp, *, now: datetime, spread: bool) -> State:
+    """The state before the first step, which must be `step(..., event)` at the same `now`. `customer`: our own opaque
+    id.
+    """
+    return State(customer, now, catalogue, event.profile, moved=now, spread=spread)
+
+
+def step(releases: Releases, state: State, event: Event, *, now: datetime, issued: tuple[Command, ...] = ()) -> Outcome:
+    """Say what one event means for one customer.
+
+    Pure and total: equal arguments give equal outcomes anywhere, and no event raises in any state; what does not apply
+    is left alone and
+    said so in `decisions`.
+
+    Args:
+        releases: every release the state names, by digest.
+        state: as returned by the previous step; survives a JSON round trip unchanged.
+        event: what happened.
+        now: the customer's time when the shell took the event up. Aware, UTC, not before `state.as_of`.
+        issued: with `BatchSettled`, the commands of that batch, so that those to be tried again are not lost.
+
+    Returns:
+        The next state; commands in the order to issue, each with a touch that is the same on every replay; the
+        decisions made, in order; a
+        reply when a person waits for one.
+
+    Raises:
+        ClockWentBackError: `now` is before `state.as_of`; the shell is broken, not the playbook.
+        ReleaseMissingError: the state names a release that is not at hand.
+
+    Source: docs/decisions/0002-one-pure-step.md; tests/lifecycle/test_laws.py states the laws.
+    """
+    if now < state.as_of:
+        raise ClockWentBackError(now, state.as_of)
+    turn = Turn(releases, state)
+    late_clock = event.clock if isinstance(event, DueReached) and event.late_for >= ON_TIME else None
+    _catch_up(turn, now, late_clock)
+    turn.at = turn.clock = now
+    if late_clock is not None:
+        turn.clock = max(now, late_clock)
+    _apply(turn, event, issued)
+    _consequences(turn)
+    _forget(turn)
+    return turn.outcome(now)
+
+
+def _catch_up(turn: Turn, now: datetime, late_clock: datetime | None) -> None:
+    for _ in range(LIMIT):
+        owed = _next_due(turn)
+        if owed is None or owed > now:
+            return
+        turn.at = turn.clock = max(owed, turn.at)
+        if late_clock is not None:
+            turn.clock = max(turn.at, late_clock)
+        _consequences(turn)
+
+
+def _consequences(turn: Turn) -> None:
+    """Draw what follows until nothing changes. Finished plays end last, so that a step they open in the same instant
+    still counts.
+    """
+    rules: tuple[Callable[[Turn], bool], ...] = (
+        journey.advance,
+        plays.check_exits,
+        plays.check_waits,
+        effects.run_retries,
+        plays.run_due,
+        plays.finish,
+    )
+    for _ in range(LIMIT):
+        if not any(rule(turn) for rule in rules):
+            return
+
+
+def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
+    match event:
+        case SignedUp():
+            _sign_up(turn, event)
+        case ProfileChanged(profile=profile):
+            turn.profile = replace(profile, signed_up_on=turn.profile.signed_up_on)
+        case ContactChanged(contact=contact):
+            _put_contact(turn, contact)
+            plays.retry_held(turn)
+        case ContactLeft(contact=name):
+            turn.contacts = tuple(item for item in turn.contacts if item.id != name)
+        case ContactSuppressed(contact=name):
+            _suppress(turn, name, suppressed=True)
+        case ContactRestored(contact=name):
+            _suppress(turn, name, suppressed=False)
+        case Happened(name=name, facts=values):
+            spec = turn.life.events.get(name)
+            _happened(turn, name, {**(spec.sets if spec else {}), **values})
+        case FactsReported(facts=values):
+            _learn(turn, values)
+        case SurveyAnswered(survey=survey, score=score):
+            _happened(turn, f"{survey}.answered", {f"{survey}.score": score})
+        case ContractSigned(contract=contract):
+            turn.contracts = (*(item for item in turn.contracts if item.id != contract.id), contract)
+        case Churned() | Returned():
+            _leave_or_return(turn, event)
+        case CatalogueApplied(digest=digest):
+            _apply_catalogue(turn, digest)
+        case ApprovalAnswered():
+            answers.approval(turn, event)
+        case TaskTicked():
+            answers.task(turn, event)
+        case MilestoneTicked():
+            answers.milestone(turn, event)
+        case StageSet():
+            answers.stage(turn, event)
+        case HoldPlaced() | HoldLifted():
+            answers.hold(turn, event)
+        case BatchSettled():
+            effects.settle(turn, event, issued)
+        case DueReached():
+            pass
+
+
+def _sign_up(turn: Turn, event: SignedUp) -> None:
+    turn.profile, turn.contacts, turn.contracts, turn.team = event.profile, event.contacts, event.contracts, event.team
+    turn.decide_life(turn.stage, "stage", "fired", "signed up")
+    plays.trigger(turn, stage=turn.stage)
+    _happened(turn, "customer.signed_up", {})
+
+
+def _happened(turn: Turn, name: str, values: dict[str, Value]) -> None:
+    turn.seen = {**turn.seen, name: turn.at}
+    _learn(turn, values)
+    plays.trigger(turn, event=name)
+
+
+def _learn(turn: Turn, values: dict[str, Value]) -> None:
+    """Remember the facts of the catalogue; what it does not name could be read by no expression and would only weigh
+    on the state.
+    """
+    known = {name: Fact(value, turn.at) for name, value in values.items() if name in turn.life.facts}
+    if known:
+        turn.facts = {**turn.facts, **known}
+
+
+def _put_contact(turn: Turn, contact: Contact) -> None:
+    old = next((item for item in turn.contacts if item.id == contact.id), None)
+    if old is None:
+        turn.contacts = (*turn.contacts, contact)
+    else:
+        kept = replace(contact, suppressed=contact.suppressed or old.suppressed)
+        turn.contacts = tuple(kept if item.id == contact.id else item for item in turn.contacts)
+
+
+def _suppress(turn: Turn, name: str, *, suppressed: bool) -> None:
+    turn.contacts = tuple(replace(item, suppressed=suppressed) if item.id == name else item for item in turn.contacts)
+    plays.retry_held(turn)
+
+
+def _leave_or_return(turn: Turn, event: Churned | Returned) -> None:
+    left = isinstance(event, Churned)
+    target = machine.move("journey", turn.stage, "churn" if left else "come_back")
+    if target is None:
+        turn.decide_life(turn.stage, "stage", "skipped", "has left already" if left else "has not left")
+        return
+    why = f"the customer left: {event.reason or 'no reason given'}" if isinstance(event, Churned) else "came back"
+    journey.enter(turn, target, why)
+
+
+def _apply_catalogue(turn: Turn, digest: str) -> None:
+    if digest == turn.catalogue:
+        return
+    turn.manifest = turn.releases.catalogue(digest)
+    turn.life = turn.releases.lifecycle(turn.manifest.lifecycle)
+    turn.catalogue = digest
+
+
+def _forget(turn: Turn) -> None:
+    """Drop answered approvals 30 days after their play ended."""
+    running = {play.key for play in turn.plays}
+
+    def wanted(approval: str) -> bool:
+        key = approval.rpartition("/")[0]
+        ended = turn.ended.get(key.rpartition("/")[0])
+        return key in running or ended is None or turn.at - ended < SETTLED_FOR
+
+    turn.decided = tuple(item for item in turn.decided if wanted(item.approval))
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def next_due(releases: Releases, state: State) -> datetime | None:
+    """The next instant at which something is owed without any event, always after `state.as_of`; None: nothing is.
+
+    Records that no batch took with it count as owed a day after the oldest of them.
+    """
+    found = _next_due(Turn(releases, state))
+    if state.records:
+        flush = state.records[0].at + FLUSH_AFTER
+        if flush > state.as_of and (found is None or flush < found):
+            return flush
+    return found
+
+
+def _next_due(turn: Turn) -> datetime | None:
+    found = [instant for _, _, instant in _open_steps(turn)]
+    found += [item.at for item in turn.retries]
+    moves = journey.next_instant(turn)
+    if moves is not None:
+        found.append(moves)
+    return min(found, default=None)
+
+
+def _open_steps(turn: Turn) -> list[tuple[Play, Step, datetime]]:
+    found = []
+    for play in turn.running():
+        book, steps = turn.book(play), turn.index(play)
+        for item in book.steps:
+            instant = schedule.next_instant(turn, play, book, steps, item)
+            if instant is not None:
+                found.append((play, item, instant))
+    return found
+
+
+def upcoming(releases: Releases, state: State) -> tuple[Decision, ...]:
+    """What is next, soonest first: one `waiting` decision per open step, `at` the instant it is looked at again, and
+    why it waits.
+    """
+    turn = Turn(releases, state)
+    found = []
+    for play, item, instant in _open_steps(turn):
+        progress = play.steps.get(item.id)
+        status = "scheduled" if progress is None else progress.status
+        to = ", ".join(getattr(item.action, "to", ()))
+        reason = _waits_for(play, item, status)
+        found.append(
+            Decision(
+                instant, play.playbook, play.release, play.number, item.id, item.action.kind, "waiting", reason, to
+            )
+        )
+    return tuple(sorted(found, key=lambda decision: (decision.at, decision.playbook, decision.step)))
+
+
+def _waits_for(play: Play, item: Step, status: str) -> str:
+    if status == "asked" and item.approval is not None:
+        return f"for the answer of {item.approval.by}"
+    if status == "waiting" and item.action.kind == "wait":
+        return f"for {item.action.until.text if item.action.until else item.action.event}"
+    day = calendar.local(play.started_at, play.zone).date().isoformat()
+    return {"held": "held", "approved": "approved, waits for its time"}.get(status, f"scheduled since {day}")

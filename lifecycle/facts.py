@@ -1,0 +1,34 @@
+"""What counts as news: the pure rule by which a new value of a fact is told to the workflow, or only stored."""
+
+from lifecycle.model import Value
+from lifecycle.playbook import FactSpec
+
+
+def worth_telling(last: Value, new: Value, spec: FactSpec) -> bool:
+    """Whether a value differs from the last delivered one by at least the fact's resolution.
+
+    The gateway applies it to the row of last delivered values and the simulator to the same stream, so both see the
+    same events.
+    """
+    if last is None or spec.resolution is None or not _both_numbers(last, new):
+        return new != last
+    return abs(float(new or 0) - float(last)) >= spec.resolution
+
+
+def _both_numbers(last: Value, new: Value) -> bool:
+    return all(isinstance(item, int | float) and not isinstance(item, bool) for item in (last, new))
+
+
+def problem(name: str, new: Value, spec: FactSpec) -> str:
+    """Why a value cannot be this fact, as a sentence; empty when it can."""
+    kinds = {"number": (int, float), "boolean": (bool,), "text": (str,), "date": (str,)}[spec.type]
+    if not isinstance(new, kinds) or (spec.type == "number" and isinstance(new, bool)):
+        return f"{name} is a {spec.type}, not {new!r}"
+    if spec.type == "number" and isinstance(new, int | float):
+        if spec.low is not None and new < spec.low:
+            return f"{name} is at least {spec.low:g}, not {new:g}"
+        if spec.high is not None and new > spec.high:
+            return f"{name} is at most {spec.high:g}, not {new:g}"
+    if spec.choices and new not in spec.choices:
+        return f"{name} is one of {', '.join(spec.choices)}, not {new!r}"
+    return ""

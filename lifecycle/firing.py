@@ -1,0 +1,96 @@
+"""How a step fires: who it reaches, what stands in the way, and the commands that come of it.
+
+A step that cannot go now is held with one reason and tried again; held longer than `stale_after`, it is dropped. A
+step that fired never fires again.
+"""
+
+from dataclasses import replace
+
+from lifecycle import calendar, recipients, schedule
+from lifecycle.messages import Command, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
+from lifecycle.model import Play, Progress
+from lifecycle.playbook import Email, Invite, Slack, Step, Survey, Task, Wait
+from lifecycle.recipients import Person
+from lifecycle.turn import ON_TIME, Turn
+
+
+def skip(turn: Turn, play: Play, step: Step, reason: str) -> None:
+    turn.progress(play.key, step.id, Progress("skipped", turn.at))
+    turn.decide(play, step.id, step.action.kind, "skipped", reason, ", ".join(getattr(step.action, "to", ())))
+
+
+def attempt(turn: Turn, play: Play, step: Step, progress: Progress) -> None:
+    """Fire a step, or say why not now and when it is tried again."""
+    book, owed = turn.book(play), progress.due or turn.at
+    if step.condition is not None and not turn.met(step.condition):
+        skip(turn, play, step, f"if not met: {turn.because(step.condition)}")
+        return
+    found = recipients.of_step(turn, play, step)
+    obstacle = recipients.obstacle(turn, play, book, step, found)
+    if obstacle is None:
+        _fire(turn, play, step, found, progress)
+        return
+    stale = turn.later(owed, turn.life.politeness.stale_after, play.zone)
+    if obstacle.until is None or obstacle.until > stale or turn.clock > stale:
+        skip(turn, play, step, obstacle.reason if obstacle.until is None else f"stale: {obstacle.reason}")
+        return
+    first = progress.count == 0
+    turn.progress(
+        play.key, step.id, replace(progress, status="held", at=obstacle.until, due=owed, count=progress.count + 1)
+    )
+    shown = calendar.local(obstacle.until, play.zone).strftime("%Y-%m-%d %H:%M")
+    turn.decide(play, step.id, step.action.kind, "held", f"until {shown}: {obstacle.reason}", obstacle.to)
+    if obstacle.missing and first:
+        title = f"Name a {obstacle.missing}: {step.id} waits for one"
+        turn.raise_task(play, step.id, "missing", book.owner, title)
+
+
+def _fire(turn: Turn, play: Play, step: Step, found: recipients.Found, progress: Progress) -> None:
+    people = [person for person in found.people if not person.suppressed]
+    for person in found.people:
+        if person.suppressed:
+            turn.decide(
+                play, step.id, step.action.kind, "skipped", "suppressed: asked not to be written to", person.role
+            )
+    commands = [_command(turn, play, step, person, people, progress) for person in people]
+    turn.commands.extend(commands)
+    ids = tuple(person.id for person in people)
+    if step.action.kind in ("email", "survey"):
+        recipients.count(turn, play, step, ids)
+    turn.progress(play.key, step.id, Progress("fired", turn.at, due=progress.due, left=ids, edited=progress.edited))
+    late = f"; late by {turn.late_for}" if turn.late_for >= ON_TIME else ""
+    for person in people:
+        turn.decide(play, step.id, step.action.kind, "fired", f"due{late}", person.role)
+
+
+def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Person], progress: Progress) -> Command:
+    touch = turn.touch(play, step.id, "task" if step.action.kind == "task" else "send", person.id)
+    match step.action:
+        case Email():
+            return SendEmail(touch, play.release, step.id, person.id, turn.at, progress.edited)
+        case Survey():
+            return SendSurvey(touch, play.release, step.id, person.id, turn.at, progress.edited)
+        case Invite() as action:
+            opens, closes = schedule.slot_window(turn, play, action, turn.clock)
+            organizer = turn.teammate(action.organizer)
+            guests = tuple(item.id for item in people)
+            return SendInvite(
+                touch,
+                play.release,
+                step.id,
+                person.id,
+                turn.at,
+                turn.touch(play, step.id, "send"),
+                opens,
+                closes,
+                organizer.id if organizer else "",
+                guests,
+                progress.edited,
+            )
+        case Slack():
+            return PostSlack(touch, play.release, step.id, person.id, turn.at)
+        case Task(due=length):
+            due_at = turn.later(turn.at, length, person.zone or play.zone, team=True)
+            return RaiseTask(touch, play.release, step.id, person.id, turn.at, due_at)
+        case Wait():
+            raise TypeError("a wait sends nothing")

@@ -1,0 +1,153 @@
+"""Where a customer stands: stages by criteria and day windows, renewal phases by contract dates, bands by score.
+
+Source of the rules: the standard journey. A later stage is entered when its predecessor's criterion is met, not before
+its own window opens; a window that ends with the
+criterion unmet keeps the customer where it is, gives the stage's owner a task and shows *overdue*. Where the chart has
+a `window_ended` move (new to
+onboarding), the end of the window moves, and a criterion met earlier does not wait.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from lifecycle import calendar, machine, plays
+from lifecycle.messages import RaiseTask
+from lifecycle.model import Contract
+from lifecycle.playbook import Length, StageSpec
+from lifecycle.turn import Turn
+
+
+def _spec(turn: Turn) -> StageSpec | None:
+    return next((spec for spec in turn.life.stages if spec.name == turn.stage), None)
+
+
+def _midnight(turn: Turn, day: date) -> datetime:
+    return calendar.wall(day, "00:00", turn.profile.zone)
+
+
+def _opens_at(turn: Turn, stage: str) -> datetime:
+    """When a stage's day window opens; the beginning of the customer's time for a stage without one."""
+    spec = next((spec for spec in turn.life.stages if spec.name == stage), None)
+    return _midnight(turn, turn.profile.signed_up_on + calendar.DAY * (spec.from_day if spec else 0))
+
+
+def _ends_at(turn: Turn, spec: StageSpec) -> datetime | None:
+    if spec.to_day is None:
+        return None
+    return _midnight(turn, turn.profile.signed_up_on + calendar.DAY * (spec.to_day + 1))
+
+
+def _done_move(turn: Turn, spec: StageSpec) -> tuple[str, datetime] | None:
+    """The stage that the met criterion leads to and when its window opens; None while unmet, or placed here by a
+    person.
+    """
+    target = machine.move("journey", turn.stage, "criterion_met")
+    if target is None or spec.criterion is None or turn.pinned or not turn.met(spec.criterion):
+        return None
+    gated = machine.move("journey", turn.stage, "window_ended") is None
+    return target, _opens_at(turn, target) if gated else turn.at
+
+
+def advance(turn: Turn) -> bool:
+    """Make the one move, or notice the one overdue window, that is owed at the turn's instant; True if there was one."""
+    return _stage(turn) or _phase(turn) or _band(turn)
+
+
+def _stage(turn: Turn) -> bool:
+    spec = _spec(turn)
+    if spec is None:
+        return False
+    if turn.pinned and not turn.met(spec.criterion):
+        turn.pinned = False
+    done = _done_move(turn, spec)
+    if done is not None and done[1] <= turn.at:
+        reason = turn.because(spec.criterion) if spec.criterion else ""
+        enter(turn, done[0], f"{spec.name} is done: {reason}")
+        return True
+    ends = _ends_at(turn, spec)
+    if ends is None or ends > turn.at or turn.overdue or done is not None:
+        return False
+    target = machine.move("journey", turn.stage, "window_ended")
+    if target is not None:
+        enter(turn, target, f"day {spec.to_day} is over")
+        return True
+    _overdue(turn, spec)
+    return True
+
+
+def enter(turn: Turn, stage: str, reason: str) -> None:
+    """Put the customer into a stage and start what that triggers."""
+    turn.stage, turn.moved, turn.overdue, turn.pinned = stage, turn.at, False, False
+    turn.decide_life(stage, "stage", "fired", reason)
+    plays.trigger(turn, stage=stage)
+
+
+def _overdue(turn: Turn, spec: StageSpec) -> None:
+    turn.overdue = True
+    unmet = turn.because(spec.criterion) if spec.criterion else "no criterion"
+    title = f"{spec.name} is overdue since day {spec.to_day}: {unmet}"
+    turn.decide_life(spec.name, "stage", "waiting", title, spec.owner)
+    person = turn.teammate(spec.owner)
+    if person is None:
+        turn.decide_life(spec.name, "task", "failed", f"nobody is {spec.owner}", spec.owner)
+        return
+    times = turn.counters.get(f"{spec.name}-overdue", 0) + 1
+    turn.counters = {**turn.counters, f"{spec.name}-overdue": times}
+    touch = f"{turn.customer}/{turn.life.name}/0/{spec.name}-overdue/{times}/task/{person.id}"
+    due_at = turn.later(turn.at, Length(1, "business_days"), person.zone, team=True)
+    release = turn.manifest.lifecycle
+    turn.commands.append(RaiseTask(touch, release, spec.name, person.id, turn.at, due_at, title))
+
+
+def _phase_due(turn: Turn, contract: Contract) -> tuple[str, datetime] | None:
+    """The latest phase whose day has come, or else the next one to come, with its instant; None when the renewal is
+    complete.
+    """
+    found = None
+    for phase in sorted(turn.life.phases, key=lambda item: -item.days_before):
+        if machine.move("renewal", contract.phase or "idle", f"{phase.name}_due") is None:
+            continue
+        at = _midnight(turn, contract.ends_on - calendar.DAY * phase.days_before)
+        if at > turn.at:
+            return found or (phase.name, at)
+        found = (phase.name, at)
+    return found
+
+
+def _phase(turn: Turn) -> bool:
+    for contract in turn.contracts:
+        owed = _phase_due(turn, contract)
+        if owed is not None and owed[1] <= turn.at:
+            moved = replace(contract, phase=owed[0])
+            turn.contracts = tuple(moved if item.id == contract.id else item for item in turn.contracts)
+            turn.decide_life(owed[0], "phase", "fired", f"contract ends on {contract.ends_on.isoformat()}")
+            return True
+    return False
+
+
+def _band(turn: Turn) -> bool:
+    score = turn.lookup("health.score")
+    if not isinstance(score, int | float) or not turn.life.bands:
+        return False
+    ranked = sorted(turn.life.bands.items(), key=lambda item: -item[1])
+    band = next((name for name, low in ranked if score >= low), ranked[-1][0])
+    if band == turn.band or machine.move("health", turn.band or "unknown", f"score_{band}") is None:
+        return False
+    turn.band = band
+    turn.decide_life(band, "band", "fired", f"health.score = {score:g}")
+    plays.trigger(turn, band=band)
+    return True
+
+
+def next_instant(turn: Turn) -> datetime | None:
+    """The next instant at which the calendar alone moves something: a window opening or ending, a renewal phase."""
+    found = [owed[1] for contract in turn.contracts if (owed := _phase_due(turn, contract)) is not None]
+    spec = _spec(turn)
+    if spec is not None:
+        done = _done_move(turn, spec)
+        ends = _ends_at(turn, spec)
+        if done is not None:
+            found.append(done[1])
+        elif ends is not None and not turn.overdue:
+            found.append(ends)
+    return min(found, default=None)

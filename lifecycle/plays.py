@@ -1,0 +1,242 @@
+"""What a play does: how it starts, considers its steps in order, waits, and ends.
+
+Order at one instant: exits before anything fires; then steps by priority of their playbook, then due, then identity,
+which is what decides a collision.
+Every step that is considered leaves a decision.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from lifecycle import asking, calendar, firing, schedule
+from lifecycle.messages import CancelInvite
+from lifecycle.model import SETTLED, Play, Progress
+from lifecycle.playbook import Invite, Playbook, Step, Wait
+from lifecycle.schedule import Index
+from lifecycle.turn import Turn
+
+AFTER_CHURN = ("churned", "win_back")
+SENDS = ("send_email", "send_survey", "send_invite")
+
+
+def trigger(turn: Turn, *, stage: str = "", event: str = "", band: str = "") -> None:
+    """Start every current playbook that this stage, event or band triggers and whose entry is met."""
+    for name, digest in sorted(turn.current().items()):
+        book = turn.releases.playbook(digest)
+        wanted = book.trigger
+        hit = (stage and wanted.stage == stage) or (event and wanted.event == event) or (band and wanted.band == band)
+        if hit and turn.met(wanted.where):
+            _enter(turn, name, digest, book)
+
+
+def _enter(turn: Turn, name: str, digest: str, book: Playbook) -> None:
+    number = turn.counters.get(name, 0) + 1
+    zone = turn.profile.zone if book.zone == "customer" else book.zone
+    anchor = turn.profile.signed_up_on if book.anchor == "signup" else calendar.local(turn.at, zone).date()
+    play = Play(name, digest, number, anchor, zone, turn.at)
+    refusal = _refusal(turn, book)
+    if refusal:
+        turn.decide(play, "", "play", "skipped", refusal)
+        return
+    turn.counters = {**turn.counters, name: number}
+    turn.plays = (*turn.plays, play)
+    turn.decide(play, "", "play", "fired", f"started; day 0 is {anchor.isoformat()}")
+    _skip_past(turn, play, book)
+
+
+def _refusal(turn: Turn, book: Playbook) -> str:
+    if any(play.playbook == book.name for play in turn.running()):
+        return "already running"
+    ended = turn.ended.get(book.name)
+    if ended is not None:
+        if book.reentry == "once":
+            return "ran before, and runs once"
+        if book.cooldown is not None:
+            again = turn.later(ended, book.cooldown, turn.profile.zone)
+            if turn.at < again:
+                return f"cooling down until {calendar.local(again, turn.profile.zone).date().isoformat()}"
+    if book.entry is not None and not turn.met(book.entry):
+        return f"entry not met: {turn.because(book.entry)}"
+    return ""
+
+
+def _skip_past(turn: Turn, play: Play, book: Playbook) -> None:
+    """A day that was over before the play started is skipped, unless the step catches up."""
+    for step in book.steps:
+        when = step.when
+        if when.day is None or when.catch_up or step.under or step.action.kind == "wait":
+            continue
+        owed = schedule.on_day(turn, play, book, when)
+        if owed < play.started_at:
+            day = calendar.local(owed, play.zone).date().isoformat()
+            turn.progress(play.key, step.id, Progress("skipped", turn.at))
+            turn.decide(play, step.id, step.action.kind, "skipped", f"was due on {day}, before the play started")
+
+
+def check_exits(turn: Turn) -> bool:
+    """End the plays whose exit or goal is met; True if any did."""
+    before = len(turn.plays)
+    for play in turn.running():
+        book = turn.book(play)
+        if turn.stage in AFTER_CHURN and book.trigger.stage not in AFTER_CHURN:
+            end(turn, play, f"the customer left: stage is {turn.stage}")
+        elif book.exit is not None and turn.met(book.exit):
+            end(turn, play, f"exit: {turn.because(book.exit)}")
+        elif book.goal is not None and turn.met(book.goal):
+            end(turn, play, f"goal reached: {turn.because(book.goal)}")
+    return len(turn.plays) != before
+
+
+def check_waits(turn: Turn) -> bool:
+    """Settle every open wait that is met by now; True if any was."""
+    changed = False
+    for play in turn.running():
+        for step in turn.book(play).steps:
+            progress = play.steps.get(step.id)
+            if progress is None or progress.status != "waiting" or not isinstance(step.action, Wait):
+                continue
+            reason = _met(turn, play, step.action)
+            if reason:
+                turn.progress(play.key, step.id, Progress("met", turn.at))
+                turn.decide(play, step.id, "wait", "fired", reason)
+                changed = True
+    return changed
+
+
+def _met(turn: Turn, play: Play, wait: Wait) -> str:
+    if wait.until is not None:
+        return f"met: {turn.because(wait.until)}" if turn.met(wait.until) else ""
+    seen = turn.seen.get(wait.event)
+    if seen is None or seen < calendar.wall(play.anchor, "00:00", play.zone):
+        return ""
+    return f"met: {wait.event} on {calendar.local(seen, play.zone).date().isoformat()}"
+
+
+def run_due(turn: Turn) -> bool:
+    """Take the first step that is due at the turn's instant, by priority, due and identity; True if there was one."""
+    waiting: list[tuple[int, datetime, str, Play, Step]] = []
+    for play in turn.running():
+        book, steps = turn.book(play), turn.index(play)
+        for step in book.steps:
+            instant = schedule.next_instant(turn, play, book, steps, step)
+            if instant is not None and instant <= turn.at:
+                waiting.append((-book.priority, instant, turn.touch(play, step.id, ""), play, step))
+    if not waiting:
+        return False
+    *_, play, step = min(waiting, key=lambda item: item[:3])
+    _take(turn, play, turn.book(play), turn.index(play), step)
+    return True
+
+
+def _take(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> None:
+    progress = play.steps.get(step.id)
+    match None if progress is None else progress.status:
+        case "asked" if progress is not None and step.approval is not None:
+            asking.nudge(turn, play, step, step.approval, progress)
+        case "waiting" if isinstance(step.action, Wait):
+            _time_out(turn, play, step, step.action)
+        case "approved" | "held" if progress is not None:
+            firing.attempt(turn, play, step, progress)
+        case _:
+            _open(turn, play, book, steps, step)
+
+
+def _open(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> None:
+    if step.condition is not None and not turn.met(step.condition):
+        firing.skip(turn, play, step, f"if not met: {turn.because(step.condition)}")
+    elif isinstance(step.action, Wait):
+        turn.progress(play.key, step.id, Progress("waiting", turn.at))
+        until = schedule.deadline(turn, play, book, step.action.by, turn.at)
+        text = step.action.until.text if step.action.until else step.action.event
+        shown = calendar.local(until, play.zone).strftime("%Y-%m-%d %H:%M")
+        turn.decide(play, step.id, "wait", "waiting", f"for {text} until {shown}")
+    elif step.approval is not None:
+        owed = schedule.due(turn, play, book, steps, step) or turn.at
+        asking.ask(turn, play, step, step.approval, owed)
+    else:
+        owed = schedule.due(turn, play, book, steps, step) or turn.at
+        firing.attempt(turn, play, step, Progress("held", turn.at, due=owed))
+
+
+def _time_out(turn: Turn, play: Play, step: Step, wait: Wait) -> None:
+    turn.progress(play.key, step.id, Progress("timed_out", turn.at))
+    why = turn.because(wait.until) if wait.until else f"no {wait.event}"
+    turn.decide(play, step.id, "wait", "skipped", f"not met in time: {why}")
+
+
+def end(turn: Turn, play: Play, reason: str) -> None:
+    """Leave a play early: open approvals are withdrawn, meetings that have not begun are cancelled, what is held is
+    dropped.
+    """
+    play = turn.play(play.key) or play
+    book = turn.book(play)
+    for step in book.steps:
+        progress = play.steps.get(step.id)
+        if progress is None:
+            continue
+        if progress.status == "asked":
+            asking.settle(turn, play, step, "withdrawn")
+        if progress.status in ("asked", "approved", "held", "waiting"):
+            turn.decide(play, step.id, step.action.kind, "cancelled", reason)
+        if isinstance(step.action, Invite) and progress.status == "fired":
+            _cancel_meeting(turn, play, step, step.action, progress, reason)
+    front = f"{turn.customer}/{play.key}/"
+    turn.retries = tuple(
+        item for item in turn.retries if not (item.command["kind"] in SENDS and item.command["touch"].startswith(front))
+    )
+    _leave(turn, play, reason)
+
+
+def _cancel_meeting(turn: Turn, play: Play, step: Step, action: Invite, progress: Progress, reason: str) -> None:
+    _, closes = schedule.slot_window(turn, play, action, progress.at)
+    if turn.at >= closes:
+        return
+    meeting = turn.touch(play, step.id, "send")
+    for person in (*progress.sent, *progress.left):
+        touch = turn.touch(play, step.id, "cancel", person)
+        turn.commands.append(CancelInvite(touch, play.release, step.id, person, turn.at, meeting, reason))
+    turn.decide(play, step.id, "invite", "cancelled", reason)
+
+
+def finish(turn: Turn) -> bool:
+    """End the plays in which nothing is left to do, and let go of them once every outcome is in; True if anything
+    changed.
+    """
+    changed = False
+    for play in turn.plays:
+        steps = turn.index(play)
+        if not play.over and all(_over(play, steps, step) for step in steps.values()):
+            turn.put(replace(play, over=True))
+            turn.ended = {**turn.ended, play.playbook: turn.at}
+            turn.decide(play, "", "play", "fired", "ended: every step is settled")
+            changed = True
+        elif play.over and not _awaited(turn, play):
+            turn.plays = tuple(other for other in turn.plays if other.key != play.key)
+            changed = True
+    return changed
+
+
+def _over(play: Play, steps: Index, step: Step) -> bool:
+    progress = play.steps.get(step.id)
+    return schedule.closed(play, steps, step) if progress is None else progress.status in SETTLED
+
+
+def _awaited(turn: Turn, play: Play) -> bool:
+    """Whether the outcome of a send is still out, or a provider asked for patience."""
+    front = f"{turn.customer}/{play.key}/"
+    waiting = any(item.command["touch"].startswith(front) for item in turn.retries)
+    return waiting or any(progress.left for progress in play.steps.values())
+
+
+def _leave(turn: Turn, play: Play, reason: str) -> None:
+    turn.decide(play, "", "play", "cancelled", f"ended: {reason}")
+    turn.plays = tuple(other for other in turn.plays if other.key != play.key)
+    turn.ended = {**turn.ended, play.playbook: turn.at}
+
+
+def retry_held(turn: Turn) -> None:
+    """Look at every held step again now: what held it may be gone."""
+    for play in turn.plays:
+        for name, progress in play.steps.items():
+            if progress.status == "held":
+                turn.progress(play.key, name, replace(progress, at=turn.at))

@@ -1,0 +1,137 @@
+"""Who a step reaches, and what stands in the way of reaching them now: roles, suppression, holds, windows, quiet
+hours, caps.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lifecycle import calendar, schedule
+from lifecycle.model import Play, Touched
+from lifecycle.playbook import Playbook, Step
+from lifecycle.turn import CUSTOMER_ROLES, Turn
+
+WEEK = timedelta(days=7)
+KEEP = timedelta(days=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody a step is for. `role`: as the playbook says it. `zone`: a teammate's own, empty for a contact."""
+
+    id: str
+    role: str
+    zone: str = ""
+    suppressed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The people of a step, each once, and the roles that nobody has."""
+
+    people: tuple[Person, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a step cannot go now. `until`: when to try again; None: never. `missing`: the role that nobody has."""
+
+    reason: str
+    until: datetime | None
+    to: str = ""
+    missing: str = ""
+
+
+def of_step(turn: Turn, play: Play, step: Step) -> Found:
+    """Resolve the roles of a step to people; `owner` is the playbook's owner."""
+    people: dict[str, Person] = {}
+    missing: list[str] = []
+    for role in getattr(step.action, "to", ()):
+        person = _person(turn, play, role)
+        if person is None:
+            missing.append(role)
+        else:
+            people.setdefault(person.id, person)
+    return Found(tuple(people.values()), tuple(missing))
+
+
+def _person(turn: Turn, play: Play, role: str) -> Person | None:
+    if role in CUSTOMER_ROLES:
+        contact = turn.contact(role)
+        return Person(contact.id, role, suppressed=contact.suppressed) if contact else None
+    name = turn.book(play).owner if role == "owner" else role
+    teammate = turn.teammate(name)
+    return Person(teammate.id, name, teammate.zone) if teammate else None
+
+
+def obstacle(turn: Turn, play: Play, book: Playbook, step: Step, found: Found) -> Obstacle | None:
+    """The first thing in the way of firing at the turn's clock; None: go. Only what the customer sees keeps windows
+    and caps.
+    """
+    kind = step.action.kind
+    roles = ", ".join(getattr(step.action, "to", ()))
+    tomorrow = calendar.wall(
+        calendar.local(turn.clock, play.zone).date() + calendar.DAY, step.when.at or book.at, play.zone
+    )
+    if turn.held and kind in schedule.TOUCHES:
+        return Obstacle(f"on hold: {turn.held}", tomorrow, roles)
+    if found.missing:
+        role = found.missing[0]
+        return Obstacle(f"nobody is {role}", tomorrow, role, missing=role)
+    if found.people and all(person.suppressed for person in found.people):
+        return Obstacle("suppressed: asked not to be written to", None, roles)
+    if kind not in schedule.TOUCHES:
+        return None
+    return _window(turn, play, book, step, roles) or (_cap(turn, play, book, step, found) if kind != "invite" else None)
+
+
+def _next_open(turn: Turn, play: Play, book: Playbook, step: Step, at: datetime) -> datetime:
+    holidays = turn.holidays(turn.profile.country) if step.when.shift else None
+    return calendar.next_open(at, play.zone, book.window, turn.life.politeness.quiet, holidays)
+
+
+def _window(turn: Turn, play: Play, book: Playbook, step: Step, roles: str) -> Obstacle | None:
+    opens = _next_open(turn, play, book, step, turn.clock)
+    if opens <= turn.clock:
+        return None
+    wall = calendar.local(turn.clock, play.zone)
+    return Obstacle(f"{wall.strftime('%a %H:%M')} is outside the send window", opens, roles)
+
+
+def _cap(turn: Turn, play: Play, book: Playbook, step: Step, found: Found) -> Obstacle | None:
+    for person in found.people:
+        reason = _over_cap(turn, play, person.id, turn.clock)
+        if person.suppressed or not reason:
+            continue
+        day = calendar.local(turn.clock, play.zone).date()
+        for _ in range(14):
+            day += calendar.DAY
+            slot = _next_open(turn, play, book, step, calendar.wall(day, step.when.at or book.at, play.zone))
+            if not _over_cap(turn, play, person.id, slot):
+                return Obstacle(reason, slot, person.role)
+        return Obstacle(reason, None, person.role)
+    return None
+
+
+def _over_cap(turn: Turn, play: Play, contact: str, at: datetime) -> str:
+    """Which cap one more email or survey to a contact at an instant would break; empty when none."""
+    rules = turn.life.politeness
+    mine = [item.at for item in turn.touched if item.contact == contact and item.at <= at]
+    today = calendar.local(at, play.zone).date()
+    if sum(calendar.local(item, play.zone).date() == today for item in mine) >= rules.per_day:
+        return f"cap: {rules.per_day} a day to one person"
+    if sum(at - item < WEEK for item in mine) >= rules.per_week:
+        return f"cap: {rules.per_week} in 7 days to one person"
+    return ""
+
+
+def count(turn: Turn, play: Play, step: Step, contacts: tuple[str, ...]) -> None:
+    """Count a touch towards the caps from the moment it is decided; forget those that no cap can see any more."""
+    kept = [item for item in turn.touched if turn.at - item.at < KEEP]
+    new = [Touched(contact, turn.clock, turn.touch(play, step.id, "send", contact)) for contact in contacts]
+    turn.touched = (*kept, *new)
+
+
+def release(turn: Turn, touch: str) -> None:
+    """A touch that did not happen no longer counts."""
+    turn.touched = tuple(item for item in turn.touched if item.touch != touch)

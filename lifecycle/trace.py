@@ -1,0 +1,52 @@
+"""The public JSON of a decision: one object, the same from the simulator, the workflow, the API and the command line.
+
+Keys: `at` (ISO 8601 with the offset of the customer's zone), `customer`, `playbook`, `release`, `play`, `step`,
+`kind`, `to`, `verdict` (fired, waiting,
+held, skipped, failed, cancelled), `reason`, `place` (`file:line`).
+"""
+
+from typing import TypedDict
+
+from lifecycle import calendar
+from lifecycle.engine import Releases
+from lifecycle.model import Decision
+
+
+class Public(TypedDict):
+    """One decision as people and machines read it."""
+
+    at: str
+    customer: str
+    playbook: str
+    release: str
+    play: int
+    step: str
+    kind: str
+    to: str
+    verdict: str
+    reason: str
+    place: str
+
+
+def place(releases: Releases, decision: Decision) -> str:
+    """`file:line` of the step in the release that decided it; in the lifecycle file for moves of stage, phase, band."""
+    if decision.play:
+        return releases.playbook(decision.release).place(decision.step)
+    return releases.lifecycle(decision.release).place(decision.step)
+
+
+def public(decision: Decision, *, customer: str, zone: str, place: str) -> Public:
+    """A decision in the customer's local time."""
+    return Public(
+        at=calendar.local(decision.at, zone).isoformat(timespec="seconds"),
+        customer=customer,
+        playbook=decision.playbook,
+        release=decision.release,
+        play=decision.play,
+        step=decision.step,
+        kind=decision.what,
+        to=decision.to,
+        verdict=decision.verdict,
+        reason=decision.reason,
+        place=place,
+    )

@@ -1,0 +1,242 @@
+"""The scratch sheet of one `step`: the state taken apart, what has been decided so far, and the look-ups all rules
+share.
+
+A Turn never leaves `engine.step`. Its dicts and tuples are replaced, never changed in place, because they still belong
+to the state that came in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from lifecycle import calendar, conditions
+from lifecycle.messages import Command, Outcome, RaiseTask, Reply
+from lifecycle.model import (
+    Contact,
+    Contract,
+    Decision,
+    Fact,
+    Play,
+    Profile,
+    Progress,
+    Retry,
+    Settlement,
+    State,
+    Teammate,
+    Touched,
+    Value,
+    Verdict,
+)
+from lifecycle.playbook import Expr, Length, Lifecycle, Manifest, Playbook, Step
+
+CUSTOMER_ROLES = ("champion", "executive_sponsor", "admin", "billing")
+ON_TIME = timedelta(minutes=5)
+_FIELDS = tuple(field.name for field in fields(State))
+
+
+class ReleaseMissingError(LookupError):
+    """A release that a state names is not at hand. The workflow task fails and is retried; whoever applies releases
+    must commit it first.
+    """
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(f"release {digest} is in no cache and not in the database; commit it, then the task goes on")
+        self.digest = digest
+
+
+class ClockWentBackError(ValueError):
+    """`now` is before the state's `as_of`: the shell is broken, not the playbook."""
+
+    def __init__(self, now: datetime, as_of: datetime) -> None:
+        super().__init__(f"the clock went back: now is {now.isoformat()}, the state is of {as_of.isoformat()}")
+
+
+class Releases(Protocol):
+    """Where compiled releases are looked up by digest; every method raises ReleaseMissingError."""
+
+    def catalogue(self, digest: str) -> Manifest: ...
+    def lifecycle(self, digest: str) -> Lifecycle: ...
+    def playbook(self, digest: str) -> Playbook: ...
+
+
+class Turn:
+    """One step in the making. `at`: the nominal instant being decided; `clock`: where windows are judged, later than
+    `at` only when late.
+    """
+
+    customer: str
+    as_of: datetime
+    catalogue: str
+    profile: Profile
+    v: int
+    seq: int
+    stage: str
+    moved: datetime | None
+    overdue: bool
+    pinned: bool
+    band: str
+    contracts: tuple[Contract, ...]
+    contacts: tuple[Contact, ...]
+    team: dict[str, Teammate]
+    facts: dict[str, Fact]
+    ticked: dict[str, datetime]
+    seen: dict[str, datetime]
+    plays: tuple[Play, ...]
+    counters: dict[str, int]
+    ended: dict[str, datetime]
+    decided: tuple[Settlement, ...]
+    touched: tuple[Touched, ...]
+    held: str
+    retries: tuple[Retry, ...]
+    records: tuple[Decision, ...]
+    batches: int
+    spread: bool
+
+    def __init__(self, releases: Releases, state: State) -> None:
+        for name in _FIELDS:
+            setattr(self, name, getattr(state, name))
+        self.releases = releases
+        self.manifest = releases.catalogue(state.catalogue)
+        self.life = releases.lifecycle(self.manifest.lifecycle)
+        self.at = self.clock = state.as_of
+        self.commands: list[Command] = []
+        self.decisions: list[Decision] = []
+        self.reply: Reply | None = None
+        self._steps: dict[str, dict[str, Step]] = {}
+
+    def outcome(self, now: datetime) -> Outcome:
+        """Put the state back together as of `now`."""
+        self.as_of = now
+        self.records = (*self.records, *self.decisions)
+        state = State(**{name: getattr(self, name) for name in _FIELDS})
+        return Outcome(state, tuple(self.commands), tuple(self.decisions), self.reply)
+
+    # --- what rules read --------------------------------------------------------------------------------------------
+
+    @property
+    def late_for(self) -> timedelta:
+        return self.clock - self.at
+
+    def holidays(self, country: str) -> tuple[str, ...]:
+        """ISO dates; none for a country that the lifecycle file does not list."""
+        return self.life.holidays.get(country, ())
+
+    def book(self, play: Play) -> Playbook:
+        return self.releases.playbook(play.release)
+
+    def index(self, play: Play) -> Mapping[str, Step]:
+        """The steps of a play's release by id, in playbook order."""
+        if play.release not in self._steps:
+            self._steps[play.release] = {step.id: step for step in self.book(play).steps}
+        return self._steps[play.release]
+
+    def running(self) -> tuple[Play, ...]:
+        """The plays in which something is still to do."""
+        return tuple(play for play in self.plays if not play.over)
+
+    def current(self) -> Mapping[str, str]:
+        """Playbook name to digest, of the applied catalogue."""
+        return self.manifest.playbooks
+
+    def lookup(self, path: str) -> Value:
+        """The value of a name in an expression; None where it is not known."""
+        group, _, name = path.partition(".")
+        if group == "customer":
+            return self._customer(name)
+        if group == "milestones":
+            return self.milestone(name)
+        if group == "playing":
+            return any(play.playbook.replace("-", "_") == name for play in self.running())
+        fact = self.facts.get(path)
+        return None if fact is None else fact.value
+
+    def _customer(self, name: str) -> Value:
+        if name == "stage":
+            return self.stage
+        if name == "band":
+            return self.band or None
+        found = getattr(self.profile, name, None)
+        return found if isinstance(found, str | int | bool) and found != "" else None
+
+    def milestone(self, name: str) -> bool | None:
+        """Reached by a person's tick or by its own condition; None where neither can be told."""
+        if name in self.ticked:
+            return True
+        spec = self.life.milestones.get(name)
+        if spec is None:
+            return None
+        return False if spec.when is None else conditions.explain(spec.when, self.lookup).met
+
+    def met(self, expr: Expr | None) -> bool:
+        return conditions.holds(expr, self.lookup)
+
+    def because(self, expr: Expr) -> str:
+        return conditions.explain(expr, self.lookup).because
+
+    def later(self, start: datetime, length: Length, zone: str, *, team: bool = False) -> datetime:
+        """`start` plus a length; business time by the team's calendar or the customer's."""
+        country = self.life.business.country if team else self.profile.country
+        return calendar.add(start, length, zone, self.life.business, self.holidays(country))
+
+    # --- people -----------------------------------------------------------------------------------------------------
+
+    def teammate(self, role: str) -> Teammate | None:
+        """Who has a role for this customer, else the first of its fallback chain who is there."""
+        for name in (role, *self.life.roles.get(role, ())):
+            if name in self.team:
+                return self.team[name]
+        return None
+
+    def contact(self, role: str) -> Contact | None:
+        """The first person with a role at the customer who may be written to, else the first one."""
+        those = [person for person in self.contacts if role in person.roles]
+        return next((person for person in those if not person.suppressed), those[0] if those else None)
+
+    def suppressed(self, contact: str) -> bool:
+        return any(person.id == contact and person.suppressed for person in self.contacts)
+
+    # --- what rules write -------------------------------------------------------------------------------------------
+
+    def touch(self, play: Play, step: str, part: str, recipient: str = "") -> str:
+        """The identity of a command. The occurrence is 1: no step of this language happens twice in a play."""
+        front = f"{self.customer}/{play.key}/{step}/1/{part}"
+        return f"{front}/{recipient}" if recipient else front
+
+    def put(self, play: Play) -> Play:
+        """Replace a play by its newer form, found by key."""
+        self.plays = tuple(play if other.key == play.key else other for other in self.plays)
+        return play
+
+    def play(self, key: str) -> Play | None:
+        return next((play for play in self.plays if play.key == key), None)
+
+    def progress(self, key: str, step: str, progress: Progress) -> None:
+        """Note where a step stands."""
+        play = self.play(key)
+        if play is not None:
+            self.put(replace(play, steps={**play.steps, step: progress}))
+
+    def decide(self, play: Play, step: str, what: str, verdict: Verdict, reason: str, to: str = "") -> None:
+        """Record a decision of a play at the nominal instant."""
+        self.decisions.append(
+            Decision(self.at, play.playbook, play.release, play.number, step, what, verdict, reason, to)
+        )
+
+    def decide_life(self, step: str, what: str, verdict: Verdict, reason: str, to: str = "") -> None:
+        """Record a decision of the lifecycle: stage, phase, band, milestone, hold."""
+        digest = self.manifest.lifecycle
+        self.decisions.append(Decision(self.at, self.life.name, digest, 0, step, what, verdict, reason, to))
+
+    def raise_task(self, play: Play, step: str, part: str, role: str, title: str) -> None:
+        """Work that the engine itself asks of a person, due in a business day; without anyone in the role the trace
+        alone says so.
+        """
+        person = self.teammate(role)
+        if person is None:
+            self.decide(play, step, "task", "failed", f"nobody is {role}: {title}", role)
+            return
+        due_at = self.later(self.at, Length(1, "business_days"), person.zone, team=True)
+        touch = self.touch(play, step, f"task-{part}", person.id)
+        self.commands.append(RaiseTask(touch, play.release, step, person.id, self.at, due_at, title))
+        self.decide(play, step, "task", "fired", title, role)
