@@ -131,6 +131,12 @@ def upsert(c: Connection, table: Table) -> sqlite.Insert:
     return sqlite.insert(table)
 
 
+def insert_new(c: Connection, table: Table, **values: Any) -> bool:
+    """Insert a row unless one with its key, or another unique value of it, exists. True when it was inserted."""
+    insert = upsert(c, table).values(values).on_conflict_do_nothing()
+    return c.execute(insert.returning(*table.primary_key)).first() is not None
+
+
 def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:
     writing = create_engine(url, connect_args={"timeout": 10}, pool_size=1, max_overflow=0)
     reading = create_engine(url, connect_args={"timeout": 10}, pool_size=10, max_overflow=20)

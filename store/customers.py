@@ -1,0 +1,288 @@
+"""Customers and their contacts; suppressions, which count for an address wherever it occurs; holds.
+
+Names and addresses stand here and nowhere in the core: the workflow knows contacts by id. The team stands in `team`;
+callers reach it through here.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from lifecycle.jsonform import decode, encode
+from lifecycle.model import Clock, Contact, Profile
+from store import tables
+from store.database import insert_new, now, upsert
+from store.team import (
+    Person,
+    TeamError,
+    assign,
+    normalised,
+    save_team,
+    team_of,
+    teammate,
+    teammate_by_slack,
+    teammates,
+)
+
+__all__ = [
+    "EVERYTHING",
+    "Customer",
+    "NewContact",
+    "Person",
+    "TeamError",
+    "assign",
+    "contact",
+    "contacts",
+    "contacts_at",
+    "create",
+    "find",
+    "get",
+    "hold_on",
+    "is_suppressed",
+    "lift_hold",
+    "normalised",
+    "place_hold",
+    "restore",
+    "save_team",
+    "stop",
+    "suppress",
+    "team_of",
+    "teammate",
+    "teammate_by_slack",
+    "teammates",
+    "update_profile",
+    "upsert_contact",
+]
+
+EVERYTHING = "everything"
+"""The scope of a hold that stops every customer's sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewContact:
+    """A person at a customer as a sender described them, the address as written."""
+
+    email: str
+    name: str = ""
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer's row. `seq`: the last inbox number given out. `held`: why, empty when not. `next_due`: its time."""
+
+    id: str
+    outer_id: str
+    name: str
+    profile: Profile
+    clock: Clock
+    stage: str
+    band: str
+    overdue: bool
+    held: str
+    stopped: bool
+    catalogue: str
+    next_due: datetime | None
+    seq: int
+    created_at: datetime
+
+
+# --- customers --------------------------------------------------------------------------------------------------------
+
+
+def find(c: Connection, outer_id: str) -> Customer | None:
+    """The customer that a sender calls `outer_id`."""
+    row = c.execute(select(tables.customers).where(tables.customers.c.outer_id == outer_id)).one_or_none()
+    return None if row is None else _customer(row)
+
+
+def get(c: Connection, customer: str) -> Customer:
+    """The customer with our id.
+
+    Raises:
+        LookupError: there is none.
+    """
+    row = c.execute(select(tables.customers).where(tables.customers.c.id == customer)).one_or_none()
+    if row is None:
+        raise LookupError(f"no customer {customer!r} in the database")
+    return _customer(row)
+
+
+def create(
+    c: Connection,
+    *,
+    outer_id: str,
+    name: str,
+    profile: Profile,
+    clock: Clock,
+    contacts: Sequence[NewContact],
+    team: Mapping[str, Person],
+) -> tuple[Customer, tuple[Contact, ...]]:
+    """Make a customer with its contacts and its team; ids are random and say nothing.
+
+    Two contacts with one address become one with the roles of both.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: `outer_id` exists; two signups raced, and the caller finds the other's row.
+    """
+    customer = f"cus_{secrets.token_hex(6)}"
+    c.execute(
+        insert(tables.customers).values(
+            id=customer,
+            outer_id=outer_id,
+            name=name,
+            profile=encode(profile),
+            clock=encode(clock),
+            tier=profile.tier,
+            stage="new",
+            band="",
+            overdue=False,
+            held="",
+            stopped=False,
+            catalogue="",
+            seq=0,
+            batch=-1,
+            created_at=now(),
+        ),
+    )
+    c.execute(insert(tables.deliveries).values(customer=customer, leased_by="", failures=0))
+    for role, person in team.items():
+        c.execute(insert(tables.assignments).values(customer=customer, role=role, teammate=person.id))
+    made: dict[str, Contact] = {}
+    for new in contacts:
+        contact, _ = upsert_contact(c, customer, new)
+        made[contact.id] = contact
+    return get(c, customer), tuple(made.values())
+
+
+def update_profile(c: Connection, customer: str, profile: Profile, name: str) -> None:
+    """Store what a later signup event of the customer says."""
+    values = {"profile": encode(profile), "tier": profile.tier, "name": name}
+    c.execute(update(tables.customers).where(tables.customers.c.id == customer).values(values))
+
+
+def stop(c: Connection, customer: str, stopped: bool) -> None:
+    """Say that the customer left (or returned), the moment that is accepted: sends in flight read it and withdraw."""
+    c.execute(update(tables.customers).where(tables.customers.c.id == customer).values(stopped=stopped))
+
+
+def _customer(row: Row[Any]) -> Customer:
+    return Customer(
+        id=row.id,
+        outer_id=row.outer_id,
+        name=row.name,
+        profile=decode(Profile, row.profile),
+        clock=decode(Clock, row.clock),
+        stage=row.stage,
+        band=row.band,
+        overdue=row.overdue,
+        held=row.held,
+        stopped=row.stopped,
+        catalogue=row.catalogue,
+        next_due=row.next_due,
+        seq=row.seq,
+        created_at=row.created_at,
+    )
+
+
+# --- contacts ---------------------------------------------------------------------------------------------------------
+
+_PEOPLE = select(tables.contacts, tables.suppressions.c.why).outerjoin(
+    tables.suppressions,
+    tables.suppressions.c.address == tables.contacts.c.address,
+)
+
+
+def contact(c: Connection, customer: str, contact_id: str) -> Person | None:
+    """One contact of the customer; another customer's contact is not found."""
+    mine = (tables.contacts.c.customer == customer) & (tables.contacts.c.id == contact_id)
+    row = c.execute(_PEOPLE.where(mine)).one_or_none()
+    return None if row is None else _person(row)
+
+
+def contacts(c: Connection, customer: str) -> tuple[Person, ...]:
+    """All contacts of the customer, the oldest first."""
+    query = _PEOPLE.where(tables.contacts.c.customer == customer)
+    rows = c.execute(query.order_by(tables.contacts.c.created_at, tables.contacts.c.id))
+    return tuple(_person(row) for row in rows)
+
+
+def contacts_at(c: Connection, address: str) -> tuple[tuple[str, str], ...]:
+    """`(customer, contact)` of everyone with this address: who must hear of a suppression."""
+    query = select(tables.contacts.c.customer, tables.contacts.c.id).where(
+        tables.contacts.c.address == normalised(address),
+    )
+    return tuple((row.customer, row.id) for row in c.execute(query.order_by(tables.contacts.c.id)))
+
+
+def upsert_contact(c: Connection, customer: str, new: NewContact) -> tuple[Contact, bool]:
+    """Store a person by normalised address: a new one, or more roles and a newer name for one we know.
+
+    Returns:
+        The contact as the core wants it, and whether it is new.
+    """
+    address = normalised(new.email)
+    mine = (tables.contacts.c.customer == customer) & (tables.contacts.c.address == address)
+    row = c.execute(select(tables.contacts).where(mine).with_for_update()).one_or_none()
+    suppressed = is_suppressed(c, address) is not None
+    if row is None:
+        made = Contact(f"con_{secrets.token_hex(4)}", tuple(dict.fromkeys(new.roles)), suppressed)
+        values: dict[str, Any] = {"id": made.id, "customer": customer, "address": address, "email": new.email.strip()}
+        values |= {"name": new.name, "roles": list(made.roles), "created_at": now()}
+        c.execute(insert(tables.contacts).values(values))
+        return made, True
+    roles = tuple(dict.fromkeys([*row.roles, *new.roles]))
+    c.execute(update(tables.contacts).where(mine).values(roles=list(roles), name=new.name or row.name))
+    return Contact(row.id, roles, suppressed), False
+
+
+def _person(row: Row[Any]) -> Person:
+    return Person(row.id, row.name, row.email, tuple(row.roles), suppressed=row.why is not None)
+
+
+# --- suppressions and holds -------------------------------------------------------------------------------------------
+
+
+def suppress(c: Connection, address: str, why: str, source: str) -> bool:
+    """Never again send to this address, at whichever customer. `why`: `unsubscribed`, `bounced`, `complained`.
+
+    Returns:
+        True when it was not suppressed before; the first reason is kept.
+    """
+    at = normalised(address)
+    return insert_new(c, tables.suppressions, address=at, why=why, source=source, suppressed_at=now())
+
+
+def is_suppressed(c: Connection, address: str) -> str | None:
+    """Why nothing goes to this address, None when it may be written to."""
+    table = tables.suppressions
+    return c.execute(select(table.c.why).where(table.c.address == normalised(address))).scalar_one_or_none()
+
+
+def restore(c: Connection, address: str) -> bool:
+    """Allow sends to this address again, because the person asked. True when it was suppressed."""
+    table = tables.suppressions
+    return c.execute(delete(table).where(table.c.address == normalised(address))).rowcount == 1
+
+
+def place_hold(c: Connection, scope: str, by: str, reason: str) -> None:
+    """Hold all sends (`EVERYTHING`) or those of one customer (its id); a later hold on a scope replaces its reason."""
+    values = {"placed_by": by, "reason": reason, "placed_at": now()}
+    place = upsert(c, tables.holds).values(scope=scope, **values)
+    c.execute(place.on_conflict_do_update(index_elements=["scope"], set_=values))
+
+
+def lift_hold(c: Connection, scope: str) -> bool:
+    """Lift the hold on a scope. True when there was one."""
+    return c.execute(delete(tables.holds).where(tables.holds.c.scope == scope)).rowcount == 1
+
+
+def hold_on(c: Connection, customer: str) -> str | None:
+    """The reason why sends to this customer are held, everything's before its own; None when they are not."""
+    query = select(tables.holds.c.scope, tables.holds.c.reason).where(tables.holds.c.scope.in_([EVERYTHING, customer]))
+    reasons = {row.scope: row.reason for row in c.execute(query)}
+    return reasons.get(EVERYTHING, reasons.get(customer))
