@@ -1,8 +1,11 @@
 """A team and a customer to work with, on each database in turn."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pytest
+from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
 
 from lifecycle.model import Clock, Profile
 from store import customers
@@ -38,3 +41,11 @@ def customer(database: Database, team: tuple[Person, ...]) -> Customer:
             team={"csm": team[0]},
         )
     return made
+
+
+@pytest.fixture
+def clock() -> Iterator[FrozenDateTimeFactory]:
+    """Real time stands still at `AT` and moves by `clock.tick`."""
+    with freeze_time(AT) as frozen:
+        assert isinstance(frozen, FrozenDateTimeFactory)
+        yield frozen

@@ -1,0 +1,273 @@
+"""Everything inbound, before the workflow sees it: accepted rows with a gapless number per customer, events that came
+before their signup, and events that were refused; and the lease that lets one deliverer at a time serve a customer.
+
+Delivery is in order and at least once: the workflow drops numbers it has seen. Parked and refused events are kept for
+30 days, visibly, and then purged. Events hold no names or addresses; parked and refused ones are as they came and do.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Row as SqlRow
+from sqlalchemy.exc import IntegrityError
+
+from lifecycle.jsonform import digest, encode
+from lifecycle.messages import Event
+from store import tables
+from store.database import Database, insert_new, now
+
+KEPT_FOR = timedelta(days=30)
+LONGEST_PAUSE = timedelta(seconds=60)
+
+
+class Accepted(Enum):
+    """What became of an event. REPEATED: known, same body. CONFLICT: the id is known with another body."""
+
+    NEW = "new"
+    REPEATED = "repeated"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An accepted event. `seq`: from 1, gapless per customer. `event`: a core event as JSON. `reply`: one as JSON."""
+
+    customer: str
+    seq: int
+    source: str
+    event_id: str
+    event: dict[str, Any]
+    received_at: datetime
+    delivered_at: datetime | None
+    attempts: int
+    reply: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An event that came before its customer's signup, as received."""
+
+    outer_id: str
+    source: str
+    event_id: str
+    raw: dict[str, Any]
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An event that was not accepted, as received, and why."""
+
+    source: str
+    event_id: str
+    raw: dict[str, Any] | str
+    problem: str
+    received_at: datetime
+
+
+# --- accepting --------------------------------------------------------------------------------------------------------
+
+
+def accept(
+    c: Connection,
+    customer: str,
+    source: str,
+    event_id: str,
+    event: Event,
+    *,
+    body_digest: str,
+) -> tuple[Accepted, Row]:
+    """Store an event once, with the customer's next number.
+
+    Args:
+        c: a durable write transaction; the event is ours once that commits.
+        customer: our id of a customer that exists.
+        source: who sent it; `event_id` is unique within it.
+        event_id: the sender's id.
+        event: what it means to the core.
+        body_digest: tells a repeated event from another one under the same id.
+
+    Returns:
+        What became of it, and its row: the stored one when it was known.
+    """
+    known = _known(c, source, event_id)
+    if known is None:
+        try:
+            # Only two transactions that race with one event id get past the look above; the one that loses gives its
+            # number back with the savepoint.
+            with c.begin_nested():
+                return Accepted.NEW, _add(c, customer, source, event_id, event, body_digest)
+        except IntegrityError:
+            known = _known(c, source, event_id)
+            if known is None:
+                raise
+    row, stored_digest = known
+    return (Accepted.REPEATED if stored_digest == body_digest else Accepted.CONFLICT), row
+
+
+def _add(c: Connection, customer: str, source: str, event_id: str, event: Event, body_digest: str) -> Row:
+    table = tables.customers
+    count = update(table).where(table.c.id == customer).values(seq=table.c.seq + 1).returning(table.c.seq)
+    seq = c.execute(count).scalar_one()
+    values: dict[str, Any] = {"customer": customer, "seq": seq, "source": source, "event_id": event_id}
+    values |= {"event": encode(event), "body_digest": body_digest, "received_at": now(), "attempts": 0, "error": ""}
+    return _row(c.execute(insert(tables.inbox).values(values).returning(tables.inbox)).one())
+
+
+def _known(c: Connection, source: str, event_id: str) -> tuple[Row, str] | None:
+    table = tables.inbox
+    row = c.execute(select(table).where((table.c.source == source) & (table.c.event_id == event_id))).one_or_none()
+    return None if row is None else (_row(row), row.body_digest)
+
+
+def _row(row: SqlRow[Any]) -> Row:
+    return Row(
+        customer=row.customer,
+        seq=row.seq,
+        source=row.source,
+        event_id=row.event_id,
+        event=row.event,
+        received_at=row.received_at,
+        delivered_at=row.delivered_at,
+        attempts=row.attempts,
+        reply=row.reply,
+    )
+
+
+def reply_to(c: Connection, source: str, event_id: str) -> dict[str, Any] | None:
+    """The workflow's answer to an event that a person waits for; None until there is one."""
+    known = _known(c, source, event_id)
+    return None if known is None else known[0].reply
+
+
+# --- delivering -------------------------------------------------------------------------------------------------------
+
+
+def lease(db: Database, *, by: str, for_: timedelta, limit: int = 1, customer: str | None = None) -> list[str]:
+    """Take the right to deliver: customers with undelivered rows that nobody delivers now, the longest waiting first.
+
+    At most one deliverer holds a customer; different customers go in parallel. A lease ends with `release` or after
+    `for_` of real time, so a killed deliverer blocks a customer no longer than that. After failures a customer rests
+    (1 s, doubling, at most 60 s); naming the `customer` ignores the rest, because then a person waits.
+    """
+    at = now()
+    table, rows = tables.deliveries, tables.inbox
+    waiting = select(rows.c.customer).where(rows.c.delivered_at.is_(None))
+    since = select(func.min(rows.c.received_at)).where(
+        (rows.c.customer == table.c.customer) & rows.c.delivered_at.is_(None),
+    )
+    free = (
+        select(table.c.customer)
+        .where(table.c.customer.in_(waiting), or_(table.c.lease_until.is_(None), table.c.lease_until <= at))
+        .order_by(since.scalar_subquery())
+    )
+    if customer is None:
+        free = free.where(or_(table.c.next_try_at.is_(None), table.c.next_try_at <= at))
+    else:
+        free = free.where(table.c.customer == customer)
+    with db.begin(durable=False) as c:
+        found = list(c.execute(free.limit(limit).with_for_update(skip_locked=True)).scalars())
+        if found:
+            values = {"leased_by": by, "lease_until": at + for_}
+            c.execute(update(table).where(table.c.customer.in_(found)).values(values))
+    return found
+
+
+def release(db: Database, customer: str, by: str) -> bool:
+    """Give a lease back. False when it was lost meanwhile and may be somebody else's."""
+    table = tables.deliveries
+    mine = (table.c.customer == customer) & (table.c.leased_by == by)
+    with db.begin(durable=False) as c:
+        return c.execute(update(table).where(mine).values(leased_by="", lease_until=None)).rowcount == 1
+
+
+def undelivered(c: Connection, customer: str, limit: int = 50) -> list[Row]:
+    """The customer's rows to deliver, in order."""
+    table = tables.inbox
+    query = select(table).where((table.c.customer == customer) & table.c.delivered_at.is_(None))
+    return [_row(row) for row in c.execute(query.order_by(table.c.seq).limit(limit))]
+
+
+def delivered(c: Connection, customer: str, seq: int, reply: dict[str, Any] | None) -> bool:
+    """Mark a row as delivered, with the answer where a person waits. False when it was marked before."""
+    table = tables.inbox
+    row = (table.c.customer == customer) & (table.c.seq == seq)
+    values = {"delivered_at": now(), "attempts": table.c.attempts + 1, "error": "", "reply": reply}
+    marked = c.execute(update(table).where(row & table.c.delivered_at.is_(None)).values(values)).rowcount == 1
+    rested = (tables.deliveries.c.customer == customer) & (tables.deliveries.c.failures > 0)
+    c.execute(update(tables.deliveries).where(rested).values(failures=0, next_try_at=None))
+    return marked
+
+
+def failed(c: Connection, customer: str, seq: int, error: str) -> datetime:
+    """Count a failed delivery and let the customer rest.
+
+    Returns:
+        When the poller tries again.
+    """
+    table = tables.deliveries
+    query = select(table.c.failures).where(table.c.customer == customer).with_for_update()
+    failures = c.execute(query).scalar_one()
+    next_try_at = now() + min(LONGEST_PAUSE, timedelta(seconds=2 ** min(failures, 10)))
+    values = {"failures": failures + 1, "next_try_at": next_try_at}
+    c.execute(update(table).where(table.c.customer == customer).values(values))
+    row = (tables.inbox.c.customer == customer) & (tables.inbox.c.seq == seq)
+    c.execute(update(tables.inbox).where(row).values(attempts=tables.inbox.c.attempts + 1, error=error))
+    return next_try_at
+
+
+# --- parked and refused -----------------------------------------------------------------------------------------------
+
+
+def park(c: Connection, outer_id: str, source: str, event_id: str, raw: dict[str, Any]) -> Accepted:
+    """Keep an event whose customer has not signed up yet."""
+    table = tables.parked
+    body_digest = digest(raw)
+    values: dict[str, Any] = {"outer_id": outer_id, "source": source, "event_id": event_id, "raw": raw}
+    if insert_new(c, table, **values, body_digest=body_digest, received_at=now()):
+        return Accepted.NEW
+    query = select(table.c.body_digest).where((table.c.source == source) & (table.c.event_id == event_id))
+    return Accepted.REPEATED if c.execute(query).scalar_one() == body_digest else Accepted.CONFLICT
+
+
+def parked(c: Connection, outer_id: str | None = None) -> list[Parked]:
+    """Events waiting for a signup, the oldest first: of one customer by the sender's id, or of all."""
+    query = select(tables.parked).order_by(tables.parked.c.id)
+    if outer_id is not None:
+        query = query.where(tables.parked.c.outer_id == outer_id)
+    return [Parked(row.outer_id, row.source, row.event_id, row.raw, row.received_at) for row in c.execute(query)]
+
+
+def unpark(c: Connection, outer_id: str) -> list[Parked]:
+    """Take the events that waited for this signup, the oldest first; accept them in the same transaction."""
+    taken = parked(c, outer_id)
+    c.execute(delete(tables.parked).where(tables.parked.c.outer_id == outer_id))
+    return taken
+
+
+def refuse(c: Connection, source: str, event_id: str, raw: dict[str, Any] | str, problem: str) -> None:
+    """Keep what was not accepted, with the problem as the sender was told it."""
+    values = {"source": source, "event_id": event_id, "problem": problem}
+    # What comes from outside may hold NaN and NUL, which PostgreSQL takes in neither JSON nor text.
+    plain = json.loads(json.dumps(raw), parse_constant=str)
+    values = {name: value.replace("\0", "") for name, value in values.items()}
+    c.execute(insert(tables.refused).values(**values, raw=plain, received_at=now()))
+
+
+def refused(c: Connection, limit: int = 50) -> list[Refused]:
+    """The last refused events, the newest first."""
+    query = select(tables.refused).order_by(tables.refused.c.id.desc()).limit(limit)
+    return [Refused(row.source, row.event_id, row.raw, row.problem, row.received_at) for row in c.execute(query)]
+
+
+def purge(c: Connection) -> int:
+    """Delete parked and refused events older than 30 days; returns how many."""
+    before = now() - KEPT_FOR
+    return sum(
+        c.execute(delete(table).where(table.c.received_at < before)).rowcount
+        for table in (tables.parked, tables.refused)
+    )
