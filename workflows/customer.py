@@ -23,7 +23,7 @@ from lifecycle.jsonform import canonical, decode, decode_union, encode
 from lifecycle.messages import BatchSettled, Command, DueReached, Effect, Event, Outcome, Reply, SignedUp
 from lifecycle.model import Clock, State, state_from_json, state_to_json
 from workflows import interface
-from workflows.interface import Batch, BatchResult, Delivery, Start
+from workflows.interface import Batch, BatchResult, Delivery, EffectResult, Start
 from workflows.releases import Loaded
 
 EVENTS_LIMIT = 120
@@ -177,7 +177,7 @@ class CustomerLifecycle:
             number=self._state.batches,
             commands=[encode(command) for command in self._issued],
             decisions=[encode(item) for item in self._state.records],
-            summary=self._summary(),
+            summary=self._summary(stored=len(self._state.records)),
             snapshot={} if self._issued else state_to_json(replace(self._state, records=())),
             log=self._log,
         )
@@ -211,22 +211,18 @@ class CustomerLifecycle:
         issued, self._issued = self._issued, ()
         self._reach()
         now = self._now()
-        effects = tuple(
-            Effect(
-                item["touch"],
-                item["result"],  # type: ignore[arg-type] # a literal on the wire
-                item["reason"],
-                self._clock.virtual(workflow.now() + timedelta(seconds=item["retry_in"]))
-                if item["result"] == "later"
-                else None,
-            )
-            for item in result["effects"]
-        )
+        told = {item["touch"]: self._effect(item) for item in result["effects"]}
+        effects = tuple(told.get(command.touch) or Effect(command.touch, "sent") for command in issued)
         self._step(BatchSettled(effects, self._stored), now, issued)
 
-    def _summary(self) -> dict[str, Any]:
+    def _effect(self, item: EffectResult) -> Effect:
+        later = self._clock.virtual(workflow.now() + timedelta(seconds=item["retry_in"]))
+        effect: Effect = decode(Effect, {key: item[key] for key in ("touch", "result", "reason")})
+        return replace(effect, at=later) if effect.result == "later" else effect
+
+    def _summary(self, stored: int = 0) -> dict[str, Any]:
         state = self._state
-        due = next_due(self._releases, state)
+        due = self._next_due(stored)
         return {
             "stage": state.stage,
             "band": state.band,
@@ -238,6 +234,10 @@ class CustomerLifecycle:
             "as_of": encode(state)["as_of"],
             "next_due": None if due is None else due.isoformat().replace("+00:00", "Z"),
         }
+
+    def _next_due(self, stored: int) -> datetime | None:
+        """What is owed next, leaving aside the oldest `stored` records, which a batch is storing."""
+        return next_due(self._releases, replace(self._state, records=self._state.records[stored:]))
 
     def _publish(self) -> None:
         """Keep the search attributes true; nothing personal is among them."""
@@ -265,12 +265,19 @@ class CustomerLifecycle:
         return bool(self._inbox or (self._outgoing and self._batch is None) or timer_done or batch_done)
 
     def _arm(self) -> None:
-        """Keep one timer on the next instant; a later need leaves it alone, an earlier one replaces it."""
-        due = next_due(self._releases, self._state)
+        """Keep one timer on the next instant; a later need leaves it alone, an earlier one replaces it.
+
+        While a batch is out and nothing is owed, its end is what wakes the run.
+        """
+        if self._timer is not None and self._timer.done():
+            self._timer = None
+        due = self._next_due(self._stored if self._batch is not None else 0)
+        if due is None and self._batch is not None:
+            return
         wake = self._renew_at
         if due is not None:
             wake = min(wake, workflow.now() + self._clock.real_length(due - self._now()))
-        if self._timer is not None and not self._timer.done():
+        if self._timer is not None:
             if self._armed is not None and self._armed <= wake + TICK:
                 return
             self._timer.cancel()

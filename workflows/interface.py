@@ -78,6 +78,10 @@ class EffectResult(TypedDict):
 
 
 class BatchResult(TypedDict):
+    """Only what was not simply `sent`: a command without an entry arrived. Most batches return an empty list, which
+    keeps histories short.
+    """
+
     effects: list[EffectResult]
 
 
