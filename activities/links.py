@@ -1,0 +1,89 @@
+"""Links in mails that act for their reader without a sign-in: signed, scoped by purpose, and opaque.
+
+A token holds our own ids only, never an address. One salt per purpose, so that no token serves another one. Several
+keys may be given while they are rotated, the newest last. The gateway reads what the activities make.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
+
+SURVEY_LIFE = timedelta(days=30)
+
+Keys = str | Sequence[str]
+Refusal = Literal["expired", "forged"]
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyLink:
+    """One survey of one person: the touch that sent it and the contact it went to."""
+
+    touch: str
+    contact: str
+
+    @property
+    def customer(self) -> str:
+        return self.touch.split("/", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscribeLink:
+    """One person at one customer who wants no more of this mail."""
+
+    customer: str
+    contact: str
+
+
+def make_survey(keys: Keys, touch: str, contact: str) -> str:
+    """The token of a survey link, good for `SURVEY_LIFE` of real time."""
+    return _serializer(keys, "survey").dumps([touch, contact])
+
+
+def read_survey(keys: Keys, token: str) -> SurveyLink | Refusal:
+    """What a survey token stands for, or why it is not taken."""
+    fields = _read(keys, "survey", token, SURVEY_LIFE)
+    return fields if isinstance(fields, str) else SurveyLink(*fields)
+
+
+def make_unsubscribe(keys: Keys, customer: str, contact: str) -> str:
+    """The token of an unsubscribe link. It never expires: an old mail must still let its reader go."""
+    return _serializer(keys, "unsubscribe").dumps([customer, contact])
+
+
+def read_unsubscribe(keys: Keys, token: str) -> UnsubscribeLink | Refusal:
+    """What an unsubscribe token stands for, or why it is not taken."""
+    fields = _read(keys, "unsubscribe", token, None)
+    return fields if isinstance(fields, str) else UnsubscribeLink(*fields)
+
+
+def survey_url(public_url: str, token: str) -> str:
+    """Where the survey page answers. A GET shows it, only a POST records."""
+    return f"{public_url}/survey/{token}"
+
+
+def unsubscribe_url(public_url: str, token: str) -> str:
+    """Where unsubscribing answers: a page on GET, one click by POST (RFC 8058)."""
+    return f"{public_url}/unsubscribe/{token}"
+
+
+def _serializer(keys: Keys, purpose: str) -> URLSafeTimedSerializer:
+    secret = [keys] if isinstance(keys, str) else list(keys)
+    return URLSafeTimedSerializer(secret, salt=f"stageplay/{purpose}")
+
+
+def _read(keys: Keys, purpose: str, token: str, life: timedelta | None) -> tuple[str, str] | Refusal:
+    """The two ids of a token. `expired` is only ever said of a token that we made."""
+    try:
+        data: Any = _serializer(keys, purpose).loads(token, max_age=None if life is None else int(life.total_seconds()))
+    except SignatureExpired:
+        return "expired"
+    except (BadData, ValueError):
+        return "forged"
+    match data:
+        case [str(first), str(second)]:
+            return first, second
+        case _:
+            return "forged"

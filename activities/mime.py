@@ -1,0 +1,159 @@
+"""One mail in the two forms it travels in: SendGrid's JSON and a real `.eml`; both say the same.
+
+Rules (RFC 2046, 2369, 8058, 6047): text first, then HTML, then the calendar, each once and none empty; the same
+calendar bytes again as an attachment for older clients; CR and LF in a header value are refused, never stripped. What
+SendGrid logs holds nothing personal: the touch only as its hash, the playbook as category.
+"""
+
+import base64
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+
+from sendgrid.helpers import mail as sg
+
+from activities.invites import Calendar
+
+MAX_HTML = 102_000
+"""Gmail cuts what is longer, the unsubscribe link in the footer with it. Bytes."""
+
+
+class UnsendableError(Exception):
+    """This text or address cannot be sent as it is; the author of the template, or whoever keeps the customer's data,
+    must change it. The message says what, without the personal part.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A display name and an address, both one line; the domain may hold any letters."""
+
+    name: str
+    email: str
+
+    def address(self) -> Address:
+        """The address as mail servers take it: the domain in IDNA, the local part as it is.
+
+        Raises:
+            UnsendableError: the name or the address cannot stand in a header.
+        """
+        local, _, domain = self.email.rpartition("@")
+        try:
+            return Address(one_line(self.name, "a name"), local, domain.encode("idna").decode())
+        except (ValueError, UnicodeError) as error:
+            raise UnsendableError("an address is not one that mail servers take") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to one person, complete. `unsubscribe_url` is empty for teammates, `calendar` None where none is sent."""
+
+    touch_hash: str
+    category: str
+    to: Mailbox
+    sender: Mailbox
+    reply_to: Mailbox
+    subject: str
+    text: str
+    html: str
+    unsubscribe_url: str = ""
+    calendar: Calendar | None = None
+
+    def __post_init__(self) -> None:
+        """Check what no provider should have to refuse.
+
+        Raises:
+            UnsendableError: a header value of several lines, an empty part, or HTML that mail clients cut.
+        """
+        one_line(self.subject, "the subject")
+        for box in (self.to, self.sender, self.reply_to):
+            box.address()
+        if not self.text.strip() or not self.html.strip():
+            raise UnsendableError("the mail has no text")
+        if len(self.html.encode()) >= MAX_HTML:
+            raise UnsendableError(f"the mail's HTML is longer than {MAX_HTML:,} bytes; mail clients cut it")
+
+
+def one_line(value: str, what: str) -> str:
+    """`value` itself, if it can stand in a header.
+
+    Raises:
+        UnsendableError: it is empty or holds a line break or another control character; refused, because a line break
+            could begin a header of its author's choice.
+    """
+    if not value.strip():
+        raise UnsendableError(f"{what} is empty")
+    if any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} for letter in value):
+        raise UnsendableError(f"{what} holds a line break or a control character")
+    return value
+
+
+def list_headers(mail: Mail) -> dict[str, str]:
+    """The headers of one-click unsubscribing (RFC 8058); none in mail to teammates."""
+    if not mail.unsubscribe_url:
+        return {}
+    return {"List-Unsubscribe": f"<{mail.unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def to_eml(mail: Mail, at: datetime) -> bytes:
+    """The mail as a file that any mail program opens. `at`: aware, the date that it shows."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = mail.sender.address()
+    message["To"] = mail.to.address()
+    message["Reply-To"] = mail.reply_to.address()
+    message["Subject"] = mail.subject
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = f"<{mail.touch_hash}@{mail.sender.address().domain}>"
+    for name, value in list_headers(mail).items():
+        message[name] = value
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    if mail.calendar is not None:
+        params = {"charset": "UTF-8", "method": mail.calendar.method}
+        message.add_alternative(mail.calendar.data, maintype="text", subtype="calendar", params=params)
+        message.add_attachment(
+            mail.calendar.data, maintype="text", subtype="calendar", filename="invite.ics", params=params
+        )
+    return message.as_bytes()
+
+
+def to_sendgrid(mail: Mail) -> dict[str, Any]:
+    """The body of SendGrid's `POST /v3/mail/send`, made by its own SDK.
+
+    SendGrid's subscription tracking would add a second List-Unsubscribe and its click tracking would rewrite the signed
+    links, so both are off.
+    """
+    sender, to, reply_to = mail.sender.address(), mail.to.address(), mail.reply_to.address()
+    message = sg.Mail()
+    message.from_email = sg.From(sender.addr_spec, sender.display_name)
+    message.reply_to = sg.ReplyTo(reply_to.addr_spec, reply_to.display_name)
+    message.subject = sg.Subject(mail.subject)
+    message.add_to(sg.To(to.addr_spec, to.display_name))
+    message.add_content(sg.Content("text/plain", mail.text))
+    message.add_content(sg.Content("text/html", mail.html))
+    if mail.calendar is not None:
+        kind = f"text/calendar; method={mail.calendar.method}"
+        message.add_content(sg.Content(kind, mail.calendar.data.decode()))
+        message.add_attachment(
+            sg.Attachment(
+                sg.FileContent(base64.b64encode(mail.calendar.data).decode()),
+                sg.FileName("invite.ics"),
+                sg.FileType(kind),
+                sg.Disposition("attachment"),
+            )
+        )
+    for name, value in list_headers(mail).items():
+        message.add_header(sg.Header(name, value))
+    message.add_custom_arg(sg.CustomArg("touch", mail.touch_hash))
+    message.add_category(sg.Category(mail.category))
+    message.tracking_settings = sg.TrackingSettings(
+        click_tracking=sg.ClickTracking(enable=False, enable_text=False),
+        subscription_tracking=sg.SubscriptionTracking(enable=False),
+    )
+    body: dict[str, Any] = message.get()
+    return body

@@ -1,0 +1,320 @@
+"""From a scene to what people read: mails, invitations and cards, in words.
+
+Pure: no clock, no database. The variables are those of the playbook reference, "Templates"; adding one means adding it
+there and in `authoring`'s checks. Facts stand under their dotted name; one that is not known is undefined.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from activities import cards, links
+from activities.cards import Card, Question
+from activities.delivery import Delivery
+from activities.mime import UnsendableError, one_line
+from activities.scene import Scene, day_of, moment_of
+from activities.templates import Templates, with_links
+from lifecycle.messages import AskApproval, RaiseTask, SendSurvey
+from lifecycle.playbook import Email, Invite, Slack, Survey, Task
+from store.customers import Person
+
+UNSUBSCRIBE_PLACE, SURVEY_PLACE = "[unsubscribe link]", "[survey link]"
+"""Stand in a preview for the links that are each reader's own, and are filled in again when an edited text is sent."""
+
+RESULTS = {
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "expired": "Nobody answered in time",
+    "withdrawn": "Withdrawn: no longer needed",
+    "superseded": "Withdrawn: something newer took its place",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """The texts of a mail, before it has an address."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A subject and a text that a person wrote instead of the template's; an empty subject keeps the template's."""
+
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A meeting's booked time; aware."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+class Renderer:
+    """Renders scenes with the company's settings; compiled templates are kept by release."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+        self._templates = Templates()
+
+    def letter(self, scene: Scene, edited: Edited | None = None) -> Letter:
+        """The mail of an email or survey step.
+
+        Raises:
+            UnsendableError: the template is wrong, or a value cannot stand where it puts it.
+        """
+        book, step = scene.source.written()
+        digest = scene.source.digest
+        match step.action:
+            case Email(template=name):
+                path = f"email/{name}"
+            case Survey(template=name):
+                path = f"surveys/{name}"
+            case _:
+                raise UnsendableError(f"the step {step.id} sends no mail")
+        values = self._variables(scene)
+        subject, text = self._templates.mail_text(digest, book, f"{path}.txt", values)
+        if edited is None:
+            html = self._templates.html(digest, book, f"{path}.mjml", values)
+        else:
+            subject = one_line(edited.subject, "the edited subject") if edited.subject else subject
+            text = self._filled(scene, edited.text)
+            html = self._templates.html_of_text(digest, book, subject, text, values)
+        return Letter(subject, with_links(text, html), html)
+
+    def invitation(self, scene: Scene, slot: Slot, edited: Edited | None = None) -> tuple[Letter, str]:
+        """The mail of an invite step, and the calendar entry's description; raises as `letter`."""
+        subject, text = self._invite_text(scene, slot, edited)
+        return self._plain_letter(scene, subject, text), text
+
+    def cancellation(self, scene: Scene, slot: Slot) -> tuple[Letter, str]:
+        """The mail that takes a meeting back, and the calendar entry's summary; raises as `letter`.
+
+        Why it was cancelled is ours to know: the reader only learns that it was.
+        """
+        subject, _ = self._invite_text(scene, slot, None)
+        when = moment_of(slot.starts_at, scene.reader_zone)
+        text = f"The meeting “{subject}” on {when} is cancelled. There is nothing to do; it leaves your calendar.\n"
+        return self._plain_letter(scene, f"Cancelled: {subject}", text), subject
+
+    def message(self, scene: Scene) -> Card:
+        """The card of a Slack step; raises as `letter`."""
+        book, step = scene.source.written()
+        if not isinstance(step.action, Slack):
+            raise UnsendableError(f"the step {step.id} is no Slack message")
+        path = f"slack/{step.action.template}.txt"
+        return cards.message_card(
+            *self._templates.slack_text(scene.source.digest, book, path, self._variables(scene, deadline=scene.due))
+        )
+
+    def task(self, scene: Scene) -> tuple[str, tuple[str, ...]]:
+        """Title and checklist of a task: the engine's own sentence, or the step's; raises as `letter`."""
+        command = scene.command
+        if isinstance(command, RaiseTask) and command.title:
+            return one_line(command.title, "a title"), ()
+        book, step = scene.source.written()
+        if not isinstance(step.action, Task):
+            raise UnsendableError(f"the step {step.id} is no task")
+        values = self._variables(scene)
+        return self._templates.line(scene.source.digest, book, step.action.title, values), step.action.checklist
+
+    def task_card(self, scene: Scene, command: RaiseTask, title: str, checklist: tuple[str, ...]) -> Card:
+        """The card of a task, with the words of `slack/task.txt` where the release has it."""
+        due = moment_of(command.due_at, scene.reader_zone)
+        body = self._shared(scene, "slack/task.txt", task=title, deadline=command.due_at)
+        return cards.task_card(title, scene.customer.name, due, checklist, command.touch, body)
+
+    def preview(self, scene: Scene, names: tuple[str, ...], slot: Slot | None) -> dict[str, Any]:
+        """What an approval is about: `title`, `subject`, `text`, the names `to`; the reader's links are places."""
+        _, step = scene.source.written()
+        match step.action:
+            case Email() | Survey():
+                letter = self._preview_letter(scene)
+                subject, text = letter
+            case Invite() if slot is not None:
+                subject, text = self._invite_text(scene, slot, None)
+            case Slack():
+                card = self.message(scene)
+                subject, text = card.title, ""
+            case _:
+                subject, text = "", ""
+        return {"title": title_of(scene), "subject": subject, "text": text, "to": list(names)}
+
+    def question(self, scene: Scene, command: AskApproval, preview: Mapping[str, Any]) -> Card:
+        """The card that asks for an answer."""
+        zone = scene.reader_zone
+        silence = {
+            "skip": "without an answer it is not sent.",
+            "proceed": "without an answer it is sent as it is.",
+        }[command.expired]
+        value = f"{scene.customer.id}/{command.approval}"
+        return cards.question_card(
+            Question(
+                title=preview["title"],
+                customer=scene.customer.name,
+                value=value,
+                edit_url=f"{self._delivery.public_url}/approvals/{value}",
+                subject=preview["subject"],
+                text=preview["text"],
+                recipients=tuple(preview["to"]),
+                step_due=moment_of(command.step_due, zone),
+                answer_by=moment_of(command.answer_by, zone),
+                silence=silence,
+                nth=command.nth,
+                body=self._shared(scene, "slack/approval.txt", deadline=command.answer_by),
+            )
+        )
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _preview_letter(self, scene: Scene) -> tuple[str, str]:
+        book, step = scene.source.written()
+        folder = "surveys" if isinstance(step.action, Survey) else "email"
+        template = step.action.template if isinstance(step.action, Email | Survey) else ""
+        values = {**self._variables(scene), "links": self._links(scene, places=True)}
+        return self._templates.mail_text(scene.source.digest, book, f"{folder}/{template}.txt", values)
+
+    def _invite_text(self, scene: Scene, slot: Slot, edited: Edited | None) -> tuple[str, str]:
+        book, step = scene.source.written()
+        if not isinstance(step.action, Invite):
+            raise UnsendableError(f"the step {step.id} is no invitation")
+        values = self._variables(scene, slot=slot)
+        subject, text = self._templates.mail_text(
+            scene.source.digest, book, f"invites/{step.action.template}.txt", values
+        )
+        if edited is None:
+            return subject, text
+        return one_line(edited.subject or subject, "the edited subject"), self._filled(scene, edited.text)
+
+    def _plain_letter(self, scene: Scene, subject: str, text: str) -> Letter:
+        """A mail around a text that brings no HTML; contacts get the layout with its footer, teammates none."""
+        book, _ = scene.source.written()
+        values = self._variables(scene) if scene.contact else None
+        html = self._templates.html_of_text(scene.source.digest, book, subject, text, values)
+        foot = f"\n--\n{self._delivery.company_name}, {self._delivery.company_address}\n"
+        if scene.contact:
+            foot += f"Unsubscribe from these mails: {self._links(scene, places=False).unsubscribe}\n"
+        return Letter(subject, with_links(text.rstrip() + "\n" + foot, html), html)
+
+    def _shared(self, scene: Scene, path: str, *, deadline: datetime, task: str | None = None) -> str:
+        """The body of a card text that every playbook shares; empty where the release does not carry it."""
+        book = scene.source.book
+        if book is None or path not in book.templates:
+            return ""
+        values = self._variables(scene, deadline=deadline, task=task)
+        return self._templates.slack_text(scene.source.digest, book, path, values)[1]
+
+    def _filled(self, scene: Scene, text: str) -> str:
+        """An edited text with the reader's own links in their places."""
+        own = self._links(scene, places=False)
+        text = text.replace("\r\n", "\n").replace(UNSUBSCRIBE_PLACE, own.unsubscribe)
+        survey = getattr(own, "survey", None)
+        return text if survey is None else text.replace(SURVEY_PLACE, survey)
+
+    def _links(self, scene: Scene, *, places: bool) -> SimpleNamespace:
+        own = SimpleNamespace(help=self._delivery.help_url)
+        if places:
+            own.unsubscribe, own.survey = UNSUBSCRIBE_PLACE, SURVEY_PLACE
+        elif scene.contact:
+            own.unsubscribe = unsubscribe_link(self._delivery, scene)
+            if isinstance(scene.command, SendSurvey):
+                token = links.make_survey(self._delivery.link_secret, scene.command.touch, scene.person.id)
+                own.survey = links.survey_url(self._delivery.public_url, token)
+        return own
+
+    def _variables(
+        self, scene: Scene, *, slot: Slot | None = None, deadline: datetime | None = None, task: str | None = None
+    ) -> dict[str, Any]:
+        values: dict[str, Any] = {
+            **_facts(scene),
+            "customer": _customer(scene),
+            "contact": _person(scene.person, role=_role(scene)),
+            "sender": _person(scene.sender),
+            "owner": _person(scene.owner),
+            "play": _play(scene),
+            "step": SimpleNamespace(id=scene.command.step, title=title_of(scene)),
+            "milestones": _milestones(scene),
+            "team": SimpleNamespace(**{role: _person(person) for role, person in scene.team.items()}),
+            "links": self._links(scene, places=False),
+            "company": SimpleNamespace(name=self._delivery.company_name, address=self._delivery.company_address),
+        }
+        if slot is not None:
+            values["meeting"] = _meeting(slot, scene.reader_zone)
+        if deadline is not None:
+            values["deadline"] = moment_of(deadline, scene.reader_zone)
+        return values if task is None else {**values, "task": task}
+
+
+def unsubscribe_link(delivery: Delivery, scene: Scene) -> str:
+    """The reader's own way out; the same in headers, text and HTML."""
+    token = links.make_unsubscribe(delivery.link_secret, scene.customer.id, scene.person.id)
+    return links.unsubscribe_url(delivery.public_url, token)
+
+
+def title_of(scene: Scene) -> str:
+    """What a step is called in front of people."""
+    return scene.command.step.replace("-", " ").capitalize()
+
+
+def _customer(scene: Scene) -> SimpleNamespace:
+    customer = scene.customer
+    profile = customer.profile
+    return SimpleNamespace(
+        name=one_line(customer.name, "the customer's name"),
+        tier=profile.tier,
+        journey=profile.journey,
+        stage=customer.stage,
+        country=profile.country,
+    )
+
+
+def _person(person: Person, role: str = "") -> SimpleNamespace:
+    """Name and first name may be empty, never of several lines."""
+    name = one_line(person.name, "a name") if person.name else ""
+    return SimpleNamespace(name=name, first_name=name.split()[0] if name else "", email=person.email, role=role)
+
+
+def _role(scene: Scene) -> str:
+    action = scene.source.step.action if scene.source.step else None
+    asked = getattr(action, "to", ())
+    return next((role for role in (*asked, *scene.person.roles) if role in scene.person.roles), "").replace("_", " ")
+
+
+def _play(scene: Scene) -> SimpleNamespace:
+    day = (scene.due.astimezone(ZoneInfo(scene.zone)).date() - scene.anchor).days
+    title = scene.source.book.title if scene.source.book else ""
+    started = f"{scene.anchor.day} {scene.anchor:%B} {scene.anchor.year}"
+    return SimpleNamespace(day=day, title=title, started_on=started)
+
+
+def _meeting(slot: Slot, zone: str) -> SimpleNamespace:
+    local = slot.starts_at.astimezone(ZoneInfo(zone))
+    minutes = int((slot.ends_at - slot.starts_at).total_seconds()) // 60
+    return SimpleNamespace(day=day_of(slot.starts_at, zone), time=f"{local:%H:%M}", zone=zone, minutes=minutes)
+
+
+def _milestones(scene: Scene) -> SimpleNamespace:
+    names = scene.source.lifecycle.milestones if scene.source.lifecycle else ()
+    return SimpleNamespace(**{name.replace("-", "_"): name in scene.reached for name in names})
+
+
+def _facts(scene: Scene) -> dict[str, SimpleNamespace]:
+    """Facts as `group.name`; a group exists as soon as the catalogue has it, so that `x is defined` can be asked."""
+    groups: dict[str, SimpleNamespace] = {}
+    catalogue = scene.source.lifecycle.facts if scene.source.lifecycle else ()
+    for name in (*catalogue, *scene.facts):
+        group, _, _ = name.partition(".")
+        groups.setdefault(group, SimpleNamespace())
+    for name, value in scene.facts.items():
+        group, _, leaf = name.partition(".")
+        if value is not None:
+            setattr(groups[group], leaf, value)
+    return groups

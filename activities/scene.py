@@ -1,0 +1,197 @@
+"""Everything one command needs to know, read in one go: who it is about, who gets it, what the release says.
+
+A Scene is plain values; `render` makes texts of it without touching the database. Names are looked up by id here, at
+the moment of sending, because neither the workflow nor its batches carry them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from activities.mime import UnsendableError
+from lifecycle import conditions
+from lifecycle.messages import Command
+from lifecycle.model import State, Value
+from lifecycle.playbook import Email, Invite, Lifecycle, Manifest, Playbook, Step, Survey
+from store import customers
+from store.customers import Customer, Person
+from store.releases import DatabaseReleases
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the releases say about a command. `book` and `step` are None for work that the lifecycle itself raises."""
+
+    digest: str
+    lifecycle: Lifecycle | None
+    book: Playbook | None = None
+    step: Step | None = None
+
+    def written(self) -> tuple[Playbook, Step]:
+        """The playbook and the step.
+
+        Raises:
+            UnsendableError: this release has no such step; the command was made for another one.
+        """
+        if self.book is None or self.step is None:
+            raise UnsendableError(f"release {self.digest} does not have the step that this is for")
+        return self.book, self.step
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One command with its people. `person` gets it; `contact`: they are at the customer, not a teammate.
+
+    `due`: the nominal instant, which is the date that texts show. `anchor`: day 0, local in `zone`. `facts`: latest
+    known values by dotted name. `reached`: the milestones reached.
+    """
+
+    command: Command
+    customer: Customer
+    person: Person
+    contact: bool
+    source: Source
+    team: Mapping[str, Person]
+    zone: str
+    anchor: date
+    facts: Mapping[str, Value] = field(default_factory=dict)
+    reached: frozenset[str] = frozenset()
+
+    @property
+    def due(self) -> datetime:
+        return self.command.due
+
+    @property
+    def reader_zone(self) -> str:
+        """The zone that times are written in for whoever gets this."""
+        return (self.customer.profile.zone if self.contact else self.person.zone) or self.zone
+
+    def teammate(self, role: str) -> Person:
+        """Who has a role for this customer, else the first of its fallback chain who is there.
+
+        Raises:
+            UnsendableError: nobody, along the whole chain.
+        """
+        chain = self.source.lifecycle.roles.get(role, ()) if self.source.lifecycle else ()
+        for name in (role, *chain):
+            if name in self.team:
+                return self.team[name]
+        raise UnsendableError(f"nobody has the role {role} for this customer; give it to someone in the team file")
+
+    @property
+    def sender(self) -> Person:
+        """Whose name the message bears: the step's sender or organizer, else the playbook's owner."""
+        action = self.source.step.action if self.source.step else None
+        match action:
+            case Email(sender=role) | Survey(sender=role) | Invite(organizer=role):
+                return self.teammate(role)
+            case _:
+                return self.owner
+
+    @property
+    def owner(self) -> Person:
+        return self.teammate(self.source.book.owner if self.source.book else "csm")
+
+
+def read_source(releases: DatabaseReleases, catalogue: str, digest: str, step_id: str) -> Source:
+    """What the releases say; `catalogue` gives the lifecycle.
+
+    Raises:
+        ReleaseMissingError: a release that was never committed.
+    """
+    manifest = releases.get(catalogue) if catalogue else None
+    life = releases.get(manifest.lifecycle) if isinstance(manifest, Manifest) else None
+    lifecycle = life if isinstance(life, Lifecycle) else None
+    release = releases.get(digest)
+    if not isinstance(release, Playbook):
+        return Source(digest, lifecycle)
+    return Source(digest, lifecycle, release, next((step for step in release.steps if step.id == step_id), None))
+
+
+def read_scene(
+    c: Connection,
+    command: Command,
+    customer: Customer,
+    source: Source,
+    state: State | None,
+    facts: Mapping[str, Value],
+) -> Scene:
+    """Read the people of a command.
+
+    Args:
+        c: an open connection.
+        command: whose recipient is looked up among the customer's contacts, then among the teammates.
+        customer: as just read.
+        source: of the command's release.
+        state: the newest snapshot, None before the first.
+        facts: latest known values.
+
+    Raises:
+        UnsendableError: the recipient is not among the people that we know.
+    """
+    contact = customers.contact(c, customer.id, command.to)
+    person = contact or customers.teammate(c, command.to)
+    if person is None:
+        raise UnsendableError("the person that this is for is not among the customer's contacts, nor in the team")
+    zone = source.book.zone if source.book and source.book.zone != "customer" else customer.profile.zone
+    return Scene(
+        command=command,
+        customer=customer,
+        person=person,
+        contact=contact is not None,
+        source=source,
+        team=customers.team_of(c, customer.id),
+        zone=zone,
+        anchor=_anchor(command, customer, source, state, zone),
+        facts=facts,
+        reached=_reached(source.lifecycle, customer, state, facts),
+    )
+
+
+def _anchor(command: Command, customer: Customer, source: Source, state: State | None, zone: str) -> date:
+    """Day 0 of the command's play: as the snapshot has it, else worked out from the customer's row."""
+    key = "/".join(command.touch.split("/")[1:3])
+    for play in state.plays if state else ():
+        if play.key == key:
+            return play.anchor
+    if source.book is not None and source.book.anchor == "signup":
+        return customer.profile.signed_up_on
+    return customer.clock.virtual(customer.created_at).astimezone(ZoneInfo(zone)).date()
+
+
+def _reached(
+    life: Lifecycle | None, customer: Customer, state: State | None, facts: Mapping[str, Value]
+) -> frozenset[str]:
+    if life is None:
+        return frozenset()
+
+    def lookup(path: str) -> Value:
+        group, _, name = path.partition(".")
+        if group == "milestones":
+            return reached(name)
+        if group == "customer":
+            found = {"stage": customer.stage, "band": customer.band}.get(name, getattr(customer.profile, name, None))
+            return found if isinstance(found, str | int | bool) and found != "" else None
+        return facts.get(path)
+
+    def reached(name: str) -> bool:
+        ticked = state is not None and name in state.ticked
+        spec = life.milestones.get(name)
+        return ticked or (spec is not None and spec.when is not None and conditions.holds(spec.when, lookup))
+
+    return frozenset(name for name in life.milestones if reached(name))
+
+
+def day_of(at: datetime, zone: str) -> str:
+    """`Tuesday 3 March 2026`, in a zone."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%A} {local.day} {local:%B} {local.year}"
+
+
+def moment_of(at: datetime, zone: str) -> str:
+    """`Tuesday 3 March, 13:00 (Europe/Berlin)`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%A} {local.day} {local:%B}, {local:%H:%M} ({zone})"
