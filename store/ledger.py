@@ -1,0 +1,249 @@
+"""What stands between every decision and every send: a touch is reserved, sent, confirmed, and never sent twice.
+
+    (no row) --reserve--> reserved --confirm--> sent
+    reserved --defer--> held --reserve--> reserved, attempt + 1      surely not sent, may be tried again
+    reserved --fail--> failed                                        never will be
+    reserved --unknown--> unknown --confirm, fail, defer, settle_unknown--> ...   the provider is asked, never re-sent to
+    reserved, held --withdraw--> withdrawn
+
+Every move is a compare-and-set on the attempt. A confirmation is a fact: it also moves a row that meanwhile was
+deferred or withdrawn, because the touch is out. Reservations end by real time; whoever finds one that ended asks the
+provider before anything else. Token buckets, shared by all processes, say how fast a provider may be called.
+"""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Literal, cast
+
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, literal, select, update
+
+from store import customers, keys, tables
+from store.database import Database, insert_new, now
+
+State = Literal["reserved", "sent", "failed", "unknown", "held", "withdrawn"]
+
+RECONCILING = "reconciling"
+"""The switch that holds all sends after a restore from backup, until the ledger agrees with the providers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """The right to send a touch now, once, until the lease ends. `attempt` counts from 1 and goes with the outcome."""
+
+    touch: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a touch stands. `lease_until`: real time, while reserved. `reason`: for people, empty where none is due."""
+
+    touch: str
+    state: State
+    attempt: int
+    lease_until: datetime | None
+    reason: str
+    provider_ref: str
+    transport: str
+    sent_at: datetime | None
+
+
+def touch_hash(c: Connection, touch: str) -> str:
+    """What outside systems see of a touch: 32 hex digits of HMAC-SHA256 under this installation's own key."""
+    return hmac.new(keys.key(c, "touch"), touch.encode(), sha256).hexdigest()[:32]
+
+
+def reserve(db: Database, touch: str, *, customer: str, kind: str, lease_for: timedelta) -> Reservation | Standing:
+    """Take the right to send a touch, in a durable transaction of its own.
+
+    Returns:
+        A Reservation when nobody has sent it, is sending it, or may have: then send, and say what became of it.
+        Otherwise where it stands. `sent`, `failed`, `withdrawn`: it is settled. `reserved`: with a live lease somebody
+        is at it, come back at `lease_until`; with one that ended ask the provider, never just send. `unknown`: ask.
+        `held`: everything is on hold, or the ledger is being reconciled; nothing was reserved.
+    """
+    with db.begin() as c:
+        held = _held(c)
+        values = {"touch_hash": touch_hash(c, touch), "customer": customer, "kind": kind, "transport": ""}
+        values |= {"state": "held", "reason": held, "provider_ref": ""}
+        insert_new(c, tables.ledger, touch=touch, attempt=0, changed_at=now(), **values)
+        found = _standing(c.execute(_row(touch).with_for_update()).one())
+        if found.state != "held":
+            return found
+        if held:
+            _set(c, touch, reason=held)
+            return Standing(touch, "held", found.attempt, None, held, "", "", None)
+        _set(c, touch, state="reserved", attempt=found.attempt + 1, lease_until=now() + lease_for, reason="")
+        return Reservation(touch, found.attempt + 1)
+
+
+def confirm(db: Database, touch: str, attempt: int, *, transport: str, provider_ref: str = "") -> bool:
+    """Record that the provider took this attempt.
+
+    Returns:
+        False when another attempt has been reserved since (then two may be out, and a person should know) or the row
+        does not exist; True also when it is repeated.
+    """
+    sent: dict[str, Any] = {"state": "sent", "transport": transport, "provider_ref": provider_ref}
+    sent |= {"reason": "", "lease_until": None, "sent_at": now()}
+    if _move(db, touch, attempt, ("reserved", "unknown", "held", "withdrawn"), **sent):
+        return True
+    with db.read() as c:
+        found = standing(c, touch)
+    return found is not None and (found.state, found.attempt) == ("sent", attempt)
+
+
+def fail(db: Database, touch: str, attempt: int, reason: str) -> bool:
+    """Record that the provider refused for good. False when the attempt is not ours any more."""
+    return _move(db, touch, attempt, ("reserved", "unknown"), state="failed", reason=reason, lease_until=None)
+
+
+def defer(db: Database, touch: str, attempt: int, reason: str) -> bool:
+    """Record that this attempt surely sent nothing (429, refused connection, the provider knows nothing of it), so that
+    another may be reserved. False when the attempt is not ours any more.
+    """
+    return _move(db, touch, attempt, ("reserved", "unknown"), state="held", reason=reason, lease_until=None)
+
+
+def unknown(db: Database, touch: str, attempt: int, reason: str) -> bool:
+    """Record that nobody knows whether this attempt arrived. False when the attempt is not ours any more."""
+    values = {"state": "unknown", "reason": reason, "lease_until": None}
+    return _move(db, touch, attempt, ("reserved", "unknown", "withdrawn"), **values)
+
+
+def withdraw(db: Database, prefix_or_touch: str, reason: str) -> int:
+    """Withdraw a touch, or all below a front part of it (`customer/playbook/play`), unless they are out or may be.
+
+    A send that is under way at this moment is not stopped: its confirmation makes the row `sent` again.
+
+    Returns:
+        How many rows were withdrawn.
+    """
+    touch = tables.ledger.c.touch
+    mine = (
+        touch.startswith(prefix_or_touch, autoescape=True)
+        if prefix_or_touch.endswith("/")
+        else touch == prefix_or_touch
+    )
+    values = {"state": "withdrawn", "reason": reason, "lease_until": None, "changed_at": now()}
+    with db.begin() as c:
+        change = update(table).where((table.c.touch == front) | below, table.c.state.in_(["reserved", "held"]))
+        return c.execute(change.values(values)).rowcount
+
+
+def settle_unknown(db: Database, touch: str, sent: bool, reason: str) -> bool:
+    """Settle an unknown touch by the provider's own event or a person's word. Not sent: it may be tried again.
+
+    Returns:
+        False when it is not unknown (any more).
+    """
+    values: dict[str, Any] = {"state": "sent", "sent_at": now()} if sent else {"state": "held"}
+    return _move(db, touch, None, ("unknown",), reason=reason, **values)
+
+
+def standing(c: Connection, touch: str) -> Standing | None:
+    """Where a touch stands, None when nobody ever reserved it."""
+    row = c.execute(_row(touch)).one_or_none()
+    return None if row is None else _standing(row)
+
+
+def by_hash(c: Connection, touch_hash: str) -> Standing | None:
+    """Where the touch stands that an outside system knows by this hash."""
+    row = c.execute(select(tables.ledger).where(tables.ledger.c.touch_hash == touch_hash)).one_or_none()
+    return None if row is None else _standing(row)
+
+
+def reconciling(c: Connection) -> bool:
+    """Whether all sends are held since a restore from backup."""
+    query = select(tables.switches.c.name).where(tables.switches.c.name == RECONCILING)
+    return c.execute(query).first() is not None
+
+
+def set_reconciling(c: Connection, on: bool) -> None:
+    """Hold all sends after a restore, or let them go once the ledger agrees with the providers."""
+    if on:
+        insert_new(c, tables.switches, name=RECONCILING, changed_at=now())
+    else:
+        c.execute(delete(tables.switches).where(tables.switches.c.name == RECONCILING))
+
+
+# --- how fast a provider may be called --------------------------------------------------------------------------------
+
+
+def take_token(db: Database, bucket: str, *, per_second: float, burst: int) -> float:
+    """Take one token in one statement, if there is one.
+
+    Args:
+        db: the database that all processes share.
+        bucket: which provider, and which of its limits.
+        per_second: how many tokens come back in a second of real time; above 0.
+        burst: how many there are at most, 1 or more; a bucket starts full.
+
+    Returns:
+        0.0: go. Otherwise how many seconds until a token comes back; nothing was taken, ask again then.
+    """
+    table = tables.buckets
+    stamp = now().timestamp()
+    there = _available(stamp, per_second, burst)
+    take = update(table).where(table.c.name == bucket, there >= 1).values(tokens=there - 1, stamp=stamp)
+    with db.begin(durable=False) as c:
+        if c.execute(take).rowcount == 1:
+            return 0.0
+        missing = _missing(c, bucket, there)
+        if missing is None:
+            insert_new(c, table, name=bucket, tokens=float(burst), stamp=stamp)
+            missing = 0.0 if c.execute(take).rowcount == 1 else _missing(c, bucket, there)
+    return (missing or 0.0) / per_second
+
+
+def _missing(c: Connection, bucket: str, there: ColumnElement[Any]) -> float | None:
+    found = c.execute(select(there).where(tables.buckets.c.name == bucket)).scalar_one_or_none()
+    return None if found is None else max(0.0, 1.0 - float(found))
+
+
+def _available(stamp: float, per_second: float, burst: int) -> ColumnElement[Any]:
+    """What is in the bucket now: never more than `burst`; a clock that went back takes nothing away."""
+    table = tables.buckets
+    grown = table.c.tokens + case((table.c.stamp < stamp, (literal(stamp) - table.c.stamp) * per_second), else_=0.0)
+    return case((grown > burst, float(burst)), else_=grown)
+
+
+def _held(c: Connection) -> str:
+    if reconciling(c):
+        return "sends are held until the ledger is reconciled after a restore"
+    query = select(tables.holds.c.reason).where(tables.holds.c.scope == customers.EVERYTHING)
+    reason = c.execute(query).scalar_one_or_none()
+    return "" if reason is None else f"everything is on hold: {reason}"
+
+
+def _move(db: Database, touch: str, attempt: int | None, allowed: Sequence[State], **values: Any) -> bool:
+    table = tables.ledger
+    change = update(table).where(table.c.touch == touch, table.c.state.in_(allowed))
+    if attempt is not None:
+        change = change.where(table.c.attempt == attempt)
+    with db.begin() as c:
+        return c.execute(change.values(changed_at=now(), **values)).rowcount == 1
+
+
+def _set(c: Connection, touch: str, **values: Any) -> None:
+    c.execute(update(tables.ledger).where(tables.ledger.c.touch == touch).values(changed_at=now(), **values))
+
+
+def _row(touch: str) -> Any:
+    return select(tables.ledger).where(tables.ledger.c.touch == touch)
+
+
+def _standing(row: Row[Any]) -> Standing:
+    return Standing(
+        touch=row.touch,
+        state=cast("State", row.state),
+        attempt=row.attempt,
+        lease_until=row.lease_until,
+        reason=row.reason,
+        provider_ref=row.provider_ref,
+        transport=row.transport,
+        sent_at=row.sent_at,
+    )
