@@ -1,0 +1,59 @@
+"""Reaching Temporal: connect as its environment says, and make sure that it knows our search attributes."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.envconfig import ClientConnectConfig
+from temporalio.service import RPCError
+
+from cli.processes import ProcessError
+from workflows.interface import ATTRIBUTES
+
+PATIENCE = timedelta(seconds=60)
+
+
+async def connect(config: ClientConnectConfig, patience: timedelta = PATIENCE) -> Client:
+    """Connect to Temporal, trying again for a while: at a joint start the server is the slowest.
+
+    Raises:
+        ProcessError: it did not answer in time.
+    """
+    for _ in range(int(patience.total_seconds())):
+        try:
+            return await Client.connect(**config)
+        except RuntimeError as error:
+            reason = error
+            await asyncio.sleep(1)
+    raise ProcessError(
+        f"Temporal at {config['target_host']} does not answer: {reason}\n"
+        "  why: every customer's workflow runs there.\n"
+        "  fix: start it, or correct TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TLS and API key."
+    )
+
+
+async def register_attributes(client: Client) -> None:
+    """Add our search attributes to the namespace where they are absent; any number of processes may race.
+
+    Raises:
+        ProcessError: they are absent and may not be added.
+    """
+    service, namespace = client.operator_service, client.namespace
+    present = await service.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
+    absent = [name for name in ATTRIBUTES if name not in present.custom_attributes]
+    if not absent:
+        return
+    keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+    wanted = AddSearchAttributesRequest(namespace=namespace, search_attributes=dict.fromkeys(absent, keyword))
+    try:
+        await service.add_search_attributes(wanted)
+    except RPCError as error:
+        present = await service.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
+        if set(ATTRIBUTES) - set(present.custom_attributes):
+            raise ProcessError(
+                f"the namespace {namespace} lacks search attributes: {', '.join(absent)} ({error.message})\n"
+                "  why: customers are listed by stage, band and tier.\n"
+                "  fix: let an administrator add them, each with the type Keyword."
+            ) from error
