@@ -1,0 +1,99 @@
+"""Calendar slots: no two live meetings of one organizer overlap, and a meeting keeps its slot. All in customer time."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from store import tables
+from store.database import Database
+
+GRID = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A booked slot. `sequence`: iTIP's, one higher once cancelled. `clash`: the window was full, so it overlaps."""
+
+    id: str
+    organizer: str
+    starts_at: datetime
+    ends_at: datetime
+    sequence: int
+    cancelled: bool
+    clash: bool = False
+
+
+def book(db: Database, meeting: str, *, organizer: str, opens: datetime, closes: datetime, minutes: int) -> Meeting:
+    """Take the first free slot of the organizer on a 15-minute grid between `opens` and `closes`.
+
+    Asked again for the same meeting, returns the slot it has, cancelled or not. In a full window the meeting starts at
+    `opens` with `clash` set: a person moves it, nothing is lost.
+    """
+    with db.begin() as c:
+        if c.dialect.name == "postgresql":
+            # One booking at a time for an organizer; SQLite has one writer anyway.
+            c.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"meetings of {organizer}"))))
+        known = get(c, meeting)
+        if known is not None:
+            return known
+        length = timedelta(minutes=minutes)
+        starts_at = _first_free(_taken(c, organizer, opens, closes), opens, closes, length)
+        values: dict[str, Any] = {"id": meeting, "organizer": organizer, "sequence": 0, "cancelled": False}
+        slot = {"starts_at": starts_at or opens, "ends_at": (starts_at or opens) + length, "clash": starts_at is None}
+        booked = insert(tables.meetings).values(**values, **slot).returning(tables.meetings)
+        return _meeting(c.execute(booked).one())
+
+
+def get(c: Connection, meeting: str) -> Meeting | None:
+    """A booked meeting."""
+    row = c.execute(select(tables.meetings).where(tables.meetings.c.id == meeting)).one_or_none()
+    return None if row is None else _meeting(row)
+
+
+def cancel(db: Database, meeting: str) -> Meeting:
+    """Free the slot and count `sequence` up, once.
+
+    Raises:
+        LookupError: it was never booked.
+    """
+    table = tables.meetings
+    live = (table.c.id == meeting) & ~table.c.cancelled
+    with db.begin() as c:
+        c.execute(update(table).where(live).values(cancelled=True, sequence=table.c.sequence + 1))
+        found = get(c, meeting)
+    if found is None:
+        raise LookupError(f"meeting {meeting} was never booked, so there is nothing to cancel")
+    return found
+
+
+def _taken(c: Connection, organizer: str, opens: datetime, closes: datetime) -> list[tuple[datetime, datetime]]:
+    table = tables.meetings
+    overlaps = (table.c.starts_at < closes) & (table.c.ends_at > opens)
+    query = select(table.c.starts_at, table.c.ends_at).where(table.c.organizer == organizer, ~table.c.cancelled)
+    return [(row.starts_at, row.ends_at) for row in c.execute(query.where(overlaps))]
+
+
+def _first_free(
+    taken: list[tuple[datetime, datetime]],
+    opens: datetime,
+    closes: datetime,
+    length: timedelta,
+) -> datetime | None:
+    starts_at = _on_grid(opens)
+    while starts_at + length <= closes:
+        ends_at = starts_at + length
+        if all(end <= starts_at or begin >= ends_at for begin, end in taken):
+            return starts_at
+        starts_at += GRID
+    return None
+
+
+def _on_grid(at: datetime) -> datetime:
+    past = timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
+    return at + (GRID - past) if past else at
+
+
+def _meeting(row: Row[Any]) -> Meeting:
+    return Meeting(row.id, row.organizer, row.starts_at, row.ends_at, row.sequence, row.cancelled, row.clash)
