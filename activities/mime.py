@@ -42,9 +42,11 @@ class Mailbox:
         Raises:
             UnsendableError: the name or the address cannot stand in a header.
         """
-        local, _, domain = self.email.rpartition("@")
+        local, at, domain = self.email.rpartition("@")
+        if not (local and at and domain and local.isascii()):
+            raise UnsendableError("an address is not one that mail servers take")
         try:
-            return Address(one_line(self.name, "a name"), local, domain.encode("idna").decode())
+            return Address(one_line(self.name, "a name") if self.name else "", local, domain.encode("idna").decode())
         except (ValueError, UnicodeError) as error:
             raise UnsendableError("an address is not one that mail servers take") from error
 

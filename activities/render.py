@@ -22,15 +22,8 @@ from lifecycle.playbook import Email, Invite, Slack, Survey, Task
 from store.customers import Person
 
 UNSUBSCRIBE_PLACE, SURVEY_PLACE = "[unsubscribe link]", "[survey link]"
-"""Stand in a preview for the links that are each reader's own, and are filled in again when an edited text is sent."""
-
-RESULTS = {
-    "approved": "Approved",
-    "rejected": "Rejected",
-    "expired": "Nobody answered in time",
-    "withdrawn": "Withdrawn: no longer needed",
-    "superseded": "Withdrawn: something newer took its place",
-}
+DAY_PLACE, TIME_PLACE, ZONE_PLACE = "[meeting day]", "[meeting time]", "[meeting zone]"
+"""Stand in a preview for what is each reader's own or not booked yet; filled in when an edited text is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,21 +125,20 @@ class Renderer:
         body = self._shared(scene, "slack/task.txt", task=title, deadline=command.due_at)
         return cards.task_card(title, scene.customer.name, due, checklist, command.touch, body)
 
-    def preview(self, scene: Scene, names: tuple[str, ...], slot: Slot | None) -> dict[str, Any]:
-        """What an approval is about: `title`, `subject`, `text`, the names `to`; the reader's links are places."""
+    def preview(self, scene: Scene, names: tuple[str, ...]) -> dict[str, Any]:
+        """What an approval is about: `title`, `subject`, `text`, the names `to`; what is not known yet is a place."""
         _, step = scene.source.written()
         match step.action:
             case Email() | Survey():
-                letter = self._preview_letter(scene)
-                subject, text = letter
-            case Invite() if slot is not None:
-                subject, text = self._invite_text(scene, slot, None)
+                subject, text = self._preview_letter(scene)
+            case Invite():
+                subject, text = self._invite_text(scene, None, None)
             case Slack():
                 card = self.message(scene)
                 subject, text = card.title, ""
             case _:
                 subject, text = "", ""
-        return {"title": title_of(scene), "subject": subject, "text": text, "to": list(names)}
+        return {"title": title_of(scene.command.step), "subject": subject, "text": text, "to": list(names)}
 
     def question(self, scene: Scene, command: AskApproval, preview: Mapping[str, Any]) -> Card:
         """The card that asks for an answer."""
@@ -182,17 +174,23 @@ class Renderer:
         values = {**self._variables(scene), "links": self._links(scene, places=True)}
         return self._templates.mail_text(scene.source.digest, book, f"{folder}/{template}.txt", values)
 
-    def _invite_text(self, scene: Scene, slot: Slot, edited: Edited | None) -> tuple[str, str]:
+    def _invite_text(self, scene: Scene, slot: Slot | None, edited: Edited | None) -> tuple[str, str]:
+        """Subject and text; without a slot, with places where its time will stand."""
         book, step = scene.source.written()
         if not isinstance(step.action, Invite):
             raise UnsendableError(f"the step {step.id} is no invitation")
-        values = self._variables(scene, slot=slot)
+        minutes = step.action.minutes
+        meeting = _meeting(slot, scene.reader_zone) if slot else _unbooked(minutes)
+        values = {**self._variables(scene), "meeting": meeting}
         subject, text = self._templates.mail_text(
             scene.source.digest, book, f"invites/{step.action.template}.txt", values
         )
         if edited is None:
             return subject, text
-        return one_line(edited.subject or subject, "the edited subject"), self._filled(scene, edited.text)
+        text = self._filled(scene, edited.text)
+        for place, value in ((DAY_PLACE, meeting.day), (TIME_PLACE, meeting.time), (ZONE_PLACE, meeting.zone)):
+            text = text.replace(place, value)
+        return one_line(edited.subject or subject, "the edited subject"), text
 
     def _plain_letter(self, scene: Scene, subject: str, text: str) -> Letter:
         """A mail around a text that brings no HTML; contacts get the layout with its footer, teammates none."""
@@ -230,9 +228,7 @@ class Renderer:
                 own.survey = links.survey_url(self._delivery.public_url, token)
         return own
 
-    def _variables(
-        self, scene: Scene, *, slot: Slot | None = None, deadline: datetime | None = None, task: str | None = None
-    ) -> dict[str, Any]:
+    def _variables(self, scene: Scene, *, deadline: datetime | None = None, task: str | None = None) -> dict[str, Any]:
         values: dict[str, Any] = {
             **_facts(scene),
             "customer": _customer(scene),
@@ -240,14 +236,12 @@ class Renderer:
             "sender": _person(scene.sender),
             "owner": _person(scene.owner),
             "play": _play(scene),
-            "step": SimpleNamespace(id=scene.command.step, title=title_of(scene)),
+            "step": SimpleNamespace(id=scene.command.step, title=title_of(scene.command.step)),
             "milestones": _milestones(scene),
             "team": SimpleNamespace(**{role: _person(person) for role, person in scene.team.items()}),
             "links": self._links(scene, places=False),
             "company": SimpleNamespace(name=self._delivery.company_name, address=self._delivery.company_address),
         }
-        if slot is not None:
-            values["meeting"] = _meeting(slot, scene.reader_zone)
         if deadline is not None:
             values["deadline"] = moment_of(deadline, scene.reader_zone)
         return values if task is None else {**values, "task": task}
@@ -259,9 +253,9 @@ def unsubscribe_link(delivery: Delivery, scene: Scene) -> str:
     return links.unsubscribe_url(delivery.public_url, token)
 
 
-def title_of(scene: Scene) -> str:
-    """What a step is called in front of people."""
-    return scene.command.step.replace("-", " ").capitalize()
+def title_of(step: str) -> str:
+    """What a step is called in front of people: `setup-guide` is Setup guide."""
+    return step.replace("-", " ").replace("_", " ").capitalize()
 
 
 def _customer(scene: Scene) -> SimpleNamespace:
@@ -299,6 +293,10 @@ def _meeting(slot: Slot, zone: str) -> SimpleNamespace:
     local = slot.starts_at.astimezone(ZoneInfo(zone))
     minutes = int((slot.ends_at - slot.starts_at).total_seconds()) // 60
     return SimpleNamespace(day=day_of(slot.starts_at, zone), time=f"{local:%H:%M}", zone=zone, minutes=minutes)
+
+
+def _unbooked(minutes: int) -> SimpleNamespace:
+    return SimpleNamespace(day=DAY_PLACE, time=TIME_PLACE, zone=ZONE_PLACE, minutes=minutes)
 
 
 def _milestones(scene: Scene) -> SimpleNamespace:

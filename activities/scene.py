@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from activities.mime import UnsendableError
 from lifecycle import conditions
-from lifecycle.messages import Command
-from lifecycle.model import State, Value
+from lifecycle.jsonform import decode_union
+from lifecycle.messages import Command, Event, FactsReported, Happened, MilestoneTicked, SurveyAnswered
+from lifecycle.model import Play, Value, state_from_json
 from lifecycle.playbook import Email, Invite, Lifecycle, Manifest, Playbook, Step, Survey
-from store import customers
+from store import customers, projections, tables
 from store.customers import Customer, Person
 from store.releases import DatabaseReleases
 
@@ -111,23 +112,48 @@ def read_source(releases: DatabaseReleases, catalogue: str, digest: str, step_id
     return Source(digest, lifecycle, release, next((step for step in release.steps if step.id == step_id), None))
 
 
-def read_scene(
-    c: Connection,
-    command: Command,
-    customer: Customer,
-    source: Source,
-    state: State | None,
-    facts: Mapping[str, Value],
-) -> Scene:
-    """Read the people of a command.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a customer now: the newest snapshot, brought up to date by the events accepted since.
+
+    `facts`: latest value by dotted name. `ticked`: milestones that a person ticked. `plays`: as of the snapshot.
+    """
+
+    facts: Mapping[str, Value] = field(default_factory=dict)
+    ticked: frozenset[str] = frozenset()
+    plays: tuple[Play, ...] = ()
+
+
+def read_known(c: Connection, customer: str, life: Lifecycle | None) -> Known:
+    """Snapshots are written now and then; what came in since stands in the inbox, so texts are never behind."""
+    raw = projections.snapshot(c, customer)
+    state = None if raw is None else state_from_json(raw)
+    facts = {name: fact.value for name, fact in state.facts.items()} if state else {}
+    ticked = set(state.ticked) if state else set()
+    table = tables.inbox
+    later = select(table.c.event).where(table.c.customer == customer, table.c.seq > (state.seq if state else 0))
+    for (data,) in c.execute(later.order_by(table.c.seq)):
+        match decode_union(Event, data):
+            case FactsReported(facts=told):
+                facts |= told
+            case Happened(name=name, facts=told):
+                spec = life.events.get(name) if life else None
+                facts |= {**(spec.sets if spec else {}), **told}
+            case SurveyAnswered(survey=survey, score=score):
+                facts[f"{survey}.score"] = score
+            case MilestoneTicked(milestone=milestone, done=done):
+                (ticked.add if done else ticked.discard)(milestone)
+    return Known(facts, frozenset(ticked), state.plays if state else ())
+
+
+def read_scene(c: Connection, command: Command, customer: Customer, source: Source) -> Scene:
+    """Read the people and the facts of a command.
 
     Args:
         c: an open connection.
         command: whose recipient is looked up among the customer's contacts, then among the teammates.
         customer: as just read.
         source: of the command's release.
-        state: the newest snapshot, None before the first.
-        facts: latest known values.
 
     Raises:
         UnsendableError: the recipient is not among the people that we know.
@@ -137,6 +163,7 @@ def read_scene(
     if person is None:
         raise UnsendableError("the person that this is for is not among the customer's contacts, nor in the team")
     zone = source.book.zone if source.book and source.book.zone != "customer" else customer.profile.zone
+    known = read_known(c, customer.id, source.lifecycle)
     return Scene(
         command=command,
         customer=customer,
@@ -145,16 +172,16 @@ def read_scene(
         source=source,
         team=customers.team_of(c, customer.id),
         zone=zone,
-        anchor=_anchor(command, customer, source, state, zone),
-        facts=facts,
-        reached=_reached(source.lifecycle, customer, state, facts),
+        anchor=_anchor(command, customer, source, known, zone),
+        facts=known.facts,
+        reached=_reached(source.lifecycle, customer, known),
     )
 
 
-def _anchor(command: Command, customer: Customer, source: Source, state: State | None, zone: str) -> date:
+def _anchor(command: Command, customer: Customer, source: Source, known: Known, zone: str) -> date:
     """Day 0 of the command's play: as the snapshot has it, else worked out from the customer's row."""
     key = "/".join(command.touch.split("/")[1:3])
-    for play in state.plays if state else ():
+    for play in known.plays:
         if play.key == key:
             return play.anchor
     if source.book is not None and source.book.anchor == "signup":
@@ -162,9 +189,7 @@ def _anchor(command: Command, customer: Customer, source: Source, state: State |
     return customer.clock.virtual(customer.created_at).astimezone(ZoneInfo(zone)).date()
 
 
-def _reached(
-    life: Lifecycle | None, customer: Customer, state: State | None, facts: Mapping[str, Value]
-) -> frozenset[str]:
+def _reached(life: Lifecycle | None, customer: Customer, known: Known) -> frozenset[str]:
     if life is None:
         return frozenset()
 
@@ -175,12 +200,13 @@ def _reached(
         if group == "customer":
             found = {"stage": customer.stage, "band": customer.band}.get(name, getattr(customer.profile, name, None))
             return found if isinstance(found, str | int | bool) and found != "" else None
-        return facts.get(path)
+        return known.facts.get(path)
 
     def reached(name: str) -> bool:
-        ticked = state is not None and name in state.ticked
         spec = life.milestones.get(name)
-        return ticked or (spec is not None and spec.when is not None and conditions.holds(spec.when, lookup))
+        return name in known.ticked or (
+            spec is not None and spec.when is not None and conditions.holds(spec.when, lookup)
+        )
 
     return frozenset(name for name in life.milestones if reached(name))
 

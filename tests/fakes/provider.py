@@ -10,7 +10,6 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import BaseServer
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl
@@ -84,12 +83,12 @@ class FakeProvider:
             def do_POST(self) -> None:
                 provider._serve(self)
 
-            do_GET = do_POST
+            do_GET = do_POST  # noqa: N815 - the name that http.server calls
 
             def log_message(self, *_: Any) -> None:
                 """Tests read `seen`."""
 
-        self._server: BaseServer = _Server(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -106,8 +105,7 @@ class FakeProvider:
 
     @property
     def url(self) -> str:
-        host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return f"http://127.0.0.1:{self._server.server_port}"
 
     def script(self, path: str, *behaviours: Behaviour) -> None:
         self._scripts[path].extend(behaviours)

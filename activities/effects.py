@@ -1,0 +1,311 @@
+"""One command made ready: its people, its texts, the way it goes, and what to write down around the sending.
+
+Preparing reads and renders and may be repeated; nothing is sent before `Job.send`. `before` writes what must be known
+even if the process dies while sending (a task, an open question, a survey that may be answered at once), `after` what
+only the provider could say. Both may run twice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from activities import cards
+from activities.cards import Card
+from activities.delivery import Delivery, Failed, Landing, Later, Sent
+from activities.invites import Calendar, Guest, Method, calendar_object, meeting_uid
+from activities.mime import Mail, Mailbox, UnsendableError
+from activities.render import Edited, Letter, Renderer, Slot, title_of, unsubscribe_link
+from activities.scene import Scene, read_scene, read_source
+from activities.transports import CardWay, Doubt, Envelope, MailWay, Way, Ways
+from lifecycle.messages import (
+    AskApproval,
+    CancelInvite,
+    Command,
+    PostSlack,
+    RaiseTask,
+    SendEmail,
+    SendInvite,
+    SendSurvey,
+    SettleApproval,
+)
+from lifecycle.playbook import Invite, Survey
+from store import customers, ledger, meetings, projections, surveys
+from store.customers import Customer, Person
+from store.database import Database, now
+from store.meetings import Meeting
+from store.releases import DatabaseReleases
+
+
+def _nothing(_: str) -> None:
+    """Most jobs have nothing to write down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`find`: as of the ways. `address`: whom suppression is asked about, empty for teammates."""
+
+    way: Way
+    send: Callable[[], Landing]
+    find: Callable[[Doubt], Landing | None]
+    before: Callable[[], None] = lambda: None
+    after: Callable[[str], None] = _nothing
+    address: str = ""
+
+
+class NoLongerOwedError(Exception):
+    """There is nothing left to do for a command; the message says why. It counts as withdrawn."""
+
+
+class Effects:
+    """Makes jobs of commands."""
+
+    def __init__(self, db: Database, releases: DatabaseReleases, delivery: Delivery) -> None:
+        self._db = db
+        self._releases = releases
+        self._delivery = delivery
+        self._renderer = Renderer(delivery)
+        self._ways = Ways(db, delivery)
+
+    def prepare(self, customer_id: str, command: Command) -> Job:
+        """Read, render and choose the way.
+
+        Raises:
+            UnsendableError: this can never be sent as it is.
+            NoLongerOwedError: there is nothing left to send.
+            ReleaseMissingError: the release is not in the database (yet).
+        """
+        with self._db.read() as c:
+            customer = customers.get(c, customer_id)
+        if isinstance(command, SettleApproval):
+            return self._settle(customer, command)
+        source = read_source(self._releases, customer.catalogue, command.release, command.step)
+        with self._db.read() as c:
+            scene = read_scene(c, command, customer, source)
+            touch_hash = ledger.touch_hash(c, command.touch)
+        envelope = Envelope(command.touch, touch_hash, customer.id, scene.person, _shown_at(customer, command))
+        match command:
+            case SendEmail():
+                return self._mail(scene, envelope, self._renderer.letter(scene, self._edited(scene)))
+            case SendSurvey():
+                return self._survey(scene, envelope, command)
+            case SendInvite():
+                return self._invite(scene, envelope, command)
+            case CancelInvite():
+                return self._cancel(scene, envelope, command)
+            case PostSlack():
+                return self._card(scene, envelope, self._renderer.message(scene))
+            case AskApproval():
+                return self._ask(scene, envelope, command)
+            case RaiseTask():
+                return self._task(scene, envelope, command)
+
+    # --- mails ------------------------------------------------------------------------------------------------------
+
+    def _mail(
+        self, scene: Scene, envelope: Envelope, letter: Letter, calendar: Calendar | None = None, **writes: Any
+    ) -> Job:
+        """A mail to the scene's person. One with a calendar may be repeated after a doubt."""
+        way: MailWay = self._ways.mail(scene.customer.clock)
+        sender = scene.sender
+        mail = Mail(
+            touch_hash=envelope.touch_hash,
+            category=scene.source.book.name if scene.source.book else "lifecycle",
+            to=Mailbox(scene.person.name, scene.person.email),
+            sender=Mailbox(sender.name, self._delivery.from_email),
+            reply_to=Mailbox(sender.name, sender.email),
+            subject=letter.subject,
+            text=letter.text,
+            html=letter.html,
+            unsubscribe_url=unsubscribe_link(self._delivery, scene) if scene.contact else "",
+            calendar=calendar,
+        )
+        return Job(
+            way,
+            send=lambda: way.send(envelope, mail),
+            find=lambda doubt: way.find_mail(envelope, doubt) if calendar is None else None,
+            address=scene.person.email if scene.contact else "",
+            **writes,
+        )
+
+    def _survey(self, scene: Scene, envelope: Envelope, command: SendSurvey) -> Job:
+        _, step = scene.source.written()
+        kind = step.action.survey if isinstance(step.action, Survey) else "nps"
+
+        def note() -> None:
+            with self._db.begin() as c:
+                surveys.sent(
+                    c,
+                    touch=command.touch,
+                    customer=scene.customer.id,
+                    contact=scene.person.id,
+                    survey=kind,
+                    at=envelope.at,
+                )
+
+        return self._mail(scene, envelope, self._renderer.letter(scene, self._edited(scene)), before=note)
+
+    def _invite(self, scene: Scene, envelope: Envelope, command: SendInvite) -> Job:
+        _, step = scene.source.written()
+        minutes = step.action.minutes if isinstance(step.action, Invite) else 30
+        meeting = meetings.book(
+            self._db,
+            command.meeting,
+            organizer=command.organizer,
+            opens=command.opens,
+            closes=command.closes,
+            minutes=minutes,
+        )
+        if meeting.cancelled:
+            raise NoLongerOwedError("the meeting was cancelled before this invitation went out")
+        letter, description = self._renderer.invitation(scene, _slot(meeting), self._edited(scene))
+        with self._db.read() as c:
+            people = [_person(c, scene.customer.id, guest) for guest in command.guests]
+        calendar = self._calendar("REQUEST", scene, meeting, letter.subject, description, people)
+        return self._mail(scene, envelope, letter, calendar)
+
+    def _cancel(self, scene: Scene, envelope: Envelope, command: CancelInvite) -> Job:
+        with self._db.read() as c:
+            booked = meetings.get(c, command.meeting)
+            people = _invited(c, scene)
+        if booked is None:
+            raise NoLongerOwedError("there is no meeting to cancel")
+        meeting = meetings.cancel(self._db, command.meeting)
+        letter, summary = self._renderer.cancellation(scene, _slot(meeting))
+        return self._mail(scene, envelope, letter, self._calendar("CANCEL", scene, meeting, summary, "", people))
+
+    def _calendar(
+        self, method: Method, scene: Scene, meeting: Meeting, summary: str, description: str, people: list[Person]
+    ) -> Calendar:
+        with self._db.read() as c:
+            organizer = customers.teammate(c, meeting.organizer) or scene.sender
+            uid = meeting_uid(ledger.touch_hash(c, meeting.id), self._delivery.from_email.rpartition("@")[2])
+        everyone = {person.id: Guest(person.name or person.email, person.email) for person in (*people, scene.person)}
+        return calendar_object(
+            method,
+            uid=uid,
+            sequence=meeting.sequence,
+            made_at=now(),
+            starts_at=meeting.starts_at,
+            ends_at=meeting.ends_at,
+            summary=summary,
+            description=description,
+            organizer=Guest(organizer.name, organizer.email),
+            sent_by=self._delivery.from_email,
+            guests=tuple(everyone.values()),
+        )
+
+    def _edited(self, scene: Scene) -> Edited | None:
+        """What a person wrote in place of the template, where the command says that somebody did."""
+        if not getattr(scene.command, "edited", False):
+            return None
+        approval = "/".join(scene.command.touch.split("/")[1:4])
+        with self._db.read() as c:
+            edit = projections.edit(c, scene.customer.id, approval)
+        if edit is None:
+            raise UnsendableError("it was approved with an edited text, and that text is gone")
+        return Edited(edit.subject, edit.text)
+
+    # --- cards ------------------------------------------------------------------------------------------------------
+
+    def _card(self, scene: Scene, envelope: Envelope, card: Card, **writes: Any) -> Job:
+        way: CardWay = self._ways.cards(scene.customer.clock)
+        return Job(
+            way, send=lambda: way.post(envelope, card), find=lambda doubt: way.find_card(envelope, doubt), **writes
+        )
+
+    def _ask(self, scene: Scene, envelope: Envelope, command: AskApproval) -> Job:
+        way = self._ways.cards(scene.customer.clock)
+        with self._db.read() as c:
+            known = projections.approval(c, scene.customer.id, command.approval)
+            names = tuple(_person(c, scene.customer.id, one).name for one in command.recipients)
+        if known is not None and known.result:
+            raise NoLongerOwedError(f"the question was settled before it was asked: {known.result}")
+        preview = self._renderer.preview(scene, names)
+        card = self._renderer.question(scene, command, preview)
+
+        def opened(ref: str) -> None:
+            with self._db.begin() as c:
+                at = f"{way.name}:{ref}" if ref else ""
+                projections.open_approval(c, command, scene.customer.id, preview=preview, card=at)
+
+        return self._card(scene, envelope, card, before=lambda: opened(""), after=opened)
+
+    def _task(self, scene: Scene, envelope: Envelope, command: RaiseTask) -> Job:
+        title, checklist = self._renderer.task(scene)
+
+        def raised() -> None:
+            with self._db.begin() as c:
+                projections.raise_task(c, command, scene.customer.id, title, checklist)
+
+        card = self._renderer.task_card(scene, command, title, checklist)
+        job = self._card(scene, envelope, card, before=raised)
+
+        def post() -> Landing:
+            """The task stands on the dashboard already: a card that Slack refuses does not undo it."""
+            landing = job.send()
+            return Sent() if isinstance(landing, Failed) else landing
+
+        return replace(job, send=post)
+
+    def _settle(self, customer: Customer, command: SettleApproval) -> Job:
+        """Every card of the approval is replaced; doing it again changes nothing, so there is never a doubt."""
+
+        def close() -> Landing:
+            with self._db.begin() as c:
+                posted = projections.close_approval(c, customer.id, command.approval, command.result, command.by)
+                by = customers.teammate(c, command.by) if command.by else None
+            said = outcome_of(command.result, by.name if by else "")
+            card = cards.settled_card(title_of(command.step), customer.name, said)
+            at = _shown_at(customer, command)
+            landings = [self._replace(asked.card, card, customer.id, at) for asked in posted if asked.card]
+            waiting = [landing for landing in landings if isinstance(landing, Later)]
+            return waiting[0] if waiting else next((one for one in landings if not isinstance(one, Sent)), Sent())
+
+        return Job(self._ways.cards(customer.clock), send=close, find=lambda _: None)
+
+    def _replace(self, ref: str, card: Card, customer: str, at: datetime) -> Landing:
+        name, _, where = ref.partition(":")
+        way = self._ways.named(name)
+        return Sent() if way is None else way.update(where, card, customer, at)
+
+
+def outcome_of(result: str, by: str) -> str:
+    """How an approval ended, in a sentence for its card."""
+    said = {
+        "approved": "Approved",
+        "rejected": "Rejected",
+        "expired": "Nobody answered in time",
+        "withdrawn": "Withdrawn, no longer needed",
+        "superseded": "Withdrawn, something newer took its place",
+    }.get(result, result.capitalize())
+    return f"{said} by {by}." if by else f"{said}."
+
+
+def _shown_at(customer: Customer, command: Command) -> datetime:
+    """The customer's time that a mail or card shows: now, but in a rehearsal, where moments are hours, the due."""
+    return command.due if customer.clock.rehearsal else customer.clock.virtual(now())
+
+
+def _slot(meeting: Meeting) -> Slot:
+    return Slot(meeting.starts_at, meeting.ends_at)
+
+
+def _person(c: Connection, customer: str, one: str) -> Person:
+    person = customers.contact(c, customer, one) or customers.teammate(c, one)
+    if person is None:
+        raise UnsendableError("somebody invited is not among the customer's contacts, nor in the team")
+    return person
+
+
+def _invited(c: Connection, scene: Scene) -> list[Person]:
+    """Whom the step invites: for each role the first contact that has it, or the teammate."""
+    _, step = scene.source.written()
+    people = customers.contacts(c, scene.customer.id)
+    found: list[Person] = []
+    for role in getattr(step.action, "to", ()):
+        those = sorted((person for person in people if role in person.roles), key=lambda person: person.suppressed)
+        found += those[:1] or [scene.team[name] for name in (role,) if name in scene.team]
+    return found

@@ -1,0 +1,277 @@
+"""The one activity: do what a moment's commands say, store what was decided, and tell what became of each.
+
+It never fails because of a command. A command's outcome is `sent`, `failed`, `later`, `unknown` or `withdrawn`; what
+to make of it is the core's business, so retries of a provider never happen here. Only a lost database makes the
+activity fail, and Temporal runs the batch again; the ledger sees to it that nothing goes out twice:
+
+    standing? -> prepare -> token -> reserve -> allowed? -> write before -> send -> write after -> confirm
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio import activity
+
+from activities.delivery import Delivery, Failed, Landing, Later, Sent, Unknown
+from activities.effects import Effects, Job, NoLongerOwedError
+from activities.mime import UnsendableError
+from activities.transports import Rate, doubt_of
+from lifecycle.jsonform import decode_union
+from lifecycle.messages import CancelInvite, Command, RaiseTask, SettleApproval
+from lifecycle.model import Decision
+from lifecycle.playbook import Lifecycle, Playbook
+from store import customers, ledger, projections, tables
+from store.database import Database, now
+from store.ledger import Reservation, Standing
+from store.releases import DatabaseReleases
+from workflows.interface import PERFORM, Batch, BatchResult, EffectResult
+
+HEARTBEAT = 5.0
+"""Seconds after which, and then as often as, a batch says that it is alive; shorter ones cost no heartbeat."""
+HELD = timedelta(minutes=5)
+AGAIN = timedelta(seconds=60)
+LONGEST_QUEUE = 5.0
+"""Seconds that a command may wait for a token of its provider."""
+
+_log = structlog.get_logger("activities.perform")
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Not sent, because it must not be any more."""
+
+    reason: str
+
+
+Outcome = Landing | Withdrawn
+
+
+class DatabaseLostError(Exception):
+    """The database could not be used; nothing is lost, Temporal runs the batch again. Says what kind of error it was,
+    and none of the values, which would stand in the workflow's history.
+    """
+
+
+class Performer:
+    """Performs batches. One per worker process; its methods run in threads."""
+
+    def __init__(self, db: Database, releases: DatabaseReleases, delivery: Delivery) -> None:
+        self._db = db
+        self._releases = releases
+        self._limit = delivery.limit
+        self._lease = delivery.lease
+        self._effects = Effects(db, releases, delivery)
+        self._landed: dict[str, tuple[int, Landing]] = {}
+        """What a provider answered while the database could not be told; kept until it can."""
+
+    @activity.defn(name=PERFORM)
+    async def perform(self, batch: Batch) -> BatchResult:
+        """Store the decisions, then carry out the commands in order.
+
+        Raises:
+            DatabaseLostError: run the batch again. So does ReleaseMissingError, of a release that decisions name.
+        """
+        beat = asyncio.create_task(_beat())
+        try:
+            await asyncio.to_thread(self._store, batch)
+            commands = [decode_union(Command, raw) for raw in batch["commands"]]
+            return {"effects": [await self._within_limit(batch["customer"], command) for command in commands]}
+        finally:
+            beat.cancel()
+
+    async def _within_limit(self, customer: str, command: Command) -> EffectResult:
+        """One command, given up after the limit; its thread goes on, and the ledger learns what came of it."""
+        task = asyncio.ensure_future(asyncio.to_thread(self._outcome, customer, command))
+        done, _ = await asyncio.wait({task}, timeout=self._limit)
+        if done:
+            return _told(command, task.result())
+        task.add_done_callback(lambda late: late.exception())
+        return _told(command, Later(self._lease, "it takes longer than a command may; asked about later"))
+
+    def _store(self, batch: Batch) -> None:
+        with _database(), self._db.begin() as c:
+            projections.store_batch(c, batch, self._place)
+
+    def _place(self, decision: Decision) -> str:
+        release = self._releases.get(decision.release)
+        return release.place(decision.step) if isinstance(release, Playbook | Lifecycle) else ""
+
+    def _outcome(self, customer: str, command: Command) -> Outcome:
+        """What becomes of one command, whatever happens; only a lost database raises."""
+        log = _log.bind(touch=command.touch, kind=command.kind)
+        try:
+            with _database():
+                outcome = self._deliver(customer, command)
+        except DatabaseLostError:
+            raise
+        except UnsendableError as error:
+            outcome = Failed(str(error))
+        except NoLongerOwedError as error:
+            outcome = Withdrawn(str(error))
+        except Exception as error:
+            log.exception("a command could not be carried out")
+            outcome = Later(AGAIN, f"it could not be carried out ({type(error).__name__}); see the worker's log")
+        log.info("touch", result=_RESULTS[type(outcome)], reason=getattr(outcome, "reason", ""))
+        return outcome
+
+    # --- the ledger -------------------------------------------------------------------------------------------------
+
+    def _deliver(self, customer: str, command: Command) -> Outcome:
+        with self._db.read() as c:
+            found = ledger.standing(c, command.touch)
+        settled = None if found is None else _settled(found)
+        if settled is not None:
+            return settled
+        job = self._effects.prepare(customer, command)
+        if job.way.rate is not None and not self._token(job.way.rate):
+            return Later(timedelta(seconds=LONGEST_QUEUE), f"{job.way.name} is busy with others of our messages")
+        for _ in range(2):
+            got = ledger.reserve(self._db, command.touch, customer=customer, kind=command.kind, lease_for=job.way.lease)
+            if isinstance(got, Reservation):
+                return self._send(customer, command, job, got)
+            outcome = _settled(got) or (Later(HELD, got.reason) if got.state == "held" else self._ask(job, got))
+            if outcome is not None:
+                return outcome
+        return Later(AGAIN, "somebody else is sending it")
+
+    def _send(self, customer: str, command: Command, job: Job, reservation: Reservation) -> Outcome:
+        touch, attempt = reservation.touch, reservation.attempt
+        blocked = self._blocked(customer, command, job, attempt)
+        match blocked:
+            case Withdrawn(reason):
+                ledger.withdraw(self._db, touch, reason)
+                return blocked
+            case Later(reason=reason):
+                ledger.defer(self._db, touch, attempt, reason)
+                return blocked
+            case None:
+                pass
+        try:
+            job.before()
+        except Exception:
+            ledger.defer(self._db, touch, attempt, "what belongs to it could not be written")
+            raise
+        return self._write(job, touch, attempt, job.send())
+
+    def _blocked(self, customer: str, command: Command, job: Job, attempt: int) -> Withdrawn | Later | None:
+        """Read again what may have changed since the core decided: holds, the customer, the address, the row."""
+        with self._db.read() as c:
+            held = customers.hold_on(c, customer)
+            stopped = customers.get(c, customer).stopped
+            suppressed = customers.is_suppressed(c, job.address) if job.address else None
+            row = ledger.standing(c, command.touch)
+        closing = isinstance(command, CancelInvite | SettleApproval)
+        ours = isinstance(command, RaiseTask) and command.title  # the core's own word to a teammate
+        if row is None or (row.state, row.attempt) != ("reserved", attempt):
+            return Withdrawn(row.reason if row else "its row in the ledger is gone")
+        if held is not None:
+            return Later(HELD, f"on hold: {held}")
+        if stopped and not (closing or ours):
+            return Withdrawn("the customer has left")
+        if suppressed is not None and not (isinstance(command, CancelInvite) and suppressed == "unsubscribed"):
+            return Withdrawn(f"nothing goes to this person any more: {suppressed}")
+        return None
+
+    def _ask(self, job: Job, row: Standing) -> Outcome | None:
+        """What to make of a touch that may be out. None: it surely is not, and may be reserved again."""
+        live = row.lease_until is not None and row.lease_until > now()
+        if row.touch in self._landed and self._landed[row.touch][0] == row.attempt:
+            return self._write(job, row.touch, row.attempt, self._landed[row.touch][1])
+        if row.state == "reserved" and live and row.lease_until is not None:
+            return Later(row.lease_until - now(), "it is being sent at this moment")
+        landing = job.find(doubt_of(self._since(row), row.lease_until, job.way.lease))
+        match landing:
+            case None:
+                ledger.defer(self._db, row.touch, row.attempt, "it had not arrived, or may be repeated")
+                return None
+            case Later():
+                return landing
+            case Unknown() if row.state == "unknown":
+                return landing
+            case _:
+                return self._write(job, row.touch, row.attempt, landing)
+
+    def _since(self, row: Standing) -> datetime:
+        """When the row last changed, real time."""
+        with self._db.read() as c:
+            changed = select(tables.ledger.c.changed_at).where(tables.ledger.c.touch == row.touch)
+            at: datetime = c.execute(changed).scalar_one()
+            return at
+
+    def _write(self, job: Job, touch: str, attempt: int, landing: Landing) -> Landing:
+        """Write down what the provider answered. While the database is lost it is remembered here."""
+        self._landed[touch] = (attempt, landing)
+        match landing:
+            case Sent(ref):
+                job.after(ref)
+                if not ledger.confirm(self._db, touch, attempt, transport=job.way.name, provider_ref=ref):
+                    _log.error("another attempt was reserved while this one was out; two may have arrived", touch=touch)
+            case Later(reason=reason):
+                ledger.defer(self._db, touch, attempt, reason)
+            case Failed(reason):
+                ledger.fail(self._db, touch, attempt, reason)
+            case Unknown(reason):
+                ledger.unknown(self._db, touch, attempt, reason)
+        del self._landed[touch]
+        return landing
+
+    def _token(self, rate: Rate) -> bool:
+        """Wait for a token; False when that would take too long."""
+        waited = 0.0
+        while wait := ledger.take_token(self._db, rate.bucket, per_second=rate.per_second, burst=rate.burst):
+            if waited + wait > LONGEST_QUEUE:
+                return False
+            time.sleep(wait)
+            waited += wait
+        return True
+
+
+@contextmanager
+def _database() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        kind = type(error).__name__
+        raise DatabaseLostError(f"the database could not be used ({kind}); the batch runs again") from None
+
+
+async def _beat() -> None:
+    while True:
+        await asyncio.sleep(HEARTBEAT)
+        activity.heartbeat()
+
+
+_RESULTS: dict[type[Any], str] = {
+    Sent: "sent",
+    Later: "later",
+    Failed: "failed",
+    Unknown: "unknown",
+    Withdrawn: "withdrawn",
+}
+
+
+def _told(command: Command, outcome: Outcome) -> EffectResult:
+    wait = outcome.wait.total_seconds() if isinstance(outcome, Later) else 0.0
+    reason = "" if isinstance(outcome, Sent) else outcome.reason
+    return {"touch": command.touch, "result": _RESULTS[type(outcome)], "reason": reason, "retry_in": max(wait, 0.0)}
+
+
+def _settled(row: Standing) -> Outcome | None:
+    """The outcome of a touch about which nothing is left to do or to ask."""
+    match row.state:
+        case "sent":
+            return Sent(row.provider_ref)
+        case "failed":
+            return Failed(row.reason)
+        case "withdrawn":
+            return Withdrawn(row.reason)
+        case _:
+            return None
