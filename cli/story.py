@@ -33,7 +33,7 @@ class Happening:
 
 @dataclass(frozen=True)
 class Story:
-    """A customer of the demo. `approves`: whether its CSM answers approvals; unanswered ones expire."""
+    """A customer of the demo. `presses_as`: Slack id of the CSM who approves; empty: approvals expire unanswered."""
 
     id: str
     name: str
@@ -48,10 +48,13 @@ class Story:
     expects: tuple[str, ...]
     plot: str
     team: Mapping[str, str] = field(default_factory=dict)
-    approves: bool = False
+    presses_as: str = ""
 
-    def signup(self, outer_id: str, day_seconds: float) -> dict[str, Any]:
-        """The body of the signup event's `data`."""
+    def signup_envelope(self, outer_id: str, day_seconds: float) -> str:
+        """The signup event, without its signature."""
+        return json.dumps({"type": "customer.signed_up", "data": self._signup(outer_id, day_seconds)})
+
+    def _signup(self, outer_id: str, day_seconds: float) -> dict[str, Any]:
         customer = {"id": outer_id, "name": self.name, "tier": self.tier, "journey": "standard", "touch": self.touch}
         customer |= {"zone": self.zone, "country": self.country}
         start = STARTS_AT.astimezone(ZoneInfo(self.zone)).strftime("%Y-%m-%dT%H:%M")
@@ -95,7 +98,7 @@ NORTHWIND = Story(
     arr=120_000,
     champion="Lena Vogt",
     plot="goes well; the CSM approves",
-    approves=True,
+    presses_as="U0MARA",
     team={"csm": "mara@stageplay.example.com"},
     contacts=(
         _person("Lena Vogt", "lena.vogt@northwind.example.com", "champion"),

@@ -1,0 +1,60 @@
+"""Turn the playbooks folder into releases, and make them current: compile, commit, tell every open customer.
+
+The releases are committed in the transaction that puts `CatalogueApplied` into the inboxes, so that nobody is told of a
+release that does not exist, and nobody is forgotten.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from authoring.compile import Compiled, compile_folder
+from sqlalchemy import Connection, select
+
+from lifecycle.messages import CatalogueApplied
+from store import inbox, releases, tables, team
+from store.database import Database, now
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What `apply` did. `told`: how many open customers will start new plays from these releases."""
+
+    digest: str
+    changed: bool
+    told: int = 0
+
+
+class DoesNotCompileError(Exception):
+    """The folder has errors; nothing was changed. `compiled` has the diagnostics."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+        super().__init__("the playbooks have errors; nothing was changed")
+
+
+def apply(db: Database, playbooks: Path, templates: Path) -> Applied:
+    """Make the releases of two folders the current ones, unless they are.
+
+    Raises:
+        DoesNotCompileError: an author's mistake.
+    """
+    compiled = compile_folder(playbooks, templates)
+    if compiled.catalogue is None:
+        raise DoesNotCompileError(compiled)
+    with db.begin() as c:
+        if compiled.team:
+            team.save_team(c, compiled.team.people, compiled.team.chains)
+        if releases.current(c) == compiled.digest:
+            return Applied(compiled.digest, changed=False)
+        releases.commit(c, compiled.digest, compiled.releases, note=f"from {playbooks.name}/")
+        return Applied(compiled.digest, changed=True, told=_tell(c, compiled.digest))
+
+
+def _tell(c: Connection, digest: str) -> int:
+    """Put the news into every open customer's inbox. An older catalogue may come back, so the instant is in the id."""
+    at = now().isoformat()
+    opened = list(c.scalars(select(tables.customers.c.id)))
+    for customer in opened:
+        event = CatalogueApplied(digest)
+        inbox.accept(c, customer, "apply", f"{digest[:16]}/{at}/{customer}", event, body_digest=digest)
+    return len(opened)

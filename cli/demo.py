@@ -1,0 +1,236 @@
+"""`stageplay demo`: three customers through the signed HTTP endpoint, their days at rehearsal speed, told as they pass.
+
+Everything it does, it does from outside: it posts signed events, presses a Slack button with Slack's signature, and
+reads the records. Interrupted and started again it goes on: event ids are the same whenever they are sent, so what was
+already told is told again without effect. When a round has ended, the next start begins another.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from cli import records
+from cli.live import Line, Standing, View
+from cli.records import Told
+from cli.story import STORIES, Story
+from cli.teller import Teller
+from store import customers
+from store.customers import Customer
+from store.database import Database, now
+
+LOOK_EVERY = 0.1
+STANDINGS_EVERY = 5
+"""Looks between two redrawings of the standings."""
+LONGEST = timedelta(days=45)
+"""Simulated time after which plays that have not ended count as missing."""
+
+
+class Running(Protocol):
+    """What the demo needs of a running stack."""
+
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def gateway(self) -> str: ...
+
+    @property
+    def webhook_secret(self) -> str: ...
+
+    @property
+    def press_secret(self) -> str: ...
+
+
+@dataclass
+class Part:
+    """One customer of this round. `told`: how many happenings were sent."""
+
+    story: Story
+    customer: Customer
+    told: int = 0
+    lines: list[Told] = field(default_factory=list)
+    pressed: set[str] = field(default_factory=set)
+
+    @property
+    def time(self) -> datetime:
+        """The customer's time, now."""
+        return self.customer.clock.virtual(now())
+
+    @property
+    def over(self) -> bool:
+        """Whether every play that started has ended, and all that the story has was told."""
+        plays = [line for line in self.lines if line.what == "play" and line.play]
+        started = {(line.playbook, line.play) for line in plays if line.verdict == "fired"}
+        ended = {(line.playbook, line.play) for line in plays if line.reason.startswith("ended")}
+        return bool(ended) and started <= ended and self.told == len(self.story.happenings)
+
+    def missing(self, unsent: Sequence[str]) -> list[str]:
+        """What should have happened and did not. `unsent`: touches that the ledger does not know as sent."""
+        fired = {line.step for line in self.lines if line.verdict == "fired"}
+        found = [f"{step} did not happen" for step in self.story.expects if step not in fired]
+        found += [f"{line.step} failed: {line.reason}" for line in self.lines if line.verdict == "failed"]
+        found += [f"{touch} is not known as sent" for touch in unsent]
+        return found if self.over else [*found, "its plays have not ended"]
+
+
+@dataclass
+class Demo:
+    """One round. `leave`: return when all plays have ended, with 0, or 1 when anything is missing."""
+
+    day_seconds: float
+    leave: bool
+    out: Console
+    parts: list[Part] = field(default_factory=list)
+    seen: int = 0
+
+    async def run(self, stack: Running) -> int:
+        """Tell the stories and show what comes of them."""
+        async with httpx.AsyncClient(base_url=stack.gateway, timeout=10, trust_env=False) as http:
+            teller = Teller(http, stack.webhook_secret, stack.press_secret)
+            await self._begin(stack.database, teller)
+            with View(self.out) as view:
+                await self._play(stack.database, teller, view)
+            code = await self._sum_up(stack.database)
+            if self.leave:
+                return code
+            self.out.print("All plays have ended. It stays up until Ctrl-C; `stageplay demo` tells another round.")
+            await asyncio.Event().wait()
+        return code
+
+    async def _begin(self, database: Database, teller: Teller) -> None:
+        """Sign three customers up, or go on with a round that did not end."""
+        number = 1
+        while await asyncio.to_thread(_round_is_over, database, number):
+            number += 1
+        self.seen = await asyncio.to_thread(records.newest, database) if number > 1 else 0
+        for story in STORIES:
+            outer_id = _outer_id(story, number)
+            body = story.signup_envelope(outer_id, self.day_seconds)
+            found = await asyncio.to_thread(_find, database, outer_id)
+            if found is None:
+                await teller.tell(f"{outer_id}-signup", body, now())
+                found = await asyncio.to_thread(_find, database, outer_id)
+            if found is None:
+                raise LookupError(f"{outer_id} was taken and is not there")
+            lines = await asyncio.to_thread(records.of_customer, database, found.id)
+            self.parts.append(Part(story, found, lines=lines))
+
+    async def _play(self, database: Database, teller: Teller, view: View) -> None:
+        looks = 0
+        while not all(part.over for part in self.parts):
+            for part in self.parts:
+                await self._tell(teller, part)
+            await self._approve(database, teller)
+            await self._show(database, view)
+            if looks % STANDINGS_EVERY == 0:
+                view.stand(await asyncio.to_thread(self._standings, database))
+            looks += 1
+            if all(part.time - part.customer.clock.virtual_origin > LONGEST for part in self.parts):
+                return
+            await asyncio.sleep(LOOK_EVERY)
+        await self._show(database, view)
+
+    async def _tell(self, teller: Teller, part: Part) -> None:
+        """Send the happenings whose time has come."""
+        for number, (instant, body) in enumerate(part.story.envelopes(part.customer.outer_id)):
+            if number >= part.told and instant <= part.time:
+                await teller.tell(f"{part.customer.outer_id}-{number}", body, now())
+                part.told = number + 1
+
+    async def _approve(self, database: Database, teller: Teller) -> None:
+        """Let the CSM of a story that says so press Approve, once a card."""
+        for part in self.parts:
+            if not part.story.presses_as:
+                continue
+            for approval in await asyncio.to_thread(records.open_approvals, database, part.customer.id):
+                if approval.id not in part.pressed:
+                    part.pressed.add(approval.id)
+                    await teller.approve(part.customer.id, approval.id, part.story.presses_as, now())
+
+    async def _show(self, database: Database, view: View) -> None:
+        ours = {part.customer.id: part for part in self.parts}
+        for told in await asyncio.to_thread(records.since, database, self.seen):
+            self.seen = max(self.seen, told.id)
+            part = ours.get(told.customer)
+            if part is None:
+                continue
+            part.lines.append(told)
+            view.show(_line(part, told))
+
+    def _standings(self, database: Database) -> list[Standing]:
+        found = []
+        for part in self.parts:
+            with database.read() as c:
+                row = customers.get(c, part.customer.id)
+            waits = [
+                f"{' or '.join(approval.recipients)}: {approval.id.rpartition('/')[2]}"
+                for approval in records.open_approvals(database, part.customer.id)
+            ]
+            if not waits and row.next_due:
+                waits = [f"next due {row.next_due.astimezone(ZoneInfo(part.story.zone)):%a %d %b %H:%M}"]
+            local = part.time.astimezone(ZoneInfo(part.story.zone))
+            sent = sum(line.verdict == "fired" and line.what in records.TOUCHES for line in part.lines)
+            found.append(Standing(part.story.name, part.story.plot, local, row.stage, sent, waits))
+        return found
+
+    async def _sum_up(self, database: Database) -> int:
+        """Print how it went; 0 when nothing is missing."""
+        table = Table(title="How it went", title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        for heading in ("customer", "story", "touches", "tasks", "approved", "expired", "held", "skipped", "missing"):
+            table.add_column(heading)
+        everything: list[str] = []
+        for part in self.parts:
+            missing = part.missing(await asyncio.to_thread(records.unsent, database, part.customer.id))
+            everything += [f"{part.story.name}: {line}" for line in missing]
+            table.add_row(part.story.name, part.story.plot, *_figures(part.lines), str(len(missing) or "nothing"))
+        self.out.print(table)
+        for line in everything:
+            self.out.print(line, markup=False)
+        return int(bool(everything))
+
+
+def _figures(lines: Sequence[Told]) -> tuple[str, ...]:
+    fired = [line for line in lines if line.verdict == "fired"]
+    answers = [line.reason for line in lines if line.what == "approval"]
+    counts = (
+        sum(line.what in records.TOUCHES for line in fired),
+        sum(line.what == "task" for line in fired),
+        sum("approved" in reason for reason in answers),
+        sum("expired" in reason for reason in answers),
+        sum(line.verdict == "held" for line in lines),
+        sum(line.verdict == "skipped" for line in lines),
+    )
+    return tuple(map(str, counts))
+
+
+def _line(part: Part, told: Told) -> Line:
+    at = told.at.astimezone(ZoneInfo(part.story.zone))
+    return Line(at, part.story.name, told.what, told.step or told.playbook, told.verdict, told.to, told.reason)
+
+
+def _outer_id(story: Story, number: int) -> str:
+    return f"demo-{number}-{story.id}"
+
+
+def _find(database: Database, outer_id: str) -> Customer | None:
+    with database.read() as c:
+        return customers.find(c, outer_id)
+
+
+def _round_is_over(database: Database, number: int) -> bool:
+    """Whether all three customers of a round are there and every play of theirs has ended."""
+    for story in STORIES:
+        found = _find(database, _outer_id(story, number))
+        if found is None:
+            return False
+        part = Part(story, found, told=len(story.happenings), lines=records.of_customer(database, found.id))
+        if not part.over:
+            return False
+    return True

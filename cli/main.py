@@ -1,0 +1,190 @@
+"""The command `stageplay`: arguments in, exit codes out. 0 fine, 1 findings, 2 misuse, 3 our fault.
+
+Every process ends in `main`, by leaving the interpreter without its teardown: the Temporal SDK sometimes aborts there
+after everything succeeded, which would turn a good exit code into a bad one.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from authoring.compile import compile_folder
+from rich.console import Console
+
+import settings as configuration
+from authoring.diagnostics import Diagnostic, failed, render_json, render_text
+from cli import apply as applying
+from cli import serve
+from cli import up as embedded
+from cli.demo import Demo
+from cli.processes import FolderTakenError, ProcessError
+from cli.up import OpenRunsDifferError, Stack
+from settings import SettingsError
+from store.database import DatabaseUrlError, open_database
+
+SECRETS = ("webhook_secret", "link_secret")
+MISUSE = (SettingsError, DatabaseUrlError, FolderTakenError)
+
+app = typer.Typer(
+    help="Customer-success playbooks that do what they say.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
+
+
+@app.command()
+def up() -> None:
+    """Run everything here: Temporal, worker, gateway; at real speed, until Ctrl-C. Nothing leaves the outbox."""
+    raise typer.Exit(asyncio.run(embedded.serve(configuration.with_secrets(), _say, _stay)))
+
+
+@app.command()
+def demo(
+    *,
+    day: Annotated[str, typer.Option(help="How long a simulated day lasts.")] = "4s",
+    leave: Annotated[bool, typer.Option("--exit", help="Stop when all plays have ended.")] = False,
+) -> None:
+    """Run everything here with three sample customers whose fourteen days pass in about a minute."""
+    show = Demo(day_seconds=_seconds(day), leave=leave, out=out)
+
+    async def play(stack: Stack) -> int:
+        _addresses(stack)
+        return await show.run(stack)
+
+    raise typer.Exit(asyncio.run(embedded.serve(configuration.with_secrets(), _say, play)))
+
+
+@app.command()
+def worker() -> None:
+    """Run a worker against the Temporal that TEMPORAL_ADDRESS names and STAGEPLAY_DATABASE_URL."""
+    raise typer.Exit(asyncio.run(serve.run_worker(configuration.load(needs=("link_secret",)))))
+
+
+@app.command()
+def gateway(
+    *,
+    allow_rehearsal: Annotated[bool, typer.Option(help="Let signups ask for days that last seconds.")] = False,
+) -> None:
+    """Run the gateway: events, Slack, surveys, dashboard."""
+    raise typer.Exit(serve.run_gateway(configuration.load(needs=SECRETS), allow_rehearsal=allow_rehearsal))
+
+
+@app.command()
+def status() -> None:
+    """Say how database, Temporal and worker are; exit code 3 when one is missing."""
+    code, lines = asyncio.run(serve.status(configuration.load()))
+    for line in lines:
+        _say(line)
+    raise typer.Exit(code)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema to this version; safe to repeat and to race."""
+    database = open_database(configuration.load().database_url)
+    database.migrate()
+    database.close()
+    out.print("the database is up to date")
+
+
+@app.command()
+def apply() -> None:
+    """Compile the playbooks, make them current, tell every open customer. Plays in flight keep their release."""
+    settings = configuration.load()
+    database = open_database(settings.database_url)
+    applied = applying.apply(database, settings.playbooks_dir, settings.templates_dir)
+    database.close()
+    out.print(str(applied))
+
+
+@app.command()
+def validate(
+    path: Annotated[Path | None, typer.Argument(help="A playbook, or their folder.")] = None, *, form: Format = "text"
+) -> None:
+    """Check playbooks and templates; everything wrong in one run."""
+    settings = configuration.load()
+    target = path or settings.playbooks_dir
+    if not target.exists():
+        err.print(f"there is no {target}", markup=False)
+        raise typer.Exit(2)
+    folder = target if target.is_dir() else target.parent
+    compiled = compile_folder(folder, settings.templates_dir)
+    found = [d for d in compiled.diagnostics if target.is_dir() or Path(d.place.file).name == target.name]
+    _print_diagnostics(found, form)
+    raise typer.Exit(int(failed(found)))
+
+
+def _print_diagnostics(found: Sequence[Diagnostic], form: str) -> None:
+    if form == "json":
+        out.print_json(json.dumps(render_json(found)))
+    elif found:
+        print(render_text(found, colour=out.is_terminal))
+    else:
+        out.print("nothing is wrong")
+
+
+def _say(line: str) -> None:
+    out.print(line, markup=False)
+
+
+async def _stay(stack: Stack) -> int:
+    _addresses(stack)
+    await asyncio.Event().wait()
+    return 0
+
+
+def _addresses(stack: Stack) -> None:
+    for name, address in stack.addresses.items():
+        out.print(f"  {name:<12} {address}", markup=False)
+    out.print("Ctrl-C stops everything; started again it continues.", markup=False)
+
+
+def _seconds(written: str) -> float:
+    try:
+        seconds = float(written.removesuffix("s"))
+    except ValueError:
+        seconds = 0
+    if not 0.1 <= seconds <= 86_400:  # noqa: PLR2004 - a tenth of a second to real speed
+        raise typer.BadParameter(f'"{written}" is not a length from 0.1s to 86400s; write 4s', param_hint="--day")
+    return seconds
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; what it says is already said."""
+    try:
+        app(list(arguments), prog_name="stageplay")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except MISUSE as problem:
+        err.print(str(problem), markup=False)
+        return 2
+    except applying.DoesNotCompileError as problem:
+        print(render_text(problem.compiled.diagnostics, colour=err.is_terminal), file=sys.stderr)
+        err.print(str(problem), markup=False)
+        return 1
+    except (ProcessError, OpenRunsDifferError) as problem:
+        err.print(str(problem), markup=False)
+        return 3
+    return 0
+
+
+def main() -> None:
+    """Run the command of this process, and leave."""
+    code = run(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

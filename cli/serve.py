@@ -1,0 +1,133 @@
+"""The parts one by one: the gateway and the worker as processes of their own, and how they are.
+
+Nothing here migrates: `stageplay migrate` does, when an operator says so.
+"""
+
+import asyncio
+import secrets
+import signal
+from datetime import timedelta
+
+import structlog
+import uvicorn
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+import settings as configuration
+import worker as worker_process
+from cli.connection import connect, register_attributes
+from gateway.app import Config, create_app
+from settings import Settings
+from store import pages
+from store.database import Database, open_database
+from workflows.interface import TASK_QUEUE
+
+WORKER_READY = "worker ready"
+"""What the worker's log says once it takes work; `up` waits for it."""
+
+
+def log_as(form: str) -> None:
+    """Let our logs be lines for people or JSON for collectors, on standard output."""
+    last = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            last,
+        ]
+    )
+
+
+async def run_worker(settings: Settings) -> int:
+    """Work until a signal."""
+    log_as(settings.log_format)
+    client = await connect(configuration.temporal())
+    await register_attributes(client)
+    await worker_process.run(settings, client, lambda: print(WORKER_READY, flush=True))
+    return 0
+
+
+def run_gateway(settings: Settings, *, allow_rehearsal: bool) -> int:
+    """Serve until a signal. Without a dashboard token in the settings one is made, and its link printed."""
+    log_as(settings.log_format)
+    token = settings.dashboard_token.get_secret_value()
+    if not token:
+        token = secrets.token_urlsafe(24)
+        print(f"dashboard (signs in once): {sign_in_link(settings.public_url, token)}", flush=True)
+    database = open_database(settings.database_url)
+    app = create_app(
+        gateway_config(settings, token, allow_rehearsal=allow_rehearsal),
+        database,
+        lambda: connect(configuration.temporal(), timedelta(seconds=1)),
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=10)
+    )
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(
+            name, lambda *_: None
+        )  # uvicorn raises the signal again once it has stopped; that is our good end
+    server.run()
+    database.close()
+    return 0 if server.started else 3
+
+
+def gateway_config(settings: Settings, token: str, *, allow_rehearsal: bool) -> Config:
+    """What the gateway must be told, from the settings."""
+    return Config(
+        webhook_secrets=settings.webhook_secrets,
+        link_secrets=(settings.link_secret.get_secret_value(),),
+        templates=configuration.HERE / "templates",
+        public_url=settings.public_url,
+        company_name=settings.company_name,
+        dashboard_token=token,
+        allow_rehearsal=allow_rehearsal,
+        slack_signing_secret=settings.slack_signing_secret.get_secret_value(),
+        sendgrid_public_key=settings.sendgrid_event_public_key,
+        temporal_ui=settings.temporal_ui,
+    )
+
+
+def sign_in_link(public_url: str, token: str) -> str:
+    """Where a person signs in; opening the page does not use the token up, its button does."""
+    return f"{public_url}/sign-in?token={token}"
+
+
+async def status(settings: Settings) -> tuple[int, list[str]]:
+    """How the parts are, as lines, and 0 or 3."""
+    lines = []
+    database = open_database(settings.database_url)
+    try:
+        counts = await asyncio.to_thread(_counts, database)
+        lines.append(f"database   ok: {counts.customers} customers, {counts.backlog} events waiting for delivery")
+        client = await connect(configuration.temporal(), timedelta(seconds=1))
+        workers = await pollers(client)
+        lines.append(f"temporal   ok: {client.service_client.config.target_host}, namespace {client.namespace}")
+    finally:
+        database.close()
+    lines.append(f"worker     {'ok: ' + ', '.join(workers) if workers else 'none takes work'}")
+    return (0 if workers else 3), lines
+
+
+def _counts(database: Database) -> pages.Counts:
+    with database.read() as c:
+        return pages.counts(c)
+
+
+async def pollers(client: Client) -> list[str]:
+    """The workers that ask for workflow tasks, by the identity that Temporal knows them under."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=TASK_QUEUE),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    try:
+        found = await client.workflow_service.describe_task_queue(request)
+    except RPCError:
+        return []
+    return sorted({poller.identity for poller in found.pollers})

@@ -1,0 +1,285 @@
+"""The embedded mode: Temporal's dev server, the worker and the gateway as children of one process, on one folder.
+
+In order: take the folder, migrate, apply the playbooks, start Temporal, replay every open run with today's code, start
+the worker, start the gateway. Whatever is refused is refused before a customer could notice. Stopping goes backwards.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+from temporalio.client import Client
+
+import settings as configuration
+import worker
+from cli.apply import Applied, apply
+from cli.processes import Crew, ProcessError, Program, end_leftovers, only_one
+from cli.serve import WORKER_READY, sign_in_link
+from settings import Settings
+from store.database import Database, open_database
+from workflows.interface import ATTRIBUTES
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the parts listen, all on loopback but the gateway, which listens where the settings say."""
+
+    temporal: int = 7233
+    ui: int = 8233
+    gateway: int = 8700
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What runs. `addresses`: name to web address, for people, in the order to show them. `gateway`: its address from
+    here; the secrets sign events and presses.
+    """
+
+    database: Database
+    client: Client
+    crew: Crew
+    addresses: Mapping[str, str]
+    gateway: str
+    webhook_secret: str
+    press_secret: str
+
+
+class OpenRunsDifferError(Exception):
+    """Today's code decides otherwise than the recorded runs did; going on would leave their workflows stuck."""
+
+    def __init__(self, differences: list[str]) -> None:
+        shown = "\n".join("  | " + line for line in differences[:5])
+        super().__init__(
+            f"{len(differences)} open runs do not replay with this version of Stageplay\n{shown}\n"
+            "  why: a running workflow must decide again exactly what it decided before, or it stops.\n"
+            "  fix: go back to the version that ran last (its `up` continues), or set the folder aside "
+            "(STAGEPLAY_VAR_DIR) and start a fresh one; nothing in it was changed."
+        )
+
+
+async def serve(settings: Settings, say: Say, then: Callable[[Stack], Awaitable[int]] | None = None) -> int:
+    """Run the stack until a signal comes, or until `then` returns its exit code.
+
+    Raises:
+        ProcessError, DoesNotCompileError, OpenRunsDifferError: it cannot run; everything started was stopped again.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    with only_one(settings.var_dir / "up.lock"):
+        async with running(settings, say) as stack:
+            return await _until_done(stack, stop, then)
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, say: Say) -> AsyncIterator[Stack]:
+    """Have the stack up for the length of a block."""
+    var = settings.var_dir.resolve()
+    crew = Crew(var / "processes.json", say)
+    await end_leftovers(crew.record, say)
+    database = open_database(settings.database_url)
+    try:
+        say(_told(await asyncio.to_thread(_prepare, settings, database)))
+        ports = choose_ports(settings, var / "ports.json")
+        await crew.start(_temporal(settings, ports))
+        client = await Client.connect(f"127.0.0.1:{ports.temporal}")
+        await _check_open_runs(client, settings, database, say)
+        env = _environment(settings, ports)
+        await crew.start(_worker(settings, env))
+        await crew.start(_gateway(settings, env))
+        yield Stack(
+            database,
+            client,
+            crew,
+            _addresses(settings, ports, env),
+            gateway=f"http://{_reach(settings.host)}:{ports.gateway}",
+            webhook_secret=settings.webhook_secrets[0],
+            press_secret=env.get(configuration.name_of("slack_signing_secret"))
+            or settings.slack_signing_secret.get_secret_value(),
+        )
+    finally:
+        await crew.stop()
+        database.close()
+
+
+def choose_ports(settings: Settings, kept: Path) -> Ports:
+    """The ports of the last time or the usual ones where they are free, else free ones.
+
+    Raises:
+        ProcessError: the gateway's port was set by hand and is taken.
+    """
+    last = Ports(**json.loads(kept.read_text())) if kept.is_file() else Ports()
+    asked = "port" in settings.model_fields_set
+    if asked and not _free(settings.port, settings.host):
+        name = configuration.name_of("port")
+        raise ProcessError(
+            f"port {settings.port} is taken\n  why: {name} says that the gateway listens there.\n"
+            f"  fix: stop what listens there, name another port, or leave {name} out and a free one is taken."
+        )
+    ports = Ports(
+        last.temporal if _free(last.temporal) else _any_port(),
+        last.ui if _free(last.ui) else _any_port(),
+        settings.port if asked or _free(settings.port, settings.host) else _any_port(),
+    )
+    kept.write_text(json.dumps({"temporal": ports.temporal, "ui": ports.ui, "gateway": ports.gateway}))
+    return ports
+
+
+async def _until_done(stack: Stack, stop: asyncio.Event, then: Callable[[Stack], Awaitable[int]] | None) -> int:
+    """Whatever ends first decides: a signal (0), `then` (its code), or a program that cannot be kept up (an error)."""
+    stopped = asyncio.create_task(stop.wait())
+    watching = asyncio.create_task(stack.crew.watch())
+    tasks: list[asyncio.Future[object]] = [stopped, watching]
+    acting = asyncio.ensure_future(then(stack)) if then else None
+    if acting:
+        tasks.append(acting)
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        return acting.result() if acting and acting in done else 0
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _prepare(settings: Settings, database: Database) -> Applied:
+    database.migrate()
+    return apply(database, settings.playbooks_dir, settings.templates_dir)
+
+
+def _told(applied: Applied) -> str:
+    if not applied.changed:
+        return f"playbooks unchanged (catalogue {applied.digest[:12]})"
+    return f"playbooks applied (catalogue {applied.digest[:12]}); {applied.told} open customers told"
+
+
+async def _check_open_runs(client: Client, settings: Settings, database: Database, say: Say) -> None:
+    worker.use_releases(settings, database)
+    replayed = await worker.replay_open_runs(client)
+    differences = [difference for difference in replayed if difference]
+    if differences:
+        raise OpenRunsDifferError(differences)
+    if replayed:
+        say(f"{len(replayed)} open runs replayed without a difference")
+
+
+def _temporal(settings: Settings, ports: Ports) -> Program:
+    var = settings.var_dir.resolve()
+    argv = [
+        *(_beside("temporal"), "server", "start-dev", "--ip", "127.0.0.1", "--log-level", "warn"),
+        *("--db-filename", str(var / "temporal.db"), "--port", str(ports.temporal), "--ui-port", str(ports.ui)),
+    ]
+    for name in ATTRIBUTES:
+        argv += ["--search-attribute", f"{name}=Keyword"]
+    env = configuration.for_children({})
+    ready = _answers(ports.temporal)
+    return Program("temporal", argv, env, var / "log" / "temporal.log", ready, grace=timedelta(seconds=10))
+
+
+def _worker(settings: Settings, env: Mapping[str, str]) -> Program:
+    argv = [sys.executable, "-m", "cli.main", "worker"]
+    return Program(
+        "worker", argv, env, settings.var_dir / "log" / "worker.log", lambda log: WORKER_READY.encode() in log
+    )
+
+
+def _gateway(settings: Settings, env: Mapping[str, str]) -> Program:
+    argv = [sys.executable, "-m", "cli.main", "gateway", "--allow-rehearsal"]
+    health = f"http://{_reach(settings.host)}:{env[configuration.name_of('port')]}/healthz"
+    return Program("gateway", argv, env, settings.var_dir / "log" / "gateway.log", _healthy(health))
+
+
+def _environment(settings: Settings, ports: Ports) -> dict[str, str]:
+    """What the children need besides the settings they read themselves: the ports, and this Temporal and no other."""
+    changes = {
+        configuration.name_of("dashboard_token"): secrets.token_urlsafe(24),
+        configuration.name_of("temporal_ui"): f"http://127.0.0.1:{ports.ui}",
+        "TEMPORAL_ADDRESS": f"127.0.0.1:{ports.temporal}",
+        "TEMPORAL_NAMESPACE": "default",
+        "TEMPORAL_CONFIG_FILE": os.devnull,
+        configuration.name_of("port"): str(ports.gateway),
+    }
+    if not settings.slack_signing_secret:  # nobody but this process can press then, and it must be able to sign
+        changes[configuration.name_of("slack_signing_secret")] = secrets.token_hex(32)
+    if "public_url" not in settings.model_fields_set:
+        changes[configuration.name_of("public_url")] = f"http://{_reach(settings.host)}:{ports.gateway}"
+    return configuration.for_children(changes)
+
+
+def _addresses(settings: Settings, ports: Ports, env: Mapping[str, str]) -> dict[str, str]:
+    public = env.get(configuration.name_of("public_url"), settings.public_url)
+    token = env[configuration.name_of("dashboard_token")]
+    return {
+        "dashboard": sign_in_link(public, token),
+        "Temporal UI": f"http://127.0.0.1:{ports.ui}",
+        "outbox": f"{public}/outbox",
+    }
+
+
+def _beside(name: str) -> str:
+    """A program of the environment that we run in.
+
+    Raises:
+        ProcessError: it is not installed.
+    """
+    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    if not found:
+        raise ProcessError(
+            f"the program `{name}` is not installed\n  why: the embedded mode runs it.\n"
+            "  fix: install what requirements.lock names (`make .venv`)."
+        )
+    return found
+
+
+def _reach(host: str) -> str:
+    return "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - compared with, not listened on
+
+
+def _answers(port: int) -> Callable[[bytes], bool]:
+    def ready(_log: bytes) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        return False
+
+    return ready
+
+
+def _healthy(url: str) -> Callable[[bytes], bool]:
+    def ready(_log: bytes) -> bool:
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(url, timeout=2, trust_env=False).is_success
+        return False
+
+    return ready
+
+
+def _free(port: int, host: str = "127.0.0.1") -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            probe.bind((host, port))
+            return True
+    return False
+
+
+def _any_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

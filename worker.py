@@ -1,0 +1,79 @@
+"""The worker process: gives the workflow and the activities what they need, and runs them until a signal. No rules."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.worker import Replayer, Worker
+
+from activities.delivery import Delivery
+from activities.perform import Performer
+from settings import Settings
+from store.database import Database, open_database
+from store.releases import DatabaseReleases
+from workflows import releases
+from workflows.interface import TASK_QUEUE, WORKFLOW
+from workflows.registry import RUNNER, WORKFLOWS
+
+GRACE = timedelta(seconds=30)  # for what runs when the signal comes; supervisors wait longer before they kill
+
+
+async def run(settings: Settings, client: Client, ready: Callable[[], None]) -> None:
+    """Work until SIGTERM or SIGINT; then let what runs finish."""
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    database = open_database(settings.database_url)
+    kept = use_releases(settings, database)
+    performer = Performer(database, kept, delivery(settings))
+    async with Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=WORKFLOWS,
+        activities=[performer.perform],
+        workflow_runner=RUNNER,
+        graceful_shutdown_timeout=GRACE,
+    ):
+        ready()
+        await stop.wait()
+    kept.close()
+    database.close()
+
+
+def use_releases(settings: Settings, database: Database) -> DatabaseReleases:
+    """Give the workflows their releases, those in use at once, so that no customer waits for a file."""
+    kept = DatabaseReleases(database, settings.var_dir / "releases")
+    releases.use(kept.get)
+    kept.preload()
+    return kept
+
+
+def delivery(settings: Settings) -> Delivery:
+    """How this process delivers, from the settings."""
+    return Delivery(
+        public_url=settings.public_url,
+        from_email=settings.from_email,
+        company_name=settings.company_name,
+        company_address=settings.company_address,
+        help_url=settings.help_url,
+        link_secret=settings.link_secret.get_secret_value(),
+        email_transport=settings.email_transport,
+        slack_transport=settings.slack_transport,
+        sendgrid_key=settings.sendgrid_api_key.get_secret_value(),
+        sendgrid_url=settings.sendgrid_base_url,
+        slack_token=settings.slack_bot_token.get_secret_value(),
+        slack_url=settings.slack_base_url,
+        timeout=settings.provider_timeout,
+    )
+
+
+async def replay_open_runs(client: Client) -> list[str]:
+    """Decide every open run again with this build; for each, what differs, or an empty string."""
+    replayer, results = Replayer(workflows=WORKFLOWS, workflow_runner=RUNNER), []
+    async for run in client.list_workflows(f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running'"):
+        history = await client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
+        found = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+        results.append(f"{run.id}: {found.replay_failure}" if found.replay_failure else "")
+    return results
