@@ -1,0 +1,125 @@
+"""The catalogue of facts and events (`facts.yaml`): every name a condition may use besides our own."""
+
+import re
+from dataclasses import dataclass
+
+from authoring.diagnostics import Report, near
+from authoring.fields import Fields, mapping
+from authoring.namespace import BUILT_IN_EVENTS
+from authoring.source import Mapping, Node, Scalar, Source
+from lifecycle.playbook import EventSpec, FactSpec
+
+_DOTTED = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+\Z")
+_RANGE = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)-(-?[0-9]+(?:\.[0-9]+)?)\Z")
+_RESERVED = (
+    *("customer", "milestones", "playing", "contact", "sender", "owner", "play", "step", "meeting", "links"),
+    *("company", "team", "task", "deadline"),
+)
+_NPS = FactSpec("number", "Latest NPS answer", "points", 0, 10, 1)
+_HEALTH = FactSpec("number", "Health score", "points", 0, 100, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The facts and events of `facts.yaml`, with those that Stageplay itself sets."""
+
+    facts: dict[str, FactSpec]
+    events: dict[str, EventSpec]
+
+
+def compile_facts(source: Source | None, report: Report) -> Catalogue:
+    """Read the catalogue of facts and events; without a file only our own facts are known."""
+    facts: dict[str, FactSpec] = {"nps.score": _NPS, "health.score": _HEALTH}
+    events: dict[str, EventSpec] = {}
+    root = mapping(source.root, report, "the file", '"facts:" and "events:"') if source else None
+    if root is not None:
+        fields = Fields(root, ("facts", "events"), "the catalogue", report)
+        for key, node in _entries(fields, "facts", "usage.dau_wau: { type: number }", report):
+            facts[key.value] = _fact(key, node, report)
+        for key, node in _entries(fields, "events", "api.connected: { title: ... }", report):
+            events[key.value] = _event(key, node, facts, report)
+    return Catalogue(facts, events)
+
+
+def _entries(fields: Fields, key: str, example: str, report: Report) -> list[tuple[Scalar, Mapping]]:
+    """The named mappings under a key, each with a well-formed dotted name."""
+    group = mapping(fields.get(key), report, f'"{key}"', f'"{example}"')
+    found = []
+    for name, node in group.entries.items() if group else ():
+        place = group.keys[name] if group else None
+        if place is None:
+            continue
+        if not _DOTTED.match(name):
+            report.add(
+                "name", place.place, f'"{name[:60]}" is not a dotted name', 'write a name such as "usage.logins".'
+            )
+        elif key == "facts" and name.partition(".")[0] in _RESERVED:
+            report.add("name", place.place, f'"{name}" starts with a word of our own', "start it with another word.")
+        elif (inner := mapping(node, report, f'"{name}"', "{ title: ... }")) is not None:
+            found.append((place, inner))
+    return found
+
+
+def _fact(key: Scalar, node: Mapping, report: Report) -> FactSpec:
+    fields = Fields(
+        node, ("type", "title", "unit", "range", "resolution", "choices"), f'the fact "{key.value}"', report
+    )
+    if "type" not in fields:
+        fields.missing("type", '"type: number" (or boolean, text, date)')
+    low, high = _range(fields, report)
+    resolution = fields.scalar("resolution", "a number such as 0.05")
+    kind = fields.choice("type", ("number", "boolean", "text", "date"), "number")
+    return FactSpec(
+        kind,  # type: ignore[arg-type]  # checked against the four words just above
+        fields.text("title", "a title"),
+        fields.text("unit", "a unit such as users"),
+        low,
+        high,
+        None if resolution is None else fields.number_of(resolution, "resolution"),
+        tuple(item.value for item in fields.words("choices", "a list of words")),
+    )
+
+
+def _range(fields: Fields, report: Report) -> tuple[float | None, float | None]:
+    node = fields.scalar("range", "a range such as 0-10")
+    if node is None:
+        return None, None
+    found = _RANGE.match(node.value.strip())
+    if found is None or float(found[1]) >= float(found[2]):
+        report.add("range", node.place, f'"{node.value[:40]}" is not a range from low to high', 'write "0-100".')
+        return None, None
+    low, high = (float(part) for part in found.groups())
+    return (int(low) if low.is_integer() else low), (int(high) if high.is_integer() else high)
+
+
+def _event(key: Scalar, node: Mapping, facts: dict[str, FactSpec], report: Report) -> EventSpec:
+    if key.value in BUILT_IN_EVENTS:
+        report.add("duplicate-name", key.place, f'"{key.value}" is an event of our own', "choose another name.")
+    fields = Fields(node, ("title", "sets"), f'the event "{key.value}"', report)
+    group = mapping(fields.get("sets"), report, '"sets"', "{ setup.api_connected: true }")
+    sets: dict[str, bool | int | float | str] = {}
+    for name, value in group.entries.items() if group else ():
+        place = group.keys[name].place if group else fields.place("sets")
+        if name not in facts:
+            report.add("unknown-fact", place, f'no fact is called "{name[:60]}"', near(name, facts))
+        elif (found := _value(value, name, facts[name], fields, report)) is not None:
+            sets[name] = found
+    return EventSpec(fields.text("title", "a title"), sets)
+
+
+def _value(node: Node, name: str, spec: FactSpec, fields: Fields, report: Report) -> bool | int | float | str | None:
+    """A value that a fact of this type can have."""
+    single = fields.single(node, name, f"a {spec.type}")
+    if single is None:
+        return None
+    match spec.type, single.kind:
+        case "boolean", "bool":
+            return single.value.lower() == "true"
+        case "number", "int" | "float":
+            return fields.number_of(single, name)
+        case (("text" | "date"), "text"):
+            return fields.shortened(single, name)
+        case _:
+            pass
+    report.add("type", single.place, f'"{name}" is a {spec.type}, not {single.value[:40]!r}', f"write a {spec.type}.")
+    return None

@@ -1,0 +1,184 @@
+"""A folder of YAML and templates to frozen releases, with every fault of every file in one run.
+
+What an author writes never raises here: it becomes a finding. A release exists only when nothing at all is wrong, so
+that a catalogue is never half of what was meant.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from authoring.catalogue import compile_facts
+from authoring.diagnostics import Diagnostic, Place, Report, near
+from authoring.lifecycles import compile_lifecycle
+from authoring.namespace import Names
+from authoring.playbooks import compile_playbook_file
+from authoring.source import Mapping as MappingNode
+from authoring.source import Scalar, Source, parse, read_text
+from authoring.team import Team, compile_team
+from authoring.templates import FOLDER, Library
+from lifecycle import jsonform
+from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
+
+KINDS = {"playbook": "playbook", "lifecycle": "lifecycle", "facts": "facts", "events": "facts", "people": "team",
+         "scenario": "scenario"}  # fmt: skip
+UNREADABLE = "unreadable"
+_SUFFIXES = (".yaml", ".yml")
+_TEMPLATES = (".txt", ".mjml")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What became of a folder. With an error among the findings there is no catalogue and `releases` is empty.
+
+    `digest` names the catalogue; `releases` holds it, the lifecycle and every playbook by digest.
+    """
+
+    catalogue: Manifest | None = None
+    digest: str = ""
+    releases: dict[str, Release] = field(default_factory=dict)
+    team: Team | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def digest_of(release: Release) -> str:
+    """The name of a release: a digest of all it says, without where in the file it says it."""
+    data = jsonform.encode(release)
+    data.pop("places", None)
+    return jsonform.digest(data)
+
+
+def compile_folder(playbooks: Path, templates: Path) -> Compiled:
+    """Compile every `.yaml` below `playbooks` with the templates below `templates`. Never raises for their content."""
+    report = Report()
+    files = _read_all(playbooks, report)
+    library = Library(read_templates(templates, report), report, templates.name or FOLDER)
+    named = _names_of(files["playbook"], report)
+    lifecycle = _lifecycle(files, list(named), report)
+    names = Names.of(None if _unsure(files) else lifecycle, list(named))
+    books = [compile_playbook_file(source, names, library, report) for source in files["playbook"]]
+    team = compile_team(files["team"][0], lifecycle, report) if files["team"] else None
+    _only_one(files, report)
+    if not files["lifecycle"] and not report.failed:
+        place = Place(str(playbooks))
+        report.add("no-lifecycle", place, "there is no lifecycle file", f"add {playbooks.name}/lifecycle.yaml.")
+    found = report.sorted()
+    if report.failed or lifecycle is None:
+        return Compiled(team=team, diagnostics=found)
+    return _released(lifecycle, [book for book in books if book is not None], team, found)
+
+
+def _released(
+    lifecycle: Lifecycle, books: list[Playbook], team: Team | None, found: tuple[Diagnostic, ...]
+) -> Compiled:
+    digests = {book.name: digest_of(book) for book in books}
+    manifest = Manifest(digest_of(lifecycle), dict(sorted(digests.items())))
+    releases: dict[str, Release] = {manifest.lifecycle: lifecycle, digest_of(manifest): manifest}
+    releases |= {digests[book.name]: book for book in books}
+    return Compiled(manifest, digest_of(manifest), releases, team, found)
+
+
+def compile_playbook(
+    text: str,
+    file: str,
+    lifecycle: Lifecycle | None,
+    templates: Mapping[str, str],
+    playbooks: Collection[str] | None = None,
+) -> tuple[Playbook | None, tuple[Diagnostic, ...]]:
+    """Compile one playbook.
+
+    Args:
+        text: the YAML.
+        file: as shown to people.
+        lifecycle: what it is checked against; None accepts every name.
+        templates: path below the templates folder to text.
+        playbooks: the names of all playbooks, for `playing.`; None accepts each.
+
+    Returns:
+        The playbook, None when anything is wrong with it; and the findings, sorted by place.
+    """
+    report = Report()
+    source = parse(text, file, report)
+    library = Library(templates, report)
+    book = compile_playbook_file(source, Names.of(lifecycle, playbooks), library, report)
+    return (None if report.failed else book), report.sorted()
+
+
+def read_templates(folder: Path, report: Report) -> dict[str, str]:
+    """Every template for messages below a folder, by its path there; pages of the dashboard are no part of it."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _TEMPLATES and path.is_file():
+            name = path.relative_to(folder).as_posix()
+            text = read_text(path, f"{folder.name}/{name}", report)
+            if text is not None:
+                found[name] = text
+    return found
+
+
+def _read_all(folder: Path, report: Report) -> dict[str, list[Source]]:
+    """The files of a folder by what their keys say they are; scenarios are read elsewhere."""
+    files: dict[str, list[Source]] = {kind: [] for kind in (*KINDS.values(), UNREADABLE)}
+    if not folder.is_dir():
+        report.add("file", Place(str(folder)), "is not a folder", "name the folder that holds the playbooks.")
+    for path in sorted(folder.rglob("*")):
+        if path.suffix not in _SUFFIXES or not path.is_file():
+            continue
+        name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+        text = read_text(path, name, report)
+        source = parse(text, name, report) if text is not None else None
+        kind = kind_of_file(source, report) if source else UNREADABLE
+        files[kind].append(source or Source(name, (), None))
+    return files
+
+
+def kind_of_file(source: Source, report: Report) -> str:
+    """What a file is, by its keys; `UNREADABLE` (with a finding) when they do not tell."""
+    if isinstance(source.root, MappingNode):
+        for key, kind in KINDS.items():
+            if key in source.root.entries and (key != "playbook" or "scenario" not in source.root.entries):
+                return kind
+        first = next(iter(source.root.keys), "")
+        fix = near(first, KINDS)
+        what = "does not say what it is: no key playbook, lifecycle, facts, people or scenario"
+        report.add(
+            "missing-key", source.head, what, fix if fix.startswith("did") else 'start with "playbook: its-name".'
+        )
+    elif source.root is not None:
+        report.add("value", source.head, "is no mapping of keys to values", 'start with "playbook: its-name".')
+    return UNREADABLE
+
+
+def _names_of(sources: list[Source], report: Report) -> dict[str, Scalar]:
+    """Every playbook's name, each once."""
+    named: dict[str, Scalar] = {}
+    for source in sources:
+        node = source.root.entries.get("playbook") if isinstance(source.root, MappingNode) else None
+        if not isinstance(node, Scalar):
+            continue
+        if node.value in named:
+            what, first = f'two playbooks are called "{node.value[:60]}"', str(named[node.value].place)
+            report.add("duplicate-name", node.place, what, "rename one of them.", related=first)
+        named.setdefault(node.value, node)
+    return named
+
+
+def _lifecycle(files: dict[str, list[Source]], playbooks: list[str], report: Report) -> Lifecycle | None:
+    """The lifecycle with its catalogue; None when there is none to check playbooks against."""
+    catalogue = compile_facts(files["facts"][0] if files["facts"] else None, report)
+    if not files["lifecycle"]:
+        return None
+    unsure = _unsure(files)
+    return compile_lifecycle(files["lifecycle"][0], catalogue, None if unsure else playbooks, report)
+
+
+def _unsure(files: dict[str, list[Source]]) -> bool:
+    """Whether a file that could not be read may have declared the names: then no name is called unknown."""
+    return bool(files[UNREADABLE]) and not (files["lifecycle"] and files["facts"])
+
+
+def _only_one(files: dict[str, list[Source]], report: Report) -> None:
+    for kind in ("lifecycle", "facts", "team"):
+        for source in files[kind][1:]:
+            what, first = f"there is another {kind} file", str(files[kind][0].head)
+            report.add("duplicate-name", source.head, what, "keep one of the two.", related=first)

@@ -1,0 +1,93 @@
+"""Checks over all steps of a playbook: names once, references that exist, no circles, nothing that waits for ever."""
+
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+
+from authoring.diagnostics import Report, near
+from authoring.expressions import proven
+from authoring.namespace import Names
+from authoring.steps import Draft
+from lifecycle.playbook import Step, Trigger, Wait
+
+
+def check_steps(drafts: Sequence[Draft], report: Report) -> None:
+    """Record what is wrong between the steps."""
+    by_id: dict[str, Draft] = {}
+    for draft in drafts:
+        name = draft.step.id
+        if name and name in by_id:
+            first = str(by_id[name].place)
+            what = f'the step "{name}" is there twice'
+            report.add("duplicate-name", draft.place, what, f'rename one, such as "{name}-again".', related=first)
+        elif name:
+            by_id[name] = draft
+    for draft in drafts:
+        _check_references(draft, by_id, report)
+    _check_circles(by_id, report)
+
+
+def _check_references(draft: Draft, by_id: Mapping[str, Draft], report: Report) -> None:
+    for word in (*draft.needs, *((draft.after,) if draft.after else ())):
+        if word.value not in by_id:
+            others = [name for name in by_id if name != draft.step.id]
+            report.add("unknown-step", word.place, f'no step is called "{word.value[:60]}"', near(word.value, others))
+    after = draft.after
+    if after is None or after.value not in by_id:
+        return
+    outside = [step for step in _branches(by_id[after.value].step, by_id) if step not in _branches(draft.step, by_id)]
+    if outside:
+        what = f'"{after.value}" comes only when "{outside[-1][0]}" goes one way, this step comes always'
+        fix = f'write "step: {outside[-1][0]}", or move this step into the same branch.'
+        report.add("never-settles", after.place, what, fix)
+
+
+def _branches(step: Step, by_id: Mapping[str, Draft]) -> list[tuple[str, str]]:
+    """The branches that a step stands in, innermost first."""
+    found: list[tuple[str, str]] = []
+    while step.under and step.under in by_id and len(found) <= len(by_id):
+        found.append((step.under, step.branch))
+        step = by_id[step.under].step
+    return found
+
+
+def _check_circles(by_id: Mapping[str, Draft], report: Report) -> None:
+    """One finding per circle, at the first of its steps in the file."""
+    graph = {
+        name: {other for other in (*draft.step.needs, draft.step.when.after, draft.step.under) if other in by_id}
+        for name, draft in by_id.items()
+    }
+    while True:
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            circle = list(dict.fromkeys(reversed(error.args[1])))
+        else:
+            return
+        first = min(circle, key=list(by_id).index)
+        turned = [*circle[circle.index(first) :], *circle[: circle.index(first)], first]
+        draft = by_id[first]
+        word = next((word for word in (*draft.needs, draft.after) if word and word.value in circle), None)
+        what = f"these steps wait for one another: {' -> '.join(turned)}"
+        report.add("cycle", word.place if word else draft.place, what, 'remove one "needs" or "after" of them.')
+        for name in circle:
+            graph[name] = set()
+
+
+def known_facts(
+    drafts: Sequence[Draft], trigger: Trigger, conditions: frozenset[str], names: Names
+) -> dict[str, frozenset[str]]:
+    """Per step, the facts that are surely known whenever it fires: the play's start, the branch, its own condition."""
+    start = conditions | frozenset(names.events.get(trigger.event, ()))
+    if trigger.where is not None:
+        start |= proven(trigger.where.tree)
+    found: dict[str, frozenset[str]] = {}
+    steps = {draft.step.id: draft.step for draft in drafts}
+    for draft in drafts:
+        step = draft.step
+        known = found.get(step.under, start)
+        parent = steps.get(step.under)
+        if parent is not None and step.branch == "then" and isinstance(parent.action, Wait):
+            known |= frozenset(names.events.get(parent.action.event, ()))
+            known |= proven(parent.action.until.tree) if parent.action.until else frozenset()
+        found[step.id] = known | (proven(step.condition.tree) if step.condition else frozenset())
+    return found

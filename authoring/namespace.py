@@ -1,0 +1,97 @@
+"""The names that conditions and templates may use, with their types: one namespace for a lifecycle and its catalogue.
+
+`docs/architecture.md` lists it for people. When a lifecycle could not be read at all, `Names.of(None)` accepts every
+name, so that one broken file is not reported once more in each playbook.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lifecycle.playbook import Lifecycle
+
+Type = Literal["number", "boolean", "text", "date", "any"]
+
+CUSTOMER_ROLES = ("champion", "executive_sponsor", "admin", "billing")
+"""Roles of people at the customer; every other role is a teammate's."""
+
+BUILT_IN_EVENTS = ("customer.signed_up", "nps.answered")
+"""Events that Stageplay itself makes, besides those of the catalogue."""
+
+_CUSTOMER: dict[str, Type] = {
+    "customer.tier": "text",
+    "customer.journey": "text",
+    "customer.touch": "text",
+    "customer.country": "text",
+    "customer.zone": "text",
+    "customer.segment": "text",
+    "customer.arr": "number",
+    "customer.stage": "text",
+    "customer.band": "text",
+}
+_OUTSIDE_STAGES = ("churned", "win_back")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """`types`: dotted name to type. `choices`: the only values a text name can have. `complete`: False where names are
+    not known, then nothing is refused.
+    """
+
+    types: dict[str, Type]
+    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    facts: frozenset[str] = frozenset()
+    roles: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    bands: tuple[str, ...] = ()
+    events: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    milestones: tuple[str, ...] = ()
+    any_playing: bool = False
+    complete: bool = True
+
+    @classmethod
+    def of(cls, lifecycle: Lifecycle | None, playbooks: Collection[str] | None = None) -> "Names":
+        """The namespace of a lifecycle; `playbooks` are all names in the folder, None where they are not known."""
+        if lifecycle is None:
+            return cls(dict(_CUSTOMER), complete=False, any_playing=True)
+        types: dict[str, Type] = dict(_CUSTOMER)
+        types |= {f"milestones.{name}": "boolean" for name in lifecycle.milestones}
+        types |= {f"playing.{under(name)}": "boolean" for name in playbooks or ()}
+        types |= {name: spec.type for name, spec in lifecycle.facts.items()}
+        stages = tuple(spec.name for spec in lifecycle.stages if spec.name)
+        choices = {name: spec.choices for name, spec in lifecycle.facts.items() if spec.choices}
+        if stages:
+            choices["customer.stage"] = tuple(dict.fromkeys([*stages, *_OUTSIDE_STAGES]))
+        if lifecycle.bands:
+            choices["customer.band"] = tuple(lifecycle.bands)
+        events = {name: tuple(spec.sets) for name, spec in lifecycle.events.items()}
+        return cls(
+            types,
+            choices,
+            frozenset(lifecycle.facts),
+            tuple(lifecycle.roles),
+            stages,
+            tuple(lifecycle.bands),
+            {"customer.signed_up": (), "nps.answered": ("nps.score",), **events},
+            tuple(lifecycle.milestones),
+            playbooks is None,
+        )
+
+    def type_of(self, name: str) -> Type | None:
+        """The type of a dotted name, None when nothing has that name."""
+        if self.any_playing and name.startswith("playing.") and name.count(".") == 1:
+            return "boolean"
+        found = self.types.get(name)
+        return found if found or self.complete else "any"
+
+
+def under(name: str) -> str:
+    """A kebab-case name as it stands in an expression: `onboarding-14-day` is `onboarding_14_day`."""
+    return name.replace("-", "_")
+
+
+def offered(name: str, known: Iterable[str]) -> list[str]:
+    """The known names worth offering for a wrong one: those with the same first word, else all."""
+    names = list(known)
+    first = name.partition(".")[0]
+    return [item for item in names if item.startswith(f"{first}.")] or names

@@ -1,0 +1,51 @@
+"""Every rule a file can break, by the name shown in brackets, with the reason that matters to the business.
+
+The reference (`docs/playbook-reference.md`) has a paragraph for each; `tests/authoring/bad/` has a file for each.
+"""
+
+RULES = {
+    # files and YAML
+    "file": "a file that cannot be read cannot be released.",
+    "yaml": "nothing in a file counts until all of it can be read.",
+    "too-deep": "a file that nests this deep is a mistake or an attack, and people cannot read it.",
+    "too-large": "a file this long is a mistake or an attack, and people cannot review it.",
+    "duplicate-key": "only one of the two could count, and readers would disagree which.",
+    "unknown-key": "a word that means nothing here would be dropped in silence, and the author would never know.",
+    "missing-key": "without it nobody could say what happens.",
+    "value": "a value of another kind would be guessed at, and guesses reach customers.",
+    "name": "names end up in addresses and identities, which must be the same everywhere.",
+    "duplicate-name": "one name for two things would let one of them vanish.",
+    # values
+    "length": "a length is a whole number of minutes, hours, days, weeks, business hours or business days.",
+    "time": "a time is a local wall time of 24 hours.",
+    "zone": "an hour means nothing without a time zone that exists.",
+    "range": "the value lies outside what makes sense here.",
+    # expressions
+    "expression": "a condition is a small, checked expression; anything else could do harm or mean nothing.",
+    "unknown-name": "a name that nothing ever sets is never true, so the step would never happen.",
+    "type": "values of different kinds never compare as their author meant.",
+    # across files
+    "unknown-stage": "a stage that does not exist is never entered.",
+    "unknown-band": "a band that does not exist is never entered.",
+    "unknown-role": "a role that nobody has reaches nobody.",
+    "unknown-event": "an event that no system sends never happens.",
+    "unknown-fact": "a fact that is not in the catalogue is never learned.",
+    "unknown-step": "a step that does not exist never settles, so what waits for it never happens.",
+    "wrong-audience": "customers get emails, surveys and invites; teammates get Slack, tasks and questions.",
+    "role-unfilled": "every role must end at a named person, or its work reaches nobody.",
+    "no-lifecycle": "stages, roles and facts stand in the lifecycle file; no playbook means anything without it.",
+    # steps
+    "one-action": "a step does exactly one thing, so that it can be approved, held or skipped as one.",
+    "when": "a step has one due, or nobody could say which of two counts.",
+    "wait-by": "a wait without a deadline can hold a customer for ever, and nobody would notice.",
+    "cycle": "steps that wait for one another never happen.",
+    "never-settles": "a step of a branch not taken never settles, so what waits for it would never happen.",
+    "approval": "a question that cannot be answered in time holds up the customer.",
+    "invite-day": "nobody can accept a meeting that lies before its invitation.",
+    # templates
+    "template-missing": "a touch without its text cannot be sent.",
+    "template-head": "the first line is the subject or title that people see.",
+    "template-syntax": "a template that cannot be read cannot be sent.",
+    "template-variable": "a name that does not exist stops the send, and the customer gets nothing.",
+    "template-unguarded": "a fact may be unknown for a customer, and an unknown value stops the send.",
+}

@@ -1,0 +1,80 @@
+"""The people file: who works here, where, and in which roles. It is not a release; the store keeps it."""
+
+import re
+from dataclasses import dataclass
+
+from authoring.diagnostics import Report, near
+from authoring.fields import KEBAB, Fields, mapping, sequence
+from authoring.source import Source
+from lifecycle.playbook import Lifecycle
+
+_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;.]+\Z")
+_SLACK = re.compile(r"[UW][A-Z0-9]{2,20}\Z")
+_EXAMPLE = "{ id: mara, name: Mara, email: mara@example.com, roles: [csm] }"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A teammate. `id`: ours, kebab-case; `slack`: member id, empty where there is none; `zone`: IANA."""
+
+    id: str
+    name: str
+    email: str
+    slack: str
+    zone: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """All teammates in the order of the file."""
+
+    people: tuple[Person, ...]
+
+
+def compile_team(source: Source, lifecycle: Lifecycle | None, report: Report) -> Team | None:
+    """Read the people; every role of the lifecycle must reach one of them along its chain."""
+    root = mapping(source.root, report, "the file", '"people:" with a list')
+    if root is None:
+        return None
+    fields = Fields(root, ("people",), "the team", report)
+    if "people" not in fields:
+        fields.missing("people", f"people: [{_EXAMPLE}]")
+    roles = lifecycle.roles if lifecycle else {}
+    people = []
+    seen: dict[str, str] = {}
+    for item in sequence(fields.get("people"), report, '"people"', f"- {_EXAMPLE}"):
+        node = mapping(item, report, "a person", _EXAMPLE)
+        if node is not None:
+            inner = Fields(node, ("id", "name", "email", "slack", "zone", "roles"), "a person", report)
+            people.append(_person(inner, lifecycle, seen, report))
+    held = {role for person in people for role in person.roles}
+    for role, chain in roles.items():
+        if people and held.isdisjoint((role, *chain)):
+            what = f'nobody has the role "{role}", nor any that stands in for it'
+            report.add("role-unfilled", fields.key("people"), what, f"give a person the role, such as roles: [{role}].")
+    return Team(tuple(people))
+
+
+def _person(fields: Fields, lifecycle: Lifecycle | None, seen: dict[str, str], report: Report) -> Person:
+    name = fields.name("id", KEBAB, '"id: mara"')
+    email = fields.text("email", '"email: mara@example.com"', required=True).lower()
+    if email and not _ADDRESS.match(email):
+        report.add("value", fields.place("email"), "this is not an email address", 'write "mara@example.com".')
+    slack = fields.text("slack", '"slack: U0MARA"')
+    if slack and not _SLACK.match(slack):
+        report.add("value", fields.place("slack"), "this is not a Slack member id", 'write one such as "U0MARA".')
+    for key, value in (("id", name), ("email", email), ("slack", slack)):
+        if value and f"{key}:{value}" in seen:
+            what = f"two people have the same {key}"
+            report.add("duplicate-name", fields.place(key), what, "correct one.", related=seen[f"{key}:{value}"])
+        seen.setdefault(f"{key}:{value}", str(fields.place(key)))
+    roles = []
+    for item in fields.words("roles", "[csm]", required=True):
+        if lifecycle and item.value not in lifecycle.roles:
+            fix = near(item.value, lifecycle.roles)
+            report.add("unknown-role", item.place, f'no role is called "{item.value[:60]}"', fix)
+        roles.append(item.value)
+    full = fields.text("name", '"name: Mara Lindqvist"', required=True)
+    zone = fields.zone("zone", (), lifecycle.default_zone if lifecycle else "UTC")
+    return Person(name, full, email, slack, zone, tuple(roles))

@@ -1,0 +1,204 @@
+"""Which template files a step needs, and whether each can be sent: they exist, start as they must, and use only names
+that exist and are known when the step fires.
+
+A release carries the text of every template it can reach: those its steps name, what these extend, include or import,
+and the shared ones. Only syntax is read here; rendering belongs to `activities`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from jinja2 import nodes
+from jinja2.exceptions import TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from authoring.diagnostics import Place, Report, near
+from authoring.source import Scalar
+from authoring.variables import Checker, Found, Variables
+from lifecycle.playbook import Action, Email, Invite, Slack, Step, Survey, Task
+
+FOLDER = "templates"
+SHARED = ("layout.mjml", "slack/task.txt", "slack/approval.txt")
+"""Carried by every release where they exist: the layout of invitations, the card of a task, the card of a question."""
+
+_ENVIRONMENT = ImmutableSandboxedEnvironment()
+_HEAD = {"slack": "Title"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """One template read: its syntax, and the other templates it names with the line that names them."""
+
+    tree: nodes.Template
+    wanted: tuple[tuple[str, int], ...]
+
+
+@dataclass
+class Library:
+    """The template files of a folder by their path below it; each is parsed once, its faults reported once."""
+
+    texts: Mapping[str, str]
+    report: Report
+    folder: str = FOLDER
+    parsed: dict[str, Parsed | None] = field(default_factory=dict)
+
+    @cached_property
+    def lines(self) -> dict[str, list[str]]:
+        """The lines of each template."""
+        return {path: text.splitlines() for path, text in self.texts.items()}
+
+    def place(self, path: str, line: int, words: str = "") -> Place:
+        """A line of a template; the caret stands under the words where the line has them."""
+        lines = self.lines.get(path, [])
+        source = lines[line - 1] if 0 < line <= len(lines) else ""
+        found = re.search(rf"(?<![\w.]){re.escape(words)}(?!\w)", source) if words else None
+        if found is None:
+            return Place(f"{self.folder}/{path}", max(line, 1), 1, max(1, len(source)), source)
+        return Place(f"{self.folder}/{path}", line, found.start() + 1, found.end() - found.start(), source)
+
+    def parse(self, path: str) -> Parsed | None:
+        """The syntax of a template; None (with a finding) where it has none."""
+        if path not in self.parsed:
+            self.parsed[path] = self._parse(path)
+        return self.parsed[path]
+
+    def _parse(self, path: str) -> Parsed | None:
+        try:
+            tree = _ENVIRONMENT.parse(self.texts[path])
+        except TemplateSyntaxError as error:
+            what = f"cannot be read: {(error.message or 'wrong syntax').rstrip('.')}"
+            self.report.add(
+                "template-syntax", self.place(path, error.lineno), what, "close what is open, check the words."
+            )
+            return None
+        except (RecursionError, ValueError, OverflowError):
+            self.report.add("template-syntax", self.place(path, 1), "cannot be read: it nests too deep", "simplify it.")
+            return None
+        return Parsed(tree, tuple(self._wanted(path, tree)))
+
+    def _wanted(self, path: str, tree: nodes.Template) -> list[tuple[str, int]]:
+        found: list[tuple[str, int]] = []
+        for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
+            named = getattr(node, "template", None)
+            items = named.items if isinstance(named, nodes.List | nodes.Tuple) else [named]
+            for item in items:
+                if isinstance(item, nodes.Const) and isinstance(item.value, str):
+                    found.append((item.value, node.lineno))
+                else:
+                    what = "names another template by a value"
+                    fix = 'name it in quotes, such as {% include "footer.txt" %}.'
+                    self.report.add("template-syntax", self.place(path, node.lineno), what, fix)
+        return found
+
+    def closure(self, roots: list[str]) -> dict[str, str]:
+        """The texts of these templates and of all that they reach; a missing or circular one is a finding."""
+        found: dict[str, str] = {}
+        for root in roots:
+            self._reach(root, found, ())
+        return found
+
+    def _reach(self, path: str, found: dict[str, str], above: tuple[str, ...]) -> None:
+        found[path] = self.texts[path]
+        parsed = self.parse(path)
+        for wanted, line in parsed.wanted if parsed else ():
+            if wanted in (*above, path):
+                what = f'"{wanted}" includes itself'
+                self.report.add("template-syntax", self.place(path, line, wanted), what, "remove one of the two.")
+            elif wanted not in self.texts:
+                what = f'there is no template "{wanted[:80]}"'
+                self.report.add("template-missing", self.place(path, line, wanted), what, near(wanted, self.texts))
+            elif wanted not in found:
+                self._reach(wanted, found, (*above, path))
+
+    def check_head(self, path: str) -> None:
+        """The first line is `Subject: ...` (Slack: `Title: ...`), then a blank line, then a text."""
+        word = _HEAD.get(path.partition("/")[0], "Subject")
+        lines = self.lines[path] or [""]
+        fix = f'start the file with "{word}: ..." and a blank line.'
+        if not re.match(rf"{word}: *\S", lines[0]):
+            self.report.add("template-head", self.place(path, 1), f'does not start with "{word}:"', fix)
+        elif len(lines) < 2 or lines[1].strip():  # noqa: PLR2004  # head and blank line
+            self.report.add("template-head", self.place(path, 2), "has no blank line after the first", fix)
+        elif not any(line.strip() for line in lines[2:]):
+            self.report.add("template-head", self.place(path, 1), "has a head and no text", "write the text below it.")
+
+
+def files_of(action: Action) -> list[str]:
+    """The template files that an action names, below `templates/`."""
+    match action:
+        case Email(template=name) if name:
+            return [f"email/{name}.txt", f"email/{name}.mjml"]
+        case Survey(template=name) if name:
+            return [f"surveys/{name}.txt", f"surveys/{name}.mjml"]
+        case Slack(template=name) if name:
+            return [f"slack/{name}.txt"]
+        case Invite(template=name) if name:
+            return [f"invites/{name}.txt"]
+        case _:
+            return []
+
+
+def needed(step: Step, words: Scalar | None, place: Place, library: Library) -> list[str]:
+    """The files that a step needs and that exist; each missing one is a finding at the words that name it."""
+    found = []
+    for path in files_of(step.action):
+        if path in library.texts:
+            found.append(path)
+            continue
+        folder, _, name = path.partition("/")
+        end = path[path.rfind(".") :]
+        there = [
+            other.removeprefix(f"{folder}/").removesuffix(end) for other in library.texts if other.startswith(folder)
+        ]
+        what = f"there is no file {library.folder}/{path}"
+        close = near(
+            name.removesuffix(end), [item for item in there if "." not in item and item != name.removesuffix(end)]
+        )
+        fix = close if close.startswith("did you mean") else f"create {library.folder}/{path}."
+        library.report.add("template-missing", words.place if words else place, what, fix)
+    for path in found:
+        if path.endswith(".txt"):
+            library.check_head(path)
+    return found
+
+
+def check_files(paths: list[str], variables: Variables, library: Library) -> None:
+    """Check every name in these files and in all that they reach."""
+    reached = library.closure(paths)
+    trees = {path: parsed.tree for path in reached if (parsed := library.parse(path)) is not None}
+    for path, tree in trees.items():
+        Checker(variables, trees.values(), _reporter(library, path)).check(tree)
+
+
+def _reporter(library: Library, path: str) -> Found:
+    def found(rule: str, line: int, words: str, what: str, fix: str) -> None:
+        library.report.add(rule, library.place(path, line, words), what, fix)
+
+    return found
+
+
+def check_text(text: Scalar, variables: Variables, report: Report) -> None:
+    """Check a Jinja2 text that stands in the playbook itself: the title of a task."""
+    try:
+        tree = _ENVIRONMENT.parse(text.value)
+    except TemplateSyntaxError as error:
+        what = f"the text cannot be read: {(error.message or 'wrong syntax').rstrip('.')}"
+        report.add("template-syntax", text.place, what, "close what is open, check the words.")
+        return
+    except (RecursionError, ValueError, OverflowError):
+        report.add("template-syntax", text.place, "the text cannot be read: it nests too deep", "simplify it.")
+        return
+
+    def found(rule: str, _line: int, words: str, what: str, fix: str) -> None:
+        at = text.value.find(words)
+        report.add(rule, text.at(at, len(words)) if words and at >= 0 else text.place, what, fix)
+
+    Checker(variables, [tree], found).check(tree)
+
+
+def cards_of(step: Step, library: Library) -> list[str]:
+    """The shared cards that a step shows people, as far as they exist: a task's, a question's."""
+    wanted = {"slack/task.txt": isinstance(step.action, Task), "slack/approval.txt": step.approval is not None}
+    return [path for path, shown in wanted.items() if shown and path in library.texts]

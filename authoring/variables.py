@@ -1,0 +1,183 @@
+"""Which names a template may use, and a walk over its syntax that finds those it may not, or not without a guard.
+
+A fact that nobody has reported is undefined when a text is filled in, and that stops the send. So a fact counts only
+where it is surely known: inside `{% if x is defined %}`, behind a default, or because the step's conditions need it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from jinja2 import nodes
+from jinja2.defaults import DEFAULT_NAMESPACE
+from jinja2.filters import FILTERS
+from jinja2.tests import TESTS
+
+from authoring.diagnostics import near
+from authoring.expressions import dotted
+from authoring.namespace import Names, offered
+from lifecycle.playbook import Action, Invite, Slack
+
+Found = Callable[[str, int, str, str, str], None]
+"""Takes a finding: rule, line of the template, the words, what, fix."""
+
+_PERSON = ("name", "first_name", "email")
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "customer": ("name", "tier", "journey", "stage", "country"),
+    "contact": ("name", "first_name", "email", "role"),
+    "sender": _PERSON,
+    "owner": _PERSON,
+    "play": ("day", "title", "started_on"),
+    "step": ("id", "title"),
+    "links": ("survey", "unsubscribe", "help"),
+    "company": ("name", "address"),
+}
+_MEETING = ("day", "time", "zone", "minutes")
+_JINJA = frozenset({*DEFAULT_NAMESPACE, "loop", "self", "super", "caller", "varargs", "kwargs"})
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """`names`: every dotted name there is. `facts`: those that may be unknown. `known`: those surely known here."""
+
+    names: frozenset[str]
+    facts: frozenset[str]
+    known: frozenset[str]
+    complete: bool = True
+
+    @classmethod
+    def of(cls, names: Names, action: Action, known: frozenset[str], *, card: bool = False) -> "Variables":
+        """The names for the templates of one step; `card`: for the card of a task or a question."""
+        found = {f"{group}.{name}" for group, members in _GROUPS.items() for name in members}
+        found.update(f"milestones.{name}" for name in names.milestones)
+        found.update(f"team.{role}.{name}" for role in names.roles for name in _PERSON)
+        if isinstance(action, Invite):
+            found.update(f"meeting.{name}" for name in _MEETING)
+        if card or isinstance(action, Slack):
+            found.update(("task", "deadline") if card else ("deadline",))
+        return cls(frozenset(found | names.facts), names.facts, known, names.complete)
+
+
+class Checker:
+    """Walks one template; `family` are all templates rendered together, whose own names count as local."""
+
+    def __init__(self, variables: Variables, family: Iterable[nodes.Template], found: Found) -> None:
+        self.variables, self.found = variables, found
+        self.local = set(_JINJA)
+        for tree in family:
+            self.local |= _assigned(tree)
+
+    def check(self, tree: nodes.Template) -> None:
+        """Report every wrong name in a template."""
+        try:
+            self._walk(tree, self.variables.known)
+        except RecursionError:
+            self.found("template-syntax", 1, "", "cannot be read: it nests too deep", "simplify it.")
+
+    def _walk(self, node: nodes.Node, known: frozenset[str]) -> None:
+        match node:
+            case nodes.If():
+                self._branch(node, known)
+            case nodes.CondExpr():
+                self._walk(node.test, known)
+                self._walk(node.expr1, known | proven(node.test))
+                if node.expr2 is not None:
+                    self._walk(node.expr2, known | proven(node.test, met=False))
+            case nodes.And() | nodes.Or():
+                self._walk(node.left, known)
+                self._walk(node.right, known | proven(node.left, met=isinstance(node, nodes.And)))
+            case nodes.Test():
+                self._test(node, known)
+            case nodes.Filter():
+                self._filter(node, known)
+            case nodes.Name() | nodes.Getattr() | nodes.Getitem():
+                self._reference(node, known)
+            case _:
+                for child in node.iter_child_nodes():
+                    self._walk(child, known)
+
+    def _branch(self, node: nodes.If, known: frozenset[str]) -> None:
+        self._walk(node.test, known)
+        for child in node.body:
+            self._walk(child, known | proven(node.test))
+        known = known | proven(node.test, met=False)
+        for branch in node.elif_:
+            self._branch(branch, known)
+            known = known | proven(branch.test, met=False)
+        for child in node.else_:
+            self._walk(child, known)
+
+    def _test(self, node: nodes.Test, known: frozenset[str]) -> None:
+        if node.name not in TESTS:
+            what = f'there is no test "is {node.name[:40]}"'
+            self.found("template-syntax", node.lineno, node.name, what, near(node.name, TESTS))
+        for child in node.iter_child_nodes():
+            self._walk(child, known | _asked(node))
+
+    def _filter(self, node: nodes.Filter, known: frozenset[str]) -> None:
+        if node.name not in FILTERS:
+            what = f'there is no filter "{node.name[:40]}"'
+            self.found("template-syntax", node.lineno, node.name, what, near(node.name, FILTERS))
+        defaulted = node.name in ("default", "d") and isinstance(node.node, nodes.Getattr)
+        for child in node.iter_child_nodes():
+            path = dotted(child) if defaulted and child is node.node else None
+            self._walk(child, known | {path} if path else known)
+
+    def _reference(self, node: nodes.Node, known: frozenset[str]) -> None:
+        path = dotted(node)
+        if path is None:
+            if isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
+                self.found("template-syntax", node.lineno, node.attr, f'asks for "{node.attr[:40]}"', "remove it.")
+            for child in node.iter_child_nodes():
+                self._walk(child, known)
+            return
+        if path.partition(".")[0] in self.local:
+            return
+        if path not in self.variables.names:
+            self._unknown(node, path)
+        elif path in self.variables.facts and path not in known:
+            what = f'"{path}" may not be known for this customer'
+            fix = f"write {{% if {path} is defined %}} ... {{% endif %}} around it."
+            self.found("template-unguarded", node.lineno, path, what, fix)
+
+    def _unknown(self, node: nodes.Node, path: str) -> None:
+        if not self.variables.complete and path.partition(".")[0] not in _GROUPS:
+            return
+        members = sorted(name for name in self.variables.names if name.startswith(f"{path}."))
+        if members:
+            what, fix = f'"{path}" is a group of values, not one value', f"write one of: {', '.join(members[:5])}."
+        else:
+            what, fix = f'nothing is called "{path[:80]}"', near(path, offered(path, self.variables.names))
+        self.found("template-variable", node.lineno, path, what, fix)
+
+
+def proven(test: nodes.Node, met: bool = True) -> frozenset[str]:
+    """The names that are surely defined when a test came out as `met`."""
+    match test:
+        case nodes.And() | nodes.Or():
+            left, right = proven(test.left, met), proven(test.right, met)
+            return left | right if isinstance(test, nodes.And) == met else left & right
+        case nodes.Not():
+            return proven(test.node, not met)
+        case nodes.Test(name="defined") if met:
+            return _asked(test)
+        case nodes.Test(name="undefined") if not met:
+            return _asked(test)
+        case _:
+            return frozenset()
+
+
+def _asked(test: nodes.Test) -> frozenset[str]:
+    """The name that `is defined` or `is undefined` asks about."""
+    path = dotted(test.node) if test.name in ("defined", "undefined") else None
+    return frozenset({path}) if path else frozenset()
+
+
+def _assigned(tree: nodes.Template) -> set[str]:
+    """Names that a template gives itself: set, for, macro, import, with."""
+    found = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")}
+    found |= {node.name for node in tree.find_all(nodes.Macro)}
+    found |= {node.name for node in tree.find_all(nodes.NSRef)}
+    found |= {node.target for node in tree.find_all(nodes.Import)}
+    for node in tree.find_all(nodes.FromImport):
+        found |= {name if isinstance(name, str) else name[1] for name in node.names}
+    return found
