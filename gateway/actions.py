@@ -1,0 +1,184 @@
+"""What people do on the dashboard: sign in, answer, tick, hold, settle. All of them POST, but for the sign-in page itself.
+
+Every form carries a token of the session and the id it was shown with, so that a double click acts once, and ends in
+a redirect, so that a reload repeats nothing. Who acts is the teammate chosen at sign-in.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from gateway import fields
+from gateway.answers import Answer, Answers, Press
+from gateway.dashboard import LONGEST_PRESS, Dashboard
+from gateway.pages import read_form
+from gateway.refusals import RefusedError
+from gateway.sessions import COOKIE, Session
+from lifecycle.messages import ApprovalAnswered, HoldLifted, HoldPlaced, MilestoneTicked, TaskTicked
+from store import ledger, projections, team
+from store.customers import Person
+
+LONGEST_SUBJECT = 200
+LONGEST_TEXT = 20_000
+LONGEST_REASON = 200
+LONGEST_ID = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """The routes."""
+
+    dashboard: Dashboard
+    answers: Answers
+
+    def router(self) -> APIRouter:
+        """None of them is part of the API."""
+        router = APIRouter(include_in_schema=False)
+        router.add_api_route("/sign-in", self.sign_in_page, methods=["GET"], response_class=HTMLResponse)
+        for path, act in (
+            ("/sign-in", self.sign_in),
+            ("/sign-out", self.sign_out),
+            ("/acting", self.act_as),
+            ("/answers/approval", self.approval),
+            ("/answers/task", self.task),
+            ("/answers/milestone", self.milestone),
+            ("/answers/hold", self.hold),
+            ("/problems/settle", self.settle),
+        ):
+            router.add_api_route(path, act, methods=["POST"])
+        return router
+
+    # --- who ----------------------------------------------------------------------------------------------------------
+
+    async def sign_in_page(self, token: str = "") -> HTMLResponse:
+        """Offer to sign in; looking at it uses nothing up."""
+        good = self.dashboard.sessions.offers(token)
+        people = await self.dashboard.read(team.teammates) if good else ()
+        return self.dashboard.pages.show(
+            "dashboard/sign-in.html", status=200 if good else 403, good=good, token=token, people=people
+        )
+
+    async def sign_in(self, request: Request) -> Response:
+        """Use the token up."""
+        form = await read_form(request)
+        person = await self._teammate(form.get("acting", ""))
+        response = RedirectResponse("/", status_code=303)
+        self.dashboard.sessions.sign_in(form.get("token", ""), person.id, response)
+        return response
+
+    async def sign_out(self, request: Request) -> Response:
+        """Forget this browser."""
+        await self._form(request)
+        response = RedirectResponse("/sign-in", status_code=303)
+        response.delete_cookie(COOKIE, path="/")
+        return response
+
+    async def act_as(self, request: Request) -> Response:
+        """Answer as another teammate from now on."""
+        session, form = await self._form(request)
+        person = await self._teammate(form.get("acting", ""))
+        response = RedirectResponse("/inbox", status_code=303)
+        self.dashboard.sessions.act_as(session, person.id, response)
+        return response
+
+    async def _teammate(self, teammate: str) -> Person:
+        people = await self.dashboard.read(team.teammates)
+        person = next((one for one in people if one.id == teammate), None)
+        if person is None:
+            raise RefusedError("acting", "Nobody on the team has that id.", "Choose a teammate.")
+        return person
+
+    async def _form(self, request: Request) -> tuple[Session, Mapping[str, str]]:
+        """A form that one of our pages showed to this session."""
+        session = self.dashboard.session(request)
+        form = await read_form(request)
+        self.dashboard.sessions.check(session, form.get("csrf", ""))
+        return session, form
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    async def approval(self, request: Request) -> Response:
+        """Approve, approve with another text, or reject."""
+        session, form = await self._form(request)
+        approval = _field(form, "approval")
+        answer: Literal["approve", "reject"] = "approve" if form.get("answer") == "approve" else "reject"
+        edit = _edit(form) if answer == "approve" else None
+        edited = edit is not None or (answer == "approve" and await self._was_edited(form))
+        event = ApprovalAnswered(approval, session.acting, answer, f"dashboard:{_press(form)}", edited)
+        return await self._give(session, form, event, edit)
+
+    async def _was_edited(self, form: Mapping[str, str]) -> bool:
+        customer, approval = _field(form, "customer"), _field(form, "approval")
+        return await self.dashboard.read(lambda c: projections.edit(c, customer, approval)) is not None
+
+    async def task(self, request: Request) -> Response:
+        """Tick a task, or open it again."""
+        session, form = await self._form(request)
+        return await self._give(
+            session, form, TaskTicked(_field(form, "task"), session.acting, form.get("done") != "no")
+        )
+
+    async def milestone(self, request: Request) -> Response:
+        """Say that a milestone is reached, or not after all."""
+        session, form = await self._form(request)
+        event = MilestoneTicked(_field(form, "milestone"), session.acting, form.get("done") != "no")
+        return await self._give(session, form, event)
+
+    async def hold(self, request: Request) -> Response:
+        """Stop or resume everything that goes to a customer."""
+        session, form = await self._form(request)
+        if form.get("place") == "no":
+            return await self._give(session, form, HoldLifted(session.acting))
+        reason = fields.text(form.get("reason", "").strip(), "reason", longest=LONGEST_REASON)
+        return await self._give(session, form, HoldPlaced(session.acting, reason))
+
+    async def _give(
+        self, session: Session, form: Mapping[str, str], event: Answer, edit: tuple[str, str] | None = None
+    ) -> Response:
+        """Record, deliver, and show what came of it on the page that the form was on."""
+        customer = _field(form, "customer")
+        press = Press("dashboard", _press(form), customer, await self._teammate(session.acting), event, edit)
+        refusal = await self.answers.record(press)
+        if refusal is not None:
+            raise RefusedError("answer", refusal.text, "Nothing was changed. Go back to the inbox.", status=403)
+        await self.answers.outcome(press)
+        page = f"/customers/{quote(customer)}" if form.get("back") == "customer" else "/inbox"
+        return RedirectResponse(f"{page}?{urlencode({'press': press.id})}", status_code=303)
+
+    async def settle(self, request: Request) -> Response:
+        """A person says whether a send without an answer arrived."""
+        session, form = await self._form(request)
+        touch, arrived = _field(form, "touch"), form.get("arrived") == "yes"
+        reason = f"{session.acting} says it {'arrived' if arrived else 'did not arrive'}"
+        await asyncio.to_thread(ledger.settle_unknown, self.dashboard.db, touch, arrived, reason)
+        return RedirectResponse("/problems", status_code=303)
+
+
+def _field(form: Mapping[str, str], name: str) -> str:
+    return fields.text(form.get(name), name, longest=LONGEST_ID)
+
+
+def _press(form: Mapping[str, str]) -> str:
+    return fields.text(form.get("press"), "press", longest=LONGEST_PRESS)
+
+
+def _edit(form: Mapping[str, str]) -> tuple[str, str] | None:
+    """The subject and text that were changed in the form; None when both are as they were shown."""
+    if "text" not in form:
+        return None
+    given = (form.get("subject", "").strip(), _lines(form["text"]))
+    if given == (form.get("subject_was", "").strip(), _lines(form.get("text_was", ""))):
+        return None
+    subject = fields.text(given[0], "subject", longest=LONGEST_SUBJECT)
+    if not given[1] or len(given[1]) > LONGEST_TEXT or "\x00" in given[1]:
+        raise RefusedError("text", f"The text is empty or longer than {LONGEST_TEXT} characters.", "Shorten it.")
+    return subject, given[1]
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()

@@ -1,0 +1,117 @@
+"""Answers of people, from Slack or the dashboard: who may give them, and how they become inbox rows with a Reply.
+
+Entitlement is checked here against the approval's row, so that a stranger's press leaves no trace in the workflow, and
+again in the core, which alone knows the present state. The id of a press makes a second press a repeat.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from gateway.deliver import Deliverer
+from gateway.intake import Lifecycles
+from lifecycle.jsonform import digest, encode
+from lifecycle.messages import ApprovalAnswered, HoldLifted, HoldPlaced, MilestoneTicked, Reply, TaskTicked
+from store import customers, inbox, projections, team
+from store.customers import Person
+from store.database import Database
+
+Answer = ApprovalAnswered | TaskTicked | MilestoneTicked | HoldPlaced | HoldLifted
+
+ON_ITS_WAY = Reply("recorded", "Your answer is recorded. It takes effect as soon as the engine is reachable again.")
+NOT_YOURS = "This one is not yours to answer; {who} can."
+NO_SUCH = Reply("unknown", "There is no such request any more.")
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One answer of one person. `source` and `id` are unique together: `slack` or `dashboard`, and the press.
+    `edit`: subject and text that go out instead, kept with the answer.
+    """
+
+    source: Literal["slack", "dashboard"]
+    id: str
+    customer: str
+    by: Person
+    event: Answer
+    edit: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Takes answers in and tells what became of them."""
+
+    db: Database
+    lifecycles: Lifecycles
+    deliverer: Deliverer
+
+    async def give(self, press: Press) -> Reply:
+        """Record the answer, deliver it, and return the core's Reply, or `ON_ITS_WAY` after 2.5 s."""
+        refusal = await self.record(press)
+        return refusal or await self.outcome(press)
+
+    async def record(self, press: Press) -> Reply | None:
+        """Make the answer durable; a Reply instead when it is not this person's to give."""
+        return await asyncio.to_thread(self._record, press)
+
+    async def outcome(self, press: Press) -> Reply:
+        """What became of a recorded answer."""
+        reply = await self.deliverer.answered(press.customer, press.source, press.id)
+        return ON_ITS_WAY if reply is None else await asyncio.to_thread(self._named, reply)
+
+    def _named(self, reply: dict[str, str]) -> Reply:
+        with self.db.read() as c:
+            return named(c, reply)
+
+    def _record(self, press: Press) -> Reply | None:
+        with self.db.begin() as c:
+            refusal = self._refusal(c, press)
+            if refusal is None:
+                _keep(c, press)
+                inbox.accept(
+                    c, press.customer, press.source, press.id, press.event, body_digest=digest(encode(press.event))
+                )
+            return refusal
+
+    def _refusal(self, c: Connection, press: Press) -> Reply | None:
+        match press.event:
+            case ApprovalAnswered(approval=approval):
+                return self._approval_refusal(c, press, approval)
+            case TaskTicked(task=task):
+                return NO_SUCH if projections.task(c, task) is None else None
+            case _:
+                return None
+
+    def _approval_refusal(self, c: Connection, press: Press, approval: str) -> Reply | None:
+        row = projections.approval(c, press.customer, approval)
+        if row is None:
+            return NO_SUCH
+        _, lifecycle = self.lifecycles.current(c)
+        if press.by.id in row.asked or set(press.by.roles) & set(lifecycle.managers):
+            return None
+        asked = [person.name for person in map(lambda one: team.teammate(c, one), row.asked) if person]
+        return Reply("not_yours", NOT_YOURS.format(who=" or ".join([*asked, "a manager"])))
+
+
+def _keep(c: Connection, press: Press) -> None:
+    """What sends in flight must see at once: a hold. And the text that an approval sends."""
+    match press.event:
+        case HoldPlaced(reason=reason):
+            customers.place_hold(c, press.customer, press.by.id, reason)
+        case HoldLifted():
+            customers.lift_hold(c, press.customer)
+        case ApprovalAnswered(approval=approval) if press.edit is not None:
+            projections.save_edit(c, press.customer, approval, *press.edit, press.by.id)
+        case _:
+            pass
+
+
+def named(c: Connection, reply: Mapping[str, str]) -> Reply:
+    """A Reply for people: the core knows teammates by id, people by name."""
+    names = {person.id: person.name for person in team.teammates(c)}
+    text = re.sub(r"\bby ([\w-]+)", lambda found: f"by {names.get(found[1], found[1])}", reply["text"])
+    return Reply(reply["result"], text)

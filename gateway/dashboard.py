@@ -1,0 +1,184 @@
+"""The dashboard's pages for people on the team: customers, one customer, inbox, outbox, problems. All of them GET.
+
+Server-rendered; every page works without script, which only keeps the live part fresh. A GET changes nothing; what
+people send from these pages is taken in `actions.py`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy import Connection as DbConnection
+
+from gateway.answers import ON_ITS_WAY, named
+from gateway.deliver import Connection, TemporalAwayError
+from gateway.pages import Pages, new_press
+from gateway.refusals import RefusedError
+from gateway.sessions import Session, Sessions
+from lifecycle.messages import Reply
+from store import inbox, outbox, pages, team
+from store.database import Database
+from store.outbox import Entry
+from workflows.interface import UPCOMING
+
+T = TypeVar("T")
+QUERY_WITHIN = timedelta(seconds=1.5)
+LONGEST_PRESS = 60
+MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: https:; frame-ancestors 'self'"
+PARTS = {"eml": ("message/rfc822", "mail.eml"), "ics": ("text/calendar; charset=utf-8", "invite.ics")}
+
+
+class SignInNeededError(Exception):
+    """Nobody is signed in; the browser is sent to the sign-in page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """The pages; none of them is part of the API."""
+
+    db: Database
+    pages: Pages
+    sessions: Sessions
+    connection: Connection
+
+    def router(self) -> APIRouter:
+        """The routes."""
+        router = APIRouter(include_in_schema=False)
+        for path, page in (
+            ("/", self.customers_page),
+            ("/customers/{customer}", self.customer_page),
+            ("/inbox", self.inbox_page),
+            ("/outbox", self.outbox_page),
+            ("/outbox/{entry}", self.entry_page),
+            ("/problems", self.problems_page),
+        ):
+            router.add_api_route(path, page, methods=["GET"], response_class=HTMLResponse)
+        router.add_api_route("/outbox/{entry}/html", self.entry_html, methods=["GET"])
+        router.add_api_route("/outbox/{entry}/{part}", self.entry_part, methods=["GET"])
+        return router
+
+    def session(self, request: Request) -> Session:
+        """The session of a request.
+
+        Raises:
+            SignInNeededError: there is none.
+        """
+        session = self.sessions.of(request)
+        if session is None:
+            raise SignInNeededError
+        return session
+
+    async def read(self, query: Callable[[DbConnection], T]) -> T:
+        """Run a query outside the event loop, in one snapshot."""
+
+        def run() -> T:
+            with self.db.read() as c:
+                return query(c)
+
+        return await asyncio.to_thread(run)
+
+    async def show(self, request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """Render a page in the dashboard's frame."""
+        session = self.session(request)
+        counts, people = await self.read(lambda c: (pages.counts(c), team.teammates(c)))
+        names = {person.id: person.name for person in people}
+        return self.pages.show(
+            f"dashboard/{name}.html",
+            status=status,
+            session=session,
+            counts=counts,
+            people=people,
+            names=names,
+            path=request.url.path,
+            press=new_press,
+            **values,
+        )
+
+    async def customers_page(self, request: Request) -> HTMLResponse:
+        """All customers, those who wait for somebody first."""
+        self.session(request)
+        return await self.show(request, "customers", customers=await self.read(pages.customers_page))
+
+    async def customer_page(self, request: Request, customer: str) -> HTMLResponse:
+        """One customer: what happened and why, what is next and when."""
+        self.session(request)
+        page = await self.read(lambda c: pages.customer_page(c, customer))
+        if page is None:
+            raise RefusedError("customer", "There is no such customer.", "Go back to the list.", status=404)
+        upcoming = await self._upcoming(customer)
+        notice = await self._notice(request)
+        return await self.show(request, "customer", page=page, upcoming=upcoming, notice=notice)
+
+    async def _upcoming(self, customer: str) -> list[dict[str, Any]] | None:
+        """What the workflow says is next; None when it cannot be asked."""
+        try:
+            found: list[dict[str, Any]] = await self.connection.query(customer, UPCOMING, within=QUERY_WITHIN)
+        except TemporalAwayError:
+            return None
+        return found
+
+    async def inbox_page(self, request: Request) -> HTMLResponse:
+        """Open approvals and tasks: the acting teammate's, or everybody's with `?all=1`."""
+        session = self.session(request)
+        everybody = request.query_params.get("all") == "1"
+        page = await self.read(lambda c: pages.inbox_page(c, None if everybody else session.acting))
+        return await self.show(request, "inbox", page=page, everybody=everybody, notice=await self._notice(request))
+
+    async def _notice(self, request: Request) -> Reply | None:
+        """What became of the answer that led here."""
+        press = request.query_params.get("press", "")[:LONGEST_PRESS]
+        if not press:
+            return None
+        reply = await self.read(lambda c: named(c, found) if (found := inbox.reply_to(c, "dashboard", press)) else None)
+        return reply or ON_ITS_WAY
+
+    async def outbox_page(self, request: Request) -> HTMLResponse:
+        """What was sent, or would have been: mails, cards, invites."""
+        self.session(request)
+        kind = request.query_params.get("kind", "")
+        chosen = kind if kind in ("email", "card", "invite") else ""
+        entries = await self.read(lambda c: outbox.entries(c, 200, kind=chosen or None))
+        return await self.show(request, "outbox", entries=entries, kind=chosen)
+
+    async def _entry(self, request: Request, entry: int) -> Entry:
+        self.session(request)
+        found = await self.read(lambda c: outbox.entry(c, entry))
+        if found is None:
+            raise RefusedError("entry", "There is no such message.", "Go back to the outbox.", status=404)
+        return found
+
+    async def entry_page(self, request: Request, entry: int) -> HTMLResponse:
+        """One message."""
+        return await self.show(request, "entry", entry=await self._entry(request, entry))
+
+    async def entry_html(self, request: Request, entry: int) -> Response:
+        """A mail as its reader sees it, in a document that may run and load nothing but pictures."""
+        found = await self._entry(request, entry)
+        return HTMLResponse(found.body.get("html", ""), headers={"content-security-policy": MAIL_POLICY})
+
+    async def entry_part(self, request: Request, entry: int, part: str) -> Response:
+        """A part to keep: the mail as it left, the invite."""
+        found = await self._entry(request, entry)
+        name = part.rpartition(".")[2]
+        if name not in PARTS or name not in found.body:
+            raise RefusedError("part", "This message has no such part.", "Go back to it.", status=404)
+        media, file = PARTS[name]
+        disposition = f'attachment; filename="{entry}-{file}"'
+        return Response(found.body[name].encode(), media_type=media, headers={"content-disposition": disposition})
+
+    async def problems_page(self, request: Request) -> HTMLResponse:
+        """What needs a look: refused and parked events, rows that cannot be delivered, sends with no known outcome."""
+        self.session(request)
+        refused, parked, stuck = await self.read(
+            lambda c: (inbox.refused(c, 50), inbox.parked(c), pages.problems_page(c))
+        )
+        return await self.show(request, "problems", refused=refused, parked=parked, stuck=stuck)
+
+
+async def to_sign_in(_request: Request, _error: Exception) -> Response:
+    """How a page answers somebody who is not signed in."""
+    return RedirectResponse("/sign-in", status_code=303)

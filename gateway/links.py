@@ -1,0 +1,153 @@
+"""The pages behind the links in mails: the survey and unsubscribing. Whoever holds the token may use it, without sign-in.
+
+Rules: a GET changes nothing, because scanners and previewers follow every link; only a POST records. A token that is
+forged, expired or of a closed survey gets a page of its own. No cookie is set and no address stands in a page.
+"""
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from activities.links import SurveyLink, UnsubscribeLink, read_survey, read_unsubscribe
+from gateway.body import read_body
+from gateway.deliver import Deliverer
+from gateway.pages import Pages, read_form
+from gateway.suppression import suppress
+from lifecycle.jsonform import digest
+from lifecycle.messages import SurveyAnswered
+from store import customers, inbox, surveys
+from store.database import Database
+
+HIGHEST_SCORE = 10
+LONGEST_COMMENT = 2000
+SCORES = range(HIGHEST_SCORE + 1)
+
+Result = Literal["recorded", "changed", "closed", "same"]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPages:
+    """Survey and unsubscribe pages. `keys` sign the tokens, the newest last."""
+
+    db: Database
+    pages: Pages
+    deliverer: Deliverer
+    keys: tuple[str, ...]
+
+    def router(self) -> APIRouter:
+        """The routes; none of them is part of the API."""
+        router = APIRouter(include_in_schema=False)
+        router.add_api_route("/survey/{token}", self.show_survey, methods=["GET", "HEAD"], response_class=HTMLResponse)
+        router.add_api_route("/survey/{token}", self.answer_survey, methods=["POST"], response_class=HTMLResponse)
+        router.add_api_route(
+            "/unsubscribe/{token}", self.show_unsubscribe, methods=["GET", "HEAD"], response_class=HTMLResponse
+        )
+        router.add_api_route("/unsubscribe/{token}", self.unsubscribe, methods=["POST"], response_class=HTMLResponse)
+        return router
+
+    async def show_survey(self, token: str, score: str = "") -> HTMLResponse:
+        """The form, with the score of the link chosen and the comment of an earlier answer kept."""
+        link = read_survey(self.keys, token)
+        if not isinstance(link, SurveyLink):
+            return self._refusal("survey", link)
+        survey = await asyncio.to_thread(self._survey, link)
+        if survey is None:
+            return self._refusal("survey", "forged")
+        if survey.closed:
+            return self._refusal("survey", "closed")
+        chosen = (
+            int(score)
+            if score.isascii() and score.isdigit() and len(score) <= 2 and int(score) in SCORES
+            else survey.score
+        )  # noqa: PLR2004 - "10" is the longest
+        return self._form(chosen, survey.comment or "")
+
+    def _form(self, chosen: int | None, comment: str, *, problem: str = "") -> HTMLResponse:
+        return self.pages.show(
+            "pages/survey.html",
+            status=422 if problem else 200,
+            scores=SCORES,
+            chosen=chosen,
+            comment=comment,
+            longest=LONGEST_COMMENT,
+            problem=problem,
+        )
+
+    async def answer_survey(self, token: str, request: Request) -> HTMLResponse:
+        """Record the answer; the last one before the survey closes counts."""
+        form = await read_form(request)
+        link = read_survey(self.keys, token)
+        if not isinstance(link, SurveyLink):
+            return self._refusal("survey", link)
+        given, comment = form.get("score", ""), form.get("comment", "").strip().replace("\r\n", "\n")
+        if given not in {str(score) for score in SCORES}:
+            return self._form(None, comment[:LONGEST_COMMENT], problem="Please choose a number from 0 to 10.")
+        if len(comment) > LONGEST_COMMENT or "\x00" in comment:
+            return self._form(
+                int(given), comment.replace("\x00", "")[:LONGEST_COMMENT], problem="Please shorten your comment."
+            )
+        result = await asyncio.to_thread(self._record, link, int(given), comment)
+        if result is None:
+            return self._refusal("survey", "forged")
+        if result == "closed":
+            return self._refusal("survey", "closed")
+        self.deliverer.soon(self.deliverer.attempt(link.customer))
+        return self.pages.show("pages/survey-thanks.html", score=int(given), changed=result == "changed")
+
+    def _survey(self, link: SurveyLink) -> surveys.Survey | None:
+        with self.db.read() as c:
+            return surveys.get(c, link.touch)
+
+    def _record(self, link: SurveyLink, score: int, comment: str) -> Result | None:
+        """None when this token's survey was never sent (a database restored from before it)."""
+        with self.db.begin() as c:
+            survey = surveys.get(c, link.touch)
+            if survey is None:
+                return None
+            if not survey.closed and (survey.score, survey.comment or "") == (score, comment):
+                return "same"
+            result = surveys.answer(c, link.touch, score, comment)
+            if result != "closed" and survey.score != score:
+                event = SurveyAnswered(survey.survey, link.contact, score)
+                event_id = f"{link.touch}/{secrets.token_hex(4)}"
+                inbox.accept(c, link.customer, "survey", event_id, event, body_digest=digest([link.touch, score]))
+            return result
+
+    async def show_unsubscribe(self, token: str) -> HTMLResponse:
+        """Ask, and change nothing."""
+        link = read_unsubscribe(self.keys, token)
+        if not isinstance(link, UnsubscribeLink):
+            return self._refusal("unsubscribe", link)
+        return self.pages.show("pages/unsubscribe.html")
+
+    async def unsubscribe(self, token: str, request: Request) -> HTMLResponse:
+        """One click, from the mail client (RFC 8058) or from our page. Again is fine."""
+        await read_body(request)
+        link = read_unsubscribe(self.keys, token)
+        if not isinstance(link, UnsubscribeLink):
+            return self._refusal("unsubscribe", link)
+        told = await asyncio.to_thread(self._suppress, link)
+        if told is None:
+            return self._refusal("unsubscribe", "forged")
+        for customer in told:
+            self.deliverer.soon(self.deliverer.attempt(customer))
+        return self.pages.show("pages/unsubscribed.html")
+
+    def _suppress(self, link: UnsubscribeLink) -> set[str] | None:
+        """Who has something to hear of it; None when nobody is behind the link any more."""
+        with self.db.begin() as c:
+            person = customers.contact(c, link.customer, link.contact)
+            if person is None:
+                return None
+            event_id = f"{link.contact}/{secrets.token_hex(4)}"
+            return suppress(c, person.email, why="unsubscribed", source="unsubscribe", event_id=event_id)
+
+    def _refusal(
+        self, page: Literal["survey", "unsubscribe"], why: Literal["forged", "expired", "closed"]
+    ) -> HTMLResponse:
+        """Forged is 404: there is nothing under that address. Expired and closed are 410: there was."""
+        return self.pages.show(f"pages/{page}-{why}.html", status=404 if why == "forged" else 410)

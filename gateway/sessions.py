@@ -1,0 +1,90 @@
+"""Who is using the dashboard: a one-time sign-in link, a signed cookie, a token in every form.
+
+The link's token signs in once; opening the link shows a page, and only its button uses the token up, so that a
+previewer cannot. The cookie is HttpOnly and SameSite=Strict and names the teammate whom its holder acts as.
+"""
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastapi import Request, Response
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from gateway.refusals import RefusedError
+
+COOKIE = "stageplay"
+LIFE = 12 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in browser. `acting`: id of the teammate whom its answers are from. `csrf`: what its forms must carry."""
+
+    id: str
+    acting: str
+    csrf: str
+
+
+class Sessions:
+    """Signs people in and knows them again."""
+
+    def __init__(self, keys: Sequence[str], token: str, *, secure: bool) -> None:
+        self._cookies = URLSafeTimedSerializer(list(keys), salt="stageplay/dashboard")
+        self._forms = URLSafeTimedSerializer(list(keys), salt="stageplay/csrf")
+        self._token = token
+        self._secure = secure
+
+    def offers(self, token: str) -> bool:
+        """Whether the link's token can still sign somebody in."""
+        return bool(self._token) and hmac.compare_digest(self._token.encode(), token.encode())
+
+    def sign_in(self, token: str, acting: str, response: Response) -> None:
+        """Use the token up and set the cookie.
+
+        Raises:
+            RefusedError: the token is wrong or was used.
+        """
+        if not self.offers(token):
+            raise RefusedError(
+                "token",
+                "This sign-in link was used or is not ours.",
+                "Start the gateway again: it prints a fresh link.",
+                status=403,
+            )
+        self._token = ""
+        self.act_as(Session(secrets.token_urlsafe(16), acting, ""), acting, response)
+
+    def act_as(self, session: Session, acting: str, response: Response) -> None:
+        """Let the browser of `session` answer as another teammate."""
+        response.set_cookie(
+            COOKIE,
+            self._cookies.dumps([session.id, acting]),
+            max_age=LIFE,
+            httponly=True,
+            samesite="strict",
+            secure=self._secure,
+            path="/",
+        )
+
+    def of(self, request: Request) -> Session | None:
+        """The session of a request, None when there is none or it is over."""
+        try:
+            match self._cookies.loads(request.cookies.get(COOKIE, ""), max_age=LIFE):
+                case [str(session), str(acting)]:
+                    return Session(session, acting, str(self._forms.dumps(session)))
+        except (BadData, ValueError):
+            pass
+        return None
+
+    def check(self, session: Session, csrf: str) -> None:
+        """Refuse a form that this session's pages did not show."""
+        try:
+            good = self._forms.loads(csrf, max_age=LIFE) == session.id
+        except (BadData, ValueError):
+            good = False
+        if not good:
+            raise RefusedError(
+                "csrf", "This form is too old or not from our pages.", "Reload the page and try again.", status=403
+            )

@@ -1,0 +1,152 @@
+"""Buttons pressed in Slack: `POST /slack/interactions`.
+
+Slack waits 3 seconds: it gets its 200 as soon as the press is an inbox row. What comes of it is told afterwards, and
+only to the presser, where the card itself does not say it: a second press, too late, not yours. A button's value is an
+id and no permission; who pressed is looked up by the Slack user id that Slack signed.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from slack_sdk.webhook import WebhookClient
+
+from activities.cards import APPROVE, DONE, REJECT
+from gateway.answers import Answer, Answers, Press
+from gateway.body import read_body, require_type, unauthorised, verify_slack
+from gateway.refusals import RefusedError
+from lifecycle.messages import ApprovalAnswered, Reply, TaskTicked
+from store import projections, team
+from store.customers import Person
+from store.database import Database
+
+ACKNOWLEDGE_WITHIN = 2.5
+RESPOND_WITHIN = 5
+SHOWN_BY_THE_CARD = frozenset({"approved", "rejected", "done"})
+STRANGER = "I do not know you: your Slack id is not in the team file, so nothing was changed."
+
+_log = structlog.get_logger("gateway.slack")
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A verified press: which button, of which message, by whom, and where to tell them something."""
+
+    action: str
+    value: str
+    user: str
+    id: str
+    response_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlackPresses:
+    """The route for Slack's interactivity. `team_id`, `app_id`: empty means that any is taken."""
+
+    db: Database
+    answers: Answers
+    signing_secret: str
+    team_id: str = ""
+    app_id: str = ""
+
+    def router(self) -> APIRouter:
+        """The route; Slack's own format, so not part of the API description."""
+        router = APIRouter(include_in_schema=False)
+        router.add_api_route("/slack/interactions", self.interaction, methods=["POST"])
+        return router
+
+    async def interaction(self, request: Request) -> Response:
+        """Take a press; an unknown kind of interaction or button is acknowledged and left alone."""
+        body = await read_body(request)
+        verify_slack(self.signing_secret, request.headers, body)
+        require_type(request, "application/x-www-form-urlencoded")
+        payload = _payload(body)
+        if not self._ours(payload):
+            raise unauthorised()
+        pressed = read_press(payload)
+        if pressed is None:
+            return Response(status_code=200)
+        task = asyncio.ensure_future(self._record(pressed))
+        done, _ = await asyncio.wait({task}, timeout=ACKNOWLEDGE_WITHIN)
+        if done:
+            await task
+        self.answers.deliverer.soon(self._finish(pressed, task))
+        return Response(status_code=200)
+
+    def _ours(self, payload: dict[str, Any]) -> bool:
+        team = (payload.get("team") or {}).get("id", "")
+        return self.team_id in ("", team) and self.app_id in ("", payload.get("api_app_id", ""))
+
+    async def _record(self, pressed: Pressed) -> Press | Reply:
+        press = await asyncio.to_thread(self._press, pressed)
+        if isinstance(press, Reply):
+            return press
+        return await self.answers.record(press) or press
+
+    def _press(self, pressed: Pressed) -> Press | Reply:
+        with self.db.read() as c:
+            person = team.teammate_by_slack(c, pressed.user)
+            if person is None:
+                return Reply("not_yours", STRANGER)
+            customer, _, approval = pressed.value.partition("/")
+            edited = pressed.action == APPROVE and projections.edit(c, customer, approval) is not None
+        return Press("slack", pressed.id, customer, person, _answer(pressed, person, edited=edited))
+
+    async def _finish(self, pressed: Pressed, task: "asyncio.Future[Press | Reply]") -> None:
+        """Deliver, and tell the presser what the card does not."""
+        recorded = await task
+        reply = recorded if isinstance(recorded, Reply) else await self.answers.outcome(recorded)
+        if reply.result not in SHOWN_BY_THE_CARD:
+            await asyncio.to_thread(_whisper, pressed.response_url, reply.text)
+
+
+def _payload(body: bytes) -> dict[str, Any]:
+    try:
+        payload = json.loads(parse_qs(body.decode(), max_num_fields=20)["payload"][0])
+    except (ValueError, KeyError, RecursionError):
+        payload = None
+    if not isinstance(payload, dict):
+        raise RefusedError("payload", "cannot be read", "send Slack's interaction as it came", status=400)
+    return payload
+
+
+def read_press(payload: dict[str, Any]) -> Pressed | None:
+    """The press in an interaction; None for a kind or a button that decides nothing (the one that opens a page)."""
+    if payload.get("type") != "block_actions":
+        return None
+    try:
+        action = payload["actions"][0]
+        pressed = Pressed(
+            action=str(action["action_id"]),
+            value=str(action["value"]),
+            user=str(payload["user"]["id"]),
+            id=f"{payload['container']['message_ts']}/{action['action_ts']}",
+            response_url=str(payload.get("response_url", "")),
+        )
+    except (KeyError, IndexError, TypeError):
+        return None
+    return pressed if pressed.action in (APPROVE, REJECT, DONE) else None
+
+
+def _answer(pressed: Pressed, person: Person, *, edited: bool) -> Answer:
+    if pressed.action == DONE:
+        return TaskTicked(pressed.value, person.id)
+    approval = pressed.value.partition("/")[2]
+    answer = "approve" if pressed.action == APPROVE else "reject"
+    return ApprovalAnswered(approval, person.id, answer, f"slack:{pressed.id}", edited)
+
+
+def _whisper(url: str, text: str) -> None:
+    """An ephemeral message; losing it loses nothing, so it is tried once."""
+    if not url:
+        return
+    try:
+        WebhookClient(url, timeout=RESPOND_WITHIN, retry_handlers=[]).send(
+            text=text, response_type="ephemeral", replace_original=False
+        )
+    except OSError as error:
+        _log.info("whisper_lost", why=type(error).__name__)

@@ -1,0 +1,217 @@
+"""What an event of a customer we know means to the core: from a sender's JSON to the core's events.
+
+`FIXED` are the types that every installation has; all others are the event names of the current fact catalogue, checked
+here so that a misspelt name is refused and does not wait in a workflow for a step that never comes.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from gateway import fields
+from gateway.envelope import Inbound
+from gateway.refusals import RefusedError, near
+from gateway.signup import Signup, read_contact, read_signup
+from lifecycle.messages import (
+    Churned,
+    ContactChanged,
+    ContactLeft,
+    ContractSigned,
+    Event,
+    FactsReported,
+    Happened,
+    MilestoneTicked,
+    ProfileChanged,
+    Returned,
+    SurveyAnswered,
+)
+from lifecycle.model import Contract, Value
+from lifecycle.playbook import FactSpec, Lifecycle
+from store import customers, team
+from store.customers import Customer, NewContact, Person
+
+SIGNED_UP = "customer.signed_up"
+FIXED = (
+    SIGNED_UP,
+    "customer.updated",
+    "contact.added",
+    "contact.updated",
+    "contact.left",
+    "customer.churned",
+    "customer.returned",
+    "contract.signed",
+    "facts.reported",
+    "survey.answered",
+    "milestone.ticked",
+)
+MAIN_CONTRACT = "main"
+HIGHEST_SCORE = 10
+LONGEST_VALUE = 500
+
+
+def known_type(inbound: Inbound, lifecycle: Lifecycle) -> None:
+    """Refuse an event type that neither we nor the fact catalogue know."""
+    if inbound.type not in FIXED and inbound.type not in lifecycle.events:
+        raise RefusedError("type", "is not an event we know", near(inbound.type, {*FIXED, *lifecycle.events}))
+
+
+def outer_id_of(inbound: Inbound) -> str:
+    """Whose event it is: `data.customer`, a text or an object with an `id`."""
+    customer = inbound.data.get("customer")
+    if isinstance(customer, dict):
+        return fields.text(customer.get("id"), "customer.id", longest=120)
+    return fields.text(customer, "customer", longest=120)
+
+
+def translate(c: Connection, customer: Customer, inbound: Inbound, lifecycle: Lifecycle) -> list[Event]:
+    """The core's events, the one that carries the sender's id first; writes what is ours to remember (people, names).
+
+    Raises:
+        RefusedError: a field is wrong; the caller rolls back.
+    """
+    data = inbound.data
+    match inbound.type:
+        case "customer.signed_up" | "customer.updated":
+            return again(c, customer, read_signup(data, lifecycle, allow_rehearsal=True))
+        case "contact.added" | "contact.updated":
+            return [_contact_changed(c, customer, data)]
+        case "contact.left":
+            _only(data, "contact")
+            return [ContactLeft(_person(c, customer, data.get("contact"), "contact").id)]
+        case "customer.churned":
+            _only(data, "reason")
+            customers.stop(c, customer.id, True)
+            return [Churned(fields.text(data["reason"], "reason", longest=LONGEST_VALUE) if data.get("reason") else "")]
+        case "customer.returned":
+            _only(data)
+            customers.stop(c, customer.id, False)
+            return [Returned()]
+        case "contract.signed":
+            return [ContractSigned(_contract(data))]
+        case "facts.reported":
+            _only(data, "facts")
+            return [FactsReported(_facts(data.get("facts"), lifecycle, least=1))]
+        case "survey.answered":
+            return [_survey_answered(c, customer, data)]
+        case "milestone.ticked":
+            return [_milestone_ticked(c, data, lifecycle)]
+        case name:
+            return [_happened(name, inbound, lifecycle)]
+
+
+def again(c: Connection, customer: Customer, signup: Signup) -> list[Event]:
+    """A customer that we know signs up again, or changed: the profile, then each person who is new or has other roles."""
+    profile = signup.over(customer.profile)
+    customers.update_profile(c, customer.id, profile, signup.name or customer.name)
+    events: list[Event] = [ProfileChanged(profile)]
+    for person in signup.contacts:
+        contact, _ = customers.upsert_contact(c, customer.id, person)
+        events.append(ContactChanged(contact))
+    if signup.contract_ends_on is not None:
+        events.append(ContractSigned(Contract(MAIN_CONTRACT, signup.contract_ends_on)))
+    return events
+
+
+def _only(data: Mapping[str, Any], *allowed: str) -> None:
+    fields.known_keys(data, "data", ("customer", *allowed))
+
+
+def _contact_changed(c: Connection, customer: Customer, data: Mapping[str, Any]) -> ContactChanged:
+    _only(data, "contact")
+    email = fields.address(fields.mapping(data.get("contact"), "contact").get("email"), "contact.email")
+    person = _by_address(c, customer, email)
+    known = NewContact(person.email, person.name, person.roles) if person else None
+    contact, _ = customers.upsert_contact(c, customer.id, read_contact(data["contact"], "contact", known=known))
+    return ContactChanged(contact)
+
+
+def _by_address(c: Connection, customer: Customer, email: str) -> Person | None:
+    people = customers.contacts(c, customer.id)
+    return next((person for person in people if person.email.lower() == email.lower()), None)
+
+
+def _person(c: Connection, customer: Customer, data: object, field: str) -> Person:
+    """A contact of this customer, named by address."""
+    written = data.get("email") if isinstance(data, dict) else data
+    person = _by_address(c, customer, fields.address(written, f"{field}.email"))
+    if person is None:
+        raise RefusedError(f"{field}.email", "belongs to nobody at this customer", "send contact.added first")
+    return person
+
+
+def _contract(data: Mapping[str, Any]) -> Contract:
+    _only(data, "contract")
+    contract = fields.mapping(data.get("contract"), "contract")
+    fields.known_keys(contract, "contract", ("id", "ends_on"))
+    contract_id = fields.text(contract.get("id", MAIN_CONTRACT), "contract.id", longest=60)
+    return Contract(contract_id, fields.day(contract.get("ends_on"), "contract.ends_on"))
+
+
+def _survey_answered(c: Connection, customer: Customer, data: Mapping[str, Any]) -> SurveyAnswered:
+    _only(data, "survey", "contact", "score")
+    if data.get("survey", "nps") != "nps":
+        raise RefusedError("survey", "is not a survey we send", 'choose "nps"')
+    score = fields.whole(data.get("score"), "score", highest=HIGHEST_SCORE)
+    return SurveyAnswered("nps", _person(c, customer, data.get("contact"), "contact").id, score)
+
+
+def _milestone_ticked(c: Connection, data: Mapping[str, Any], lifecycle: Lifecycle) -> MilestoneTicked:
+    _only(data, "milestone", "by", "done")
+    name = fields.text(data.get("milestone"), "milestone", longest=60)
+    if name not in lifecycle.milestones:
+        raise RefusedError("milestone", "is not one of the lifecycle's", near(name, lifecycle.milestones))
+    email = fields.address(data.get("by"), "by").lower()
+    by = next((person for person in team.teammates(c) if person.email.lower() == email), None)
+    if by is None:
+        raise RefusedError("by", "is nobody on the team", "send the address of a person of playbooks/team.yaml")
+    done = data.get("done", True)
+    if not isinstance(done, bool):
+        raise RefusedError("done", "is not true or false", 'send "done": true, or leave it out')
+    return MilestoneTicked(name, by.id, done)
+
+
+def _happened(name: str, inbound: Inbound, lifecycle: Lifecycle) -> Happened:
+    """Segment's properties belong to other tools too: only those that are facts of ours are read."""
+    if inbound.source == "segment":
+        facts = {key: value for key, value in inbound.data.items() if key in lifecycle.facts}
+        return Happened(name, _facts(facts, lifecycle))
+    _only(inbound.data, "facts")
+    return Happened(name, _facts(inbound.data.get("facts", {}), lifecycle))
+
+
+def _facts(data: object, lifecycle: Lifecycle, *, least: int = 0) -> dict[str, Value]:
+    facts = fields.mapping(data, "facts")
+    if not least <= len(facts) <= 100:  # noqa: PLR2004 - one event stays small in a workflow's history
+        raise RefusedError("facts", f"holds {len(facts)} facts", f"send {least} to 100 of them in one event")
+    fields.known_keys(facts, "facts", tuple(lifecycle.facts))
+    return {name: _fact(value, f"facts.{name}", lifecycle.facts[name]) for name, value in facts.items()}
+
+
+def _fact(value: Any, field: str, spec: FactSpec) -> Value:
+    match spec.type:
+        case "boolean":
+            if not isinstance(value, bool):
+                raise RefusedError(field, "is not true or false", "send true or false without quotes")
+            return value
+        case "number":
+            return _number(value, field, spec)
+        case "date":
+            found: date = fields.day(value, field)
+            return found.isoformat()
+        case "text":
+            written = fields.text(value, field, longest=LONGEST_VALUE)
+            if spec.choices and written not in spec.choices:
+                raise RefusedError(field, "is not one of its choices", near(written, spec.choices))
+            return written
+
+
+def _number(value: Any, field: str, spec: FactSpec) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RefusedError(field, "is not a number", "send a number without quotes")
+    low, high = spec.low, spec.high
+    if (low is not None and value < low) or (high is not None and value > high):
+        span = f"{'any' if low is None else low} to {'any' if high is None else high}"
+        raise RefusedError(field, f"is outside its range, {span}", f"send a {spec.unit or 'number'} in that range")
+    return value
