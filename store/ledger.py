@@ -153,6 +153,13 @@ def by_hash(c: Connection, touch_hash: str) -> Standing | None:
     return None if row is None else _standing(row)
 
 
+def in_doubt(c: Connection, limit: int = 50) -> tuple[Standing, ...]:
+    """Touches with no known outcome, the longest in doubt first: a person settles what the provider does not."""
+    table = tables.ledger
+    query = select(table).where(table.c.state == "unknown").order_by(table.c.changed_at, table.c.touch).limit(limit)
+    return tuple(_standing(row) for row in c.execute(query))
+
+
 def reconciling(c: Connection) -> bool:
     """Whether all sends are held since a restore from backup."""
     query = select(tables.switches.c.name).where(tables.switches.c.name == RECONCILING)

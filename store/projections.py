@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from lifecycle.jsonform import decode
+from lifecycle import trace
 from lifecycle.messages import AskApproval, RaiseTask
 from lifecycle.model import Decision
 from store import tables
@@ -102,7 +102,7 @@ def store_batch(c: Connection, batch: Mapping[str, Any], place: Callable[[Decisi
     customer, number = batch["customer"], batch["number"]
     if not insert_new(c, tables.batches, customer=customer, number=number, log=batch["log"], stored_at=now()):
         return False
-    decided = [decode(Decision, data) for data in batch["decisions"]]
+    decided = [trace.from_row(row) for row in batch["decisions"]]
     if decided:
         rows = [_decision(customer, number, nth, item, place(item)) for nth, item in enumerate(decided)]
         c.execute(insert(tables.decisions), rows)

@@ -191,7 +191,7 @@ class DatabaseReleases:
 def _check_complete(c: Connection, catalogue_digest: str) -> None:
     manifest = load(c, catalogue_digest)
     if not isinstance(manifest, Manifest):
-        raise LookupError(f"catalogue {catalogue_digest} is neither given nor stored")
+        raise LookupError(f"catalogue {catalogue_digest} is neither given nor stored")  # noqa: TRY004 - also when None
     named = {manifest.lifecycle, *manifest.playbooks.values()}
     query = select(tables.releases.c.digest).where(tables.releases.c.digest.in_(named))
     missing = named - set(c.execute(query).scalars())

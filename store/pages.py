@@ -1,0 +1,292 @@
+"""Read models for the dashboard and the command line: one function a page, one snapshot, a fixed number of queries."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+
+from lifecycle.jsonform import decode
+from lifecycle.model import Clock
+from store import customers, inbox, ledger, outbox, tables
+from store.customers import Customer, Person
+from store.database import now
+from store.inbox import Parked, Refused
+from store.ledger import Standing
+from store.outbox import Entry
+from store.projections import ApprovalRow, Card, TaskRow, approval_row, card_row, task_row
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerLine:
+    """A customer in the list. `approvals`, `tasks`: how many are open. `next_due`: customer time."""
+
+    id: str
+    name: str
+    zone: str
+    tier: str
+    stage: str
+    band: str
+    overdue: bool
+    held: str
+    stopped: bool
+    next_due: datetime | None
+    approvals: int
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A stored decision. `id` grows in the order of storing; `at`: customer time; `place`: `file:line`."""
+
+    id: int
+    customer: str
+    at: datetime
+    playbook: str
+    release: str
+    play: int
+    step: str
+    what: str
+    verdict: str
+    reason: str
+    to: str
+    place: str
+    stored_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An open approval with its customer's name and zone."""
+
+    approval: ApprovalRow
+    name: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An open task with its customer's name and zone. `overdue`: by the customer's clock."""
+
+    task: TaskRow
+    name: str
+    zone: str
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPage:
+    """One customer; decisions newest first."""
+
+    customer: Customer
+    contacts: tuple[Person, ...]
+    team: dict[str, Person]
+    decisions: tuple[DecisionRow, ...]
+    approvals: tuple[Ask, ...]
+    tasks: tuple[Work, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """What waits for people, the most urgent first."""
+
+    approvals: tuple[Ask, ...]
+    tasks: tuple[Work, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """An inbox row that could not be delivered so far, and why."""
+
+    customer: str
+    seq: int
+    source: str
+    event_id: str
+    attempts: int
+    error: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemsPage:
+    """What a person should look at: sends with no known outcome, stuck, refused and parked events."""
+
+    unknown: tuple[Standing, ...]
+    stuck: tuple[Stuck, ...]
+    refused: tuple[Refused, ...]
+    parked: tuple[Parked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is. `backlog`: events not delivered yet. `unknown`: sends with no known outcome."""
+
+    customers: int
+    approvals: int
+    tasks: int
+    outbox: int
+    backlog: int
+    parked: int
+    refused: int
+    unknown: int
+    decisions: int
+
+
+def customers_page(c: Connection, stage: str = "", limit: int = 500) -> tuple[CustomerLine, ...]:
+    """Customers, those that wait for somebody first, then by name; of one stage, or of all."""
+    table = tables.customers
+    approvals = _open_by_customer(tables.approvals, tables.approvals.c.result == "")
+    tasks = _open_by_customer(tables.tasks, tables.tasks.c.ticked_at.is_(None))
+    open_approvals, open_tasks = func.coalesce(approvals.c.n, 0), func.coalesce(tasks.c.n, 0)
+    query = (
+        select(table, tables.holds.c.reason, open_approvals.label("approvals"), open_tasks.label("tasks"))
+        .outerjoin(tables.holds, tables.holds.c.scope == table.c.id)
+        .outerjoin(approvals, approvals.c.customer == table.c.id)
+        .outerjoin(tasks, tasks.c.customer == table.c.id)
+        .order_by((open_approvals > 0).desc(), (open_tasks > 0).desc(), table.c.name, table.c.id)
+        .limit(limit)
+    )
+    if stage:
+        query = query.where(table.c.stage == stage)
+    return tuple(_line(row) for row in c.execute(query))
+
+
+def customer_page(c: Connection, customer: str, decisions: int = 500) -> CustomerPage | None:
+    """Everything about one customer, with its last decisions; None when there is no such customer."""
+    try:
+        found = customers.get(c, customer)
+    except LookupError:
+        return None
+    table = tables.decisions
+    told = select(table).where(table.c.customer == customer).order_by(table.c.at.desc(), table.c.id.desc())
+    return CustomerPage(
+        customer=replace(found, held=found.held or customers.hold_on(c, customer) or ""),
+        contacts=customers.contacts(c, customer),
+        team=customers.team_of(c, customer),
+        decisions=tuple(_decision(row) for row in c.execute(told.limit(decisions))),
+        approvals=_asks(c, tables.approvals.c.customer == customer),
+        tasks=_work(c, tables.tasks.c.customer == customer),
+    )
+
+
+def inbox_page(c: Connection, teammate: str | None = None) -> InboxPage:
+    """Open approvals and tasks: of a teammate by id, who was asked or who has the task; or of everybody."""
+    if teammate is None:
+        return InboxPage(_asks(c), _work(c))
+    cards = tables.cards
+    asked = select(cards.c.approval).where(
+        (cards.c.customer == tables.approvals.c.customer)
+        & (cards.c.approval == tables.approvals.c.approval)
+        & (cards.c.to == teammate),
+    )
+    return InboxPage(_asks(c, asked.exists()), _work(c, tables.tasks.c.to == teammate))
+
+
+def outbox_page(c: Connection, kind: outbox.Kind | None = None, limit: int = 200) -> tuple[Entry, ...]:
+    """The last kept messages, the newest first."""
+    return outbox.entries(c, limit, kind)
+
+
+def problems_page(c: Connection, limit: int = 50) -> ProblemsPage:
+    """What needs a look, the longest waiting first for what waits, the newest first for what was refused."""
+    table = tables.inbox
+    tried = (table.c.attempts > 0) & table.c.delivered_at.is_(None)
+    query = select(table).where(tried).order_by(table.c.received_at).limit(limit)
+    names = tuple(Stuck.__dataclass_fields__)
+    return ProblemsPage(
+        unknown=ledger.in_doubt(c, limit),
+        stuck=tuple(Stuck(**{name: row[name] for name in names}) for row in c.execute(query).mappings()),
+        refused=tuple(inbox.refused(c, limit)),
+        parked=tuple(inbox.parked(c)[:limit]),
+    )
+
+
+def decisions_since(c: Connection, after_id: int, limit: int = 500) -> tuple[DecisionRow, ...]:
+    """Decisions stored after another one, in the order of storing: what a live view asks again and again."""
+    table = tables.decisions
+    query = select(table).where(table.c.id > after_id).order_by(table.c.id).limit(limit)
+    return tuple(_decision(row) for row in c.execute(query))
+
+
+def counts(c: Connection) -> Counts:
+    """How much there is of everything, in one query."""
+
+    def count(table: Any, *where: ColumnElement[bool]) -> Any:
+        return select(func.count()).select_from(table).where(*where).scalar_subquery()
+
+    query = select(
+        count(tables.customers).label("customers"),
+        count(tables.approvals, tables.approvals.c.result == "").label("approvals"),
+        count(tables.tasks, tables.tasks.c.ticked_at.is_(None)).label("tasks"),
+        count(tables.outbox).label("outbox"),
+        count(tables.inbox, tables.inbox.c.delivered_at.is_(None)).label("backlog"),
+        count(tables.parked).label("parked"),
+        count(tables.refused).label("refused"),
+        count(tables.ledger, tables.ledger.c.state == "unknown").label("unknown"),
+        count(tables.decisions).label("decisions"),
+    )
+    return Counts(**c.execute(query).mappings().one())
+
+
+def _open_by_customer(table: Any, still_open: ColumnElement[bool]) -> Any:
+    return select(table.c.customer, func.count().label("n")).where(still_open).group_by(table.c.customer).subquery()
+
+
+def _line(row: Row[Any]) -> CustomerLine:
+    return CustomerLine(
+        id=row.id,
+        name=row.name,
+        zone=row.profile["zone"],
+        tier=row.tier,
+        stage=row.stage,
+        band=row.band,
+        overdue=row.overdue,
+        held=row.held or row.reason or "",
+        stopped=row.stopped,
+        next_due=row.next_due,
+        approvals=row.approvals,
+        tasks=row.tasks,
+    )
+
+
+def _decision(row: Row[Any]) -> DecisionRow:
+    return DecisionRow(**{name: row._mapping[name] for name in DecisionRow.__dataclass_fields__})  # noqa: SLF001 - the documented way to a row's names
+
+
+_HOME = (tables.customers.c.name, tables.customers.c.profile, tables.customers.c.clock)
+
+
+def _at_home(table: Any, *where: ColumnElement[bool]) -> Select[Any]:
+    """Rows of a table beside the name, profile and clock of their customer."""
+    return select(table, *_HOME).join(tables.customers, tables.customers.c.id == table.c.customer).where(*where)
+
+
+def _asks(c: Connection, *where: ColumnElement[bool]) -> tuple[Ask, ...]:
+    table = tables.approvals
+    query = _at_home(table, table.c.result == "", *where).order_by(table.c.answer_by, table.c.approval)
+    rows = c.execute(query).all()
+    cards = _cards(c, {row.customer for row in rows})
+    return tuple(
+        Ask(approval_row(row, cards.get((row.customer, row.approval), ())), row.name, row.profile["zone"])
+        for row in rows
+    )
+
+
+def _cards(c: Connection, names: Iterable[str]) -> dict[tuple[str, str], tuple[Card, ...]]:
+    table = tables.cards
+    query = select(table).where(table.c.customer.in_(sorted(names))).order_by(table.c.nth, table.c.touch)
+    found: dict[tuple[str, str], tuple[Card, ...]] = {}
+    for row in c.execute(query):
+        key = (row.customer, row.approval)
+        found[key] = (*found.get(key, ()), card_row(row))
+    return found
+
+
+def _work(c: Connection, *where: ColumnElement[bool]) -> tuple[Work, ...]:
+    table = tables.tasks
+    query = _at_home(table, table.c.ticked_at.is_(None), *where).order_by(table.c.due_at, table.c.task)
+    at = now()
+    return tuple(
+        Work(task_row(row), row.name, row.profile["zone"], row.due_at < decode(Clock, row.clock).virtual(at))
+        for row in c.execute(query)
+    )
