@@ -30,12 +30,16 @@ def _holds_role(turn: Turn, by: str, roles: tuple[str, ...]) -> bool:
 def approval(turn: Turn, event: ApprovalAnswered) -> None:
     """Take an answer to an approval; the first one decides."""
     settled = next((item for item in turn.decided if item.approval == event.approval), None)
+    if settled is not None and settled.press and settled.press == event.press:
+        turn.reply = Reply(settled.result, f"Already taken: {settled.result}.")
+        return
     if settled is not None:
-        turn.reply = _late(settled.result, settled.by, repeated=settled.press == event.press)
+        _refuse(turn, settled.approval.rpartition("/")[2], "answer", _late(settled.result, settled.by))
         return
     found = _open(turn, event.approval)
     if found is None:
-        turn.reply = Reply("unknown", "This request is not known here, or its play ended long ago.")
+        reply = Reply("unknown", "This request is not known here, or its play ended long ago.")
+        _refuse(turn, "", "answer", reply)
         return
     play, step, rule, progress = found
     if not _holds_role(turn, event.by, (rule.by, *(rung.to for rung in rule.escalate))):
@@ -64,9 +68,13 @@ def _open(turn: Turn, approval_id: str) -> tuple[Play, Step, Approval, Progress]
     return play, step, step.approval, progress
 
 
-def _late(result: str, by: str, *, repeated: bool) -> Reply:
-    if repeated:
-        return Reply(result, f"Already taken: {result}.")
+def _refuse(turn: Turn, step: str, what: str, reply: Reply) -> None:
+    """Answer without acting, and leave a trace of it."""
+    turn.reply = reply
+    turn.decide_life(step, what, "skipped", reply.text)
+
+
+def _late(result: str, by: str) -> Reply:
     if result in ("expired", "withdrawn"):
         why = "nobody answered in time" if result == "expired" else "it is no longer needed"
         return Reply("too_late", f"Too late: {why}.")
@@ -78,10 +86,10 @@ def task(turn: Turn, event: TaskTicked) -> None:
     customer, _, rest = event.task.partition("/")
     parts = rest.split("/")
     if customer != turn.customer or len(parts) < 5:  # noqa: PLR2004 - playbook, play, step, occurrence, part
-        turn.reply = Reply("unknown", "This task is not known here.")
+        _refuse(turn, "", "task", Reply("unknown", "This task is not known here."))
         return
     if event.by not in {person.id for person in turn.team.values()}:
-        turn.reply = Reply("not_yours", "Only a teammate of this customer can tick this task.")
+        _refuse(turn, parts[2], "task", Reply("not_yours", "Only a teammate of this customer can tick this task."))
         return
     play = turn.play(f"{parts[0]}/{parts[1]}")
     text = f"{'done' if event.done else 'reopened'} by {event.by}"
@@ -96,10 +104,11 @@ def milestone(turn: Turn, event: MilestoneTicked) -> None:
     """Take a person's word for a milestone, or take it back."""
     spec = turn.life.milestones.get(event.milestone)
     if spec is None:
-        turn.reply = Reply("unknown", f"There is no milestone {event.milestone}.")
+        _refuse(turn, "", "milestone", Reply("unknown", f"There is no milestone {event.milestone}."))
         return
     if not _holds_role(turn, event.by, spec.ticked_by):
-        turn.reply = Reply("not_yours", f"{spec.title} is ticked by {', '.join(spec.ticked_by) or 'nobody'}.")
+        reply = Reply("not_yours", f"{spec.title} is ticked by {', '.join(spec.ticked_by) or 'managers only'}.")
+        _refuse(turn, event.milestone, "milestone", reply)
         return
     others = {name: at for name, at in turn.ticked.items() if name != event.milestone}
     turn.ticked = {**others, event.milestone: turn.at} if event.done else others
@@ -111,14 +120,13 @@ def milestone(turn: Turn, event: MilestoneTicked) -> None:
 def stage(turn: Turn, event: StageSet) -> None:
     """Move the customer on a person's word, forward or back; a criterion that holds already does not undo it."""
     if event.stage == turn.stage:
-        turn.reply = Reply("already", f"The customer is in {event.stage} already.")
+        _refuse(turn, event.stage, "stage", Reply("already", f"The customer is in {event.stage} already."))
         return
     target = machine.move("journey", turn.stage, f"set_to_{event.stage}")
     if target is None:
-        turn.reply = Reply("unknown", f"There is no move from {turn.stage} to {event.stage}.")
+        _refuse(turn, "", "stage", Reply("unknown", f"There is no move from {turn.stage} to {event.stage}."))
         return
-    journey.enter(turn, target, f"set by {event.by}: {event.reason}")
-    turn.pinned = True
+    journey.place(turn, target, f"set by {event.by}: {event.reason}")
     turn.reply = Reply("done", f"The customer is in {target} now.")
 
 

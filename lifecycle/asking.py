@@ -23,11 +23,14 @@ def _zone_of(turn: Turn, approval: Approval, play: Play) -> str:
 
 
 def ask(turn: Turn, play: Play, step: Step, approval: Approval, owed: datetime) -> None:
+    """Put the question. Patience counts from the real instant: a card that comes late still gives the whole time to
+    answer.
+    """
     if turn.teammate(approval.by) is None:
         firing.skip(turn, play, step, f"nobody is {approval.by}, so nobody can approve it")
         return
-    turn.progress(play.key, step.id, Progress("asked", turn.at, due=owed))
-    until = _card(turn, play, step, approval, approval.by, 0, turn.at, owed)
+    turn.progress(play.key, step.id, Progress("asked", turn.clock, due=owed))
+    until = _card(turn, play, step, approval, approval.by, 0, turn.clock, owed)
     shown = calendar.local(until, play.zone).strftime("%Y-%m-%d %H:%M")
     what = "it goes ahead" if approval.expired == "proceed" else "it is skipped"
     turn.decide(play, step.id, "approval", "waiting", f"asked; without an answer by {shown} {what}", approval.by)
@@ -76,7 +79,7 @@ def nudge(turn: Turn, play: Play, step: Step, approval: Approval, progress: Prog
         turn.decide(
             play, step.id, "approval", "fired", "nobody answered in time; the playbook says proceed", approval.by
         )
-        firing.attempt(turn, play, step, Progress("approved", turn.at, due=owed))
+        approved(turn, play, step, progress, edited=False)
         return
     firing.skip(turn, play, step, "nobody answered the approval in time")
     turn.raise_task(play, step.id, "expired", approval.by, f"Approval expired unanswered: {step.id} was not sent")

@@ -70,6 +70,8 @@ def add(start: datetime, length: Length, zone: str, hours: BusinessHours, holida
     """`start` plus a length as people mean it in `zone`: days and weeks keep the wall time, business lengths count
     working time.
     """
+    if not length.amount and length.unit != "business_hours":
+        return start
     if length.unit == "minutes":
         return start + timedelta(minutes=length.amount)
     if length.unit == "hours":
@@ -83,13 +85,15 @@ def add(start: datetime, length: Length, zone: str, hours: BusinessHours, holida
             day = business_day(day + DAY, holidays)
     else:
         day = here.date() + DAY * (length.amount * (7 if length.unit == "weeks" else 1))
-    return datetime.combine(day, here.time(), _zone(zone)).astimezone(UTC)
+    return _at(day, here, zone)
 
 
 def subtract(start: datetime, length: Length, zone: str, hours: BusinessHours, holidays: Collection[str]) -> datetime:
-    """`start` less a length, business lengths included: the latest instant from which `add` reaches `start` or later,
-    to the minute.
+    """`start` less a length: what `add` undoes. Business lengths count working time back, so that between the result
+    plus the length and `start` lies no working time.
     """
+    if not length.amount:
+        return start
     if length.unit in ("minutes", "hours", "days", "weeks"):
         return add(start, Length(-length.amount, length.unit), zone, hours, holidays)
     if length.unit == "business_days":
@@ -98,8 +102,13 @@ def subtract(start: datetime, length: Length, zone: str, hours: BusinessHours, h
             day -= DAY
             while not is_business_day(day, holidays):
                 day -= DAY
-        return datetime.combine(day, here.time(), _zone(zone)).astimezone(UTC)
+        return _at(day, here, zone)
     return _subtract_business_hours(start, length.amount, zone, hours, holidays)
+
+
+def _at(day: date, here: datetime, zone: str) -> datetime:
+    """The instant of the wall time of `here` on another day; of two the first."""
+    return datetime.combine(day, here.time().replace(fold=0), _zone(zone)).astimezone(UTC)
 
 
 def _shift(day: date, zone: str, hours: BusinessHours) -> tuple[datetime, datetime]:

@@ -33,6 +33,7 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "*": operator.mul,
     "/": operator.truediv,
 }
+_LOGIC = ("and", "or", "not", "known", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,20 @@ def value(tree: Any, lookup: Lookup) -> Any:
             inner = value(tree[1], lookup)
             return -inner if _is_number(inner) else None
         case op if op in _ARITHMETIC:
-            left, right = value(tree[1], lookup), value(tree[2], lookup)
-            if not (_is_number(left) and _is_number(right)) or (op == "/" and right == 0):
-                return None
-            return _ARITHMETIC[op](left, right)
-        case _:
+            return _calculate(op, value(tree[1], lookup), value(tree[2], lookup))
+        case op if op in _LOGIC or op in _COMPARE:
             return _truth(tree, lookup)
+        case _:
+            return None
+
+
+def _calculate(op: str, left: Any, right: Any) -> Any:
+    if not (_is_number(left) and _is_number(right)):
+        return None
+    try:
+        return _ARITHMETIC[op](left, right)
+    except ArithmeticError:
+        return None
 
 
 def _is_number(item: Any) -> bool:
@@ -116,9 +125,11 @@ def _compare(op: str, left: Any, right: Any) -> bool | None:
     if left is None or right is None:
         return None
     try:
-        return bool(_COMPARE[op][1](left, right))
+        answer = bool(_COMPARE[op][1](left, right))
     except TypeError:
         return None
+    might_hold = op in ("in", "not_in") and isinstance(right, tuple) and None in right
+    return None if might_hold and answer is (op == "not_in") else answer
 
 
 def _because(tree: Any, lookup: Lookup) -> list[str]:

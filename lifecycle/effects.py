@@ -7,7 +7,7 @@ means. A refused one becomes work for the playbook's owner.
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from lifecycle import calendar, recipients
@@ -51,7 +51,9 @@ def _postpone(turn: Turn, effect: Effect, command: Command | None, play: Play | 
     if command is None:
         return
     if play is None and command.kind in CUSTOMER_SEES:
-        turn.decide_life(name, "outcome", "cancelled", "its play was left while the provider was asked for patience")
+        if effect.result == "later":
+            recipients.release(turn, effect.touch)
+        turn.decide_life(name, "outcome", "cancelled", f"{effect.result}, and its play has been left: {effect.reason}")
         return
     later = effect.result == "later"
     at = effect.at or turn.at + timedelta(minutes=1) if later else turn.at + UNKNOWN_FOR
@@ -80,8 +82,26 @@ def _failed(turn: Turn, play: Play | None, name: str, part: str, recipient: str,
         return
     turn.decide(play, name, part, "failed", effect.reason, recipient)
     if not part.startswith("task"):
-        owner = turn.book(play).owner
-        turn.raise_task(play, name, f"failed-{recipient or part}", owner, f"Could not deliver {name}: {effect.reason}")
+        _tell_owner(turn, play, name, part, recipient, effect.reason)
+
+
+def _tell_owner(turn: Turn, play: Play, name: str, part: str, recipient: str, why: str) -> None:
+    owner = turn.book(play).owner
+    turn.raise_task(play, name, f"failed-{part}-{recipient}", owner, f"Could not deliver {name}: {why}")
+
+
+def drop(turn: Turn, play: Play, reason: str) -> None:
+    """Forget the sends of a play that is left, each with its reason; what surely never went no longer counts."""
+    front = f"{turn.customer}/{play.key}/"
+    for item in turn.retries:
+        touch = item.command["touch"]
+        if item.command["kind"] not in CUSTOMER_SEES or not touch.startswith(front):
+            continue
+        turn.retries = tuple(other for other in turn.retries if other is not item)
+        if item.why == "later":
+            recipients.release(turn, touch)
+        seen = "" if item.why == "later" else "; it may have arrived"
+        turn.decide(play, item.command["step"], "outcome", "cancelled", f"{reason}{seen}", item.command["to"])
 
 
 def run_retries(turn: Turn) -> bool:
@@ -94,22 +114,41 @@ def run_retries(turn: Turn) -> bool:
 
 
 def _reissue(turn: Turn, item: Retry) -> None:
+    """Issue a command again. What surely has not gone yet is judged again first; what may have arrived is only asked
+    about.
+    """
     command: Any = decode_union(Command, item.command)
     parts = command.touch.split("/")
     play = turn.play(f"{parts[1]}/{parts[2]}")
-    if command.kind in CUSTOMER_SEES and item.why == "later":
-        if play is None:
-            return
-        if turn.suppressed(command.to):
-            _arrived(turn, play, command.step, command.to, sent=False)
-            recipients.release(turn, command.touch)
-            turn.decide(
-                play, command.step, "outcome", "cancelled", "suppressed while waiting for the provider", command.to
-            )
-            return
-        book = turn.book(play)
-        opens = calendar.next_open(turn.clock, play.zone, book.window, turn.life.politeness.quiet, None)
-        if opens > turn.clock:
-            turn.retries = (*turn.retries, replace(item, at=opens))
-            return
-    turn.commands.append(command)
+    if command.kind == "ask_approval" and any(done.approval == command.approval for done in turn.decided):
+        return
+    if play is None or command.kind not in CUSTOMER_SEES or item.why == "unknown":
+        turn.commands.append(command)
+        return
+    stale = turn.later(command.due, turn.life.politeness.stale_after, play.zone)
+    opens = _may_go(turn, play)
+    if not turn.reachable(command.to):
+        _give_up(turn, play, command, "may no longer be written to", told=False)
+    elif max(opens, turn.clock) > stale:
+        _give_up(turn, play, command, "the provider kept asking for patience until it was stale", told=True)
+    elif opens > turn.clock:
+        turn.retries = (*turn.retries, replace(item, at=opens))
+    else:
+        turn.commands.append(command)
+
+
+def _may_go(turn: Turn, play: Play) -> datetime:
+    """The next instant, from the turn's clock on, at which a customer may be written to; a hold is asked daily."""
+    book, quiet = turn.book(play), turn.life.politeness.quiet
+    start = turn.clock
+    if turn.held:
+        start = calendar.wall(calendar.local(start, play.zone).date() + calendar.DAY, book.at, play.zone)
+    return calendar.next_open(start, play.zone, book.window, quiet, None)
+
+
+def _give_up(turn: Turn, play: Play, command: Any, why: str, *, told: bool) -> None:
+    _arrived(turn, play, command.step, command.to, sent=False)
+    recipients.release(turn, command.touch)
+    turn.decide(play, command.step, "outcome", "failed" if told else "cancelled", why, command.to)
+    if told:
+        _tell_owner(turn, play, command.step, "send", command.to, why)

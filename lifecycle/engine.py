@@ -40,18 +40,16 @@ from lifecycle.messages import (
     SurveyAnswered,
     TaskTicked,
 )
-from lifecycle.model import Contact, Decision, Fact, Play, State, Value
+from lifecycle.model import Contact, Decision, Fact, Play, Profile, Settlement, State, Value
 from lifecycle.playbook import Step
 from lifecycle.turn import ON_TIME, ClockWentBackError, ReleaseMissingError, Releases, Turn
 
 __all__ = ["ClockWentBackError", "ReleaseMissingError", "Releases", "begin", "next_due", "step", "upcoming"]
 
 SETTLED_FOR = timedelta(days=30)
+SETTLED_LIMIT = 20
 FLUSH_AFTER = timedelta(days=1)
-LIMIT = 10_000
-"""Consequences of one step; a playbook set that needs more loops, which authoring refuses, and the step stops there
-with a decision.
-"""
+SIGNED_UP = "customer.signed_up"
 
 
 def begin(customer: str, catalogue: str, event: SignedUp, *, now: datetime, spread: bool) -> State:
@@ -101,10 +99,7 @@ def step(releases: Releases, state: State, event: Event, *, now: datetime, issue
 
 
 def _catch_up(turn: Turn, now: datetime, late_clock: datetime | None) -> None:
-    for _ in range(LIMIT):
-        owed = _next_due(turn)
-        if owed is None or owed > now:
-            return
+    while (owed := _next_due(turn)) is not None and owed <= now:
         turn.at = turn.clock = max(owed, turn.at)
         if late_clock is not None:
             turn.clock = max(turn.at, late_clock)
@@ -114,6 +109,9 @@ def _catch_up(turn: Turn, now: datetime, late_clock: datetime | None) -> None:
 def _consequences(turn: Turn) -> None:
     """Draw what follows until nothing changes. Finished plays end last, so that a step they open in the same instant
     still counts.
+
+    It ends: stages and phases only move forward, a band follows the one score, and every rule about plays settles
+    something or moves it to a later instant.
     """
     rules: tuple[Callable[[Turn], bool], ...] = (
         journey.advance,
@@ -123,9 +121,8 @@ def _consequences(turn: Turn) -> None:
         plays.run_due,
         plays.finish,
     )
-    for _ in range(LIMIT):
-        if not any(rule(turn) for rule in rules):
-            return
+    while any(rule(turn) for rule in rules):
+        pass
 
 
 def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
@@ -133,7 +130,7 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
         case SignedUp():
             _sign_up(turn, event)
         case ProfileChanged(profile=profile):
-            turn.profile = replace(profile, signed_up_on=turn.profile.signed_up_on)
+            _change_profile(turn, profile)
         case ContactChanged(contact=contact):
             _put_contact(turn, contact)
             plays.retry_held(turn)
@@ -173,10 +170,22 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
 
 
 def _sign_up(turn: Turn, event: SignedUp) -> None:
+    if SIGNED_UP in turn.seen:
+        turn.decide_life(turn.stage, "stage", "skipped", "signed up already")
+        _change_profile(turn, event.profile)
+        return
     turn.profile, turn.contacts, turn.contracts, turn.team = event.profile, event.contacts, event.contracts, event.team
     turn.decide_life(turn.stage, "stage", "fired", "signed up")
     plays.trigger(turn, stage=turn.stage)
-    _happened(turn, "customer.signed_up", {})
+    _happened(turn, SIGNED_UP, {})
+
+
+def _change_profile(turn: Turn, profile: Profile) -> None:
+    """Take a new profile. Day 0 stays, and so does the zone when the new one does not exist."""
+    zone = profile.zone if calendar.zone_exists(profile.zone) else turn.profile.zone
+    turn.profile = replace(profile, signed_up_on=turn.profile.signed_up_on, zone=zone)
+    if zone != profile.zone:
+        turn.decide_life("profile", "profile", "skipped", f"there is no time zone {profile.zone!r}; it stays {zone}")
 
 
 def _happened(turn: Turn, name: str, values: dict[str, Value]) -> None:
@@ -227,15 +236,18 @@ def _apply_catalogue(turn: Turn, digest: str) -> None:
 
 
 def _forget(turn: Turn) -> None:
-    """Drop answered approvals 30 days after their play ended."""
+    """Drop answered approvals 30 days after their play ended (those of an earlier play of the same playbook 30 days
+    after the answer), and the oldest beyond a limit: an older press is answered less well, never acted on.
+    """
     running = {play.key for play in turn.plays}
 
-    def wanted(approval: str) -> bool:
-        key = approval.rpartition("/")[0]
-        ended = turn.ended.get(key.rpartition("/")[0])
-        return key in running or ended is None or turn.at - ended < SETTLED_FOR
+    def wanted(item: Settlement) -> bool:
+        key = item.approval.rpartition("/")[0]
+        name, _, number = key.rpartition("/")
+        last = max(item.at, turn.ended.get(name, item.at)) if int(number) == turn.counters.get(name) else item.at
+        return key in running or turn.at - last < SETTLED_FOR
 
-    turn.decided = tuple(item for item in turn.decided if wanted(item.approval))
+    turn.decided = tuple(item for item in turn.decided if wanted(item))[-SETTLED_LIMIT:]
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -255,6 +267,9 @@ def next_due(releases: Releases, state: State) -> datetime | None:
 
 
 def _next_due(turn: Turn) -> datetime | None:
+    """The next instant of the calendar or of a play; a customer that has only begun, and not signed up, owes nothing."""
+    if SIGNED_UP not in turn.seen:
+        return None
     found = [instant for _, _, instant in _open_steps(turn)]
     found += [item.at for item in turn.retries]
     moves = journey.next_instant(turn)

@@ -1,5 +1,7 @@
 """What counts as news: the pure rule by which a new value of a fact is told to the workflow, or only stored."""
 
+import math
+
 from lifecycle.model import Value
 from lifecycle.playbook import FactSpec
 
@@ -25,6 +27,8 @@ def problem(name: str, new: Value, spec: FactSpec) -> str:
     if not isinstance(new, kinds) or (spec.type == "number" and isinstance(new, bool)):
         return f"{name} is a {spec.type}, not {new!r}"
     if spec.type == "number" and isinstance(new, int | float):
+        if not math.isfinite(new):
+            return f"{name} is a number, not {new!r}"
         if spec.low is not None and new < spec.low:
             return f"{name} is at least {spec.low:g}, not {new:g}"
         if spec.high is not None and new > spec.high:

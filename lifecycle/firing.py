@@ -5,6 +5,7 @@ step that fired never fires again.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 from lifecycle import calendar, recipients, schedule
 from lifecycle.messages import Command, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
@@ -27,22 +28,31 @@ def attempt(turn: Turn, play: Play, step: Step, progress: Progress) -> None:
         return
     found = recipients.of_step(turn, play, step)
     obstacle = recipients.obstacle(turn, play, book, step, found)
-    if obstacle is None:
-        _fire(turn, play, step, found, progress)
-        return
     stale = turn.later(owed, turn.life.politeness.stale_after, play.zone)
-    if obstacle.until is None or obstacle.until > stale or turn.clock > stale:
+    if obstacle is None and turn.late_for >= ON_TIME and turn.clock > stale and step.action.kind in schedule.TOUCHES:
+        skip(turn, play, step, f"stale: late by {turn.late_for}")
+    elif obstacle is None:
+        _fire(turn, play, step, found, progress)
+    elif obstacle.until is None or obstacle.until > stale or turn.clock > stale:
         skip(turn, play, step, obstacle.reason if obstacle.until is None else f"stale: {obstacle.reason}")
-        return
-    first = progress.count == 0
-    turn.progress(
-        play.key, step.id, replace(progress, status="held", at=obstacle.until, due=owed, count=progress.count + 1)
-    )
-    shown = calendar.local(obstacle.until, play.zone).strftime("%Y-%m-%d %H:%M")
+    else:
+        _hold(turn, play, step, replace(progress, due=owed), obstacle, obstacle.until)
+
+
+def _hold(
+    turn: Turn, play: Play, step: Step, progress: Progress, obstacle: recipients.Obstacle, until: datetime
+) -> None:
+    """Try again at `until`. The first time that somebody is missing, the owner is asked to name one; `count` says
+    whether that was done.
+    """
+    first = obstacle.missing and not progress.count
+    count = 1 if obstacle.missing else progress.count
+    turn.progress(play.key, step.id, replace(progress, status="held", at=until, count=count))
+    shown = calendar.local(until, play.zone).strftime("%Y-%m-%d %H:%M")
     turn.decide(play, step.id, step.action.kind, "held", f"until {shown}: {obstacle.reason}", obstacle.to)
-    if obstacle.missing and first:
+    if first:
         title = f"Name a {obstacle.missing}: {step.id} waits for one"
-        turn.raise_task(play, step.id, "missing", book.owner, title)
+        turn.raise_task(play, step.id, "missing", turn.book(play).owner, title)
 
 
 def _fire(turn: Turn, play: Play, step: Step, found: recipients.Found, progress: Progress) -> None:
@@ -57,7 +67,7 @@ def _fire(turn: Turn, play: Play, step: Step, found: recipients.Found, progress:
     ids = tuple(person.id for person in people)
     if step.action.kind in ("email", "survey"):
         recipients.count(turn, play, step, ids)
-    turn.progress(play.key, step.id, Progress("fired", turn.at, due=progress.due, left=ids, edited=progress.edited))
+    turn.progress(play.key, step.id, Progress("fired", turn.at, left=ids))
     late = f"; late by {turn.late_for}" if turn.late_for >= ON_TIME else ""
     for person in people:
         turn.decide(play, step.id, step.action.kind, "fired", f"due{late}", person.role)

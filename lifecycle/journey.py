@@ -49,7 +49,7 @@ def _done_move(turn: Turn, spec: StageSpec) -> tuple[str, datetime] | None:
 
 
 def advance(turn: Turn) -> bool:
-    """Make the one move, or notice the one overdue window, that is owed at the turn's instant; True if there was one."""
+    """Make the one move, or notice the one overdue window, owed at the turn's instant; True if there was one."""
     return _stage(turn) or _phase(turn) or _band(turn)
 
 
@@ -82,9 +82,22 @@ def enter(turn: Turn, stage: str, reason: str) -> None:
     plays.trigger(turn, stage=stage)
 
 
+def place(turn: Turn, stage: str, reason: str) -> None:
+    """Put the customer into a stage on a person's word: neither a criterion that holds already nor a window that is
+    over moves it on.
+    """
+    enter(turn, stage, reason)
+    spec = _spec(turn)
+    ends = _ends_at(turn, spec) if spec else None
+    turn.pinned, turn.overdue = True, ends is not None and ends <= turn.at
+
+
 def _overdue(turn: Turn, spec: StageSpec) -> None:
     turn.overdue = True
-    unmet = turn.because(spec.criterion) if spec.criterion else "no criterion"
+    if turn.pinned:
+        unmet = "a person placed the customer here"
+    else:
+        unmet = turn.because(spec.criterion) if spec.criterion else "no criterion"
     title = f"{spec.name} is overdue since day {spec.to_day}: {unmet}"
     turn.decide_life(spec.name, "stage", "waiting", title, spec.owner)
     person = turn.teammate(spec.owner)

@@ -13,6 +13,7 @@ the old one.
 import dataclasses
 import hashlib
 import json
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -39,17 +40,25 @@ def decode(cls: type[T], data: object) -> T:
     Raises:
         FormError: a field is unknown, missing or of the wrong kind.
     """
-    try:
-        return typing.cast("T", _codec(cls)[1](data))
-    except FormError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FormError(f"{cls.__name__}: {error}") from error
+    return typing.cast("T", _read(_codec(cls), cls.__name__, data))
 
 
 def decode_union(union: object, data: object) -> Any:
-    """Build the member of `union` (`A | B | ...`, each with a `kind`) that `data["kind"]` names."""
-    return _union_codec(get_args(union))[1](data)
+    """Build the member of `union` (`A | B | ...`, each with a `kind`) that `data["kind"]` names.
+
+    Raises:
+        FormError: no member has this kind, or its fields do not fit.
+    """
+    return _read(_codec(union), "union", data)
+
+
+def _read(codec: _Codec, name: str, data: object) -> Any:
+    try:
+        return codec[1](data)
+    except FormError:
+        raise
+    except (TypeError, ValueError, AttributeError) as error:
+        raise FormError(f"{name}: {error}") from error
 
 
 def canonical(data: object) -> str:
@@ -87,7 +96,12 @@ def _untree(value: Any) -> Any:
     return [_untree(item) for item in value] if isinstance(value, tuple) else value
 
 
-_CODECS: dict[Any, _Codec] = {}
+_CODECS: dict[Any, _Codec] = {
+    datetime: (instant_text, _instant),
+    date: (date.isoformat, date.fromisoformat),
+    timedelta: (timedelta.total_seconds, lambda seconds: timedelta(seconds=seconds)),
+}
+"""By type, built when first needed; but these at import, because tests that freeze time exchange the names."""
 
 
 def _codec(hint: Any) -> _Codec:
@@ -98,12 +112,6 @@ def _codec(hint: Any) -> _Codec:
 
 
 def _build(hint: Any) -> _Codec:
-    if hint is datetime:
-        return instant_text, _instant
-    if hint is date:
-        return date.isoformat, date.fromisoformat
-    if hint is timedelta:
-        return timedelta.total_seconds, lambda seconds: timedelta(seconds=seconds)
     if hint in (str, int, float, bool, type(None)):
         return _same, _checked(hint)
     if hint is Any:
@@ -119,7 +127,7 @@ def _checked(hint: type) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         if not isinstance(value, allowed) or (hint in (int, float) and isinstance(value, bool)):
             raise FormError(f"expected {hint.__name__}, got {value!r}")
-        return value
+        return _finite(value)
 
     return check
 
@@ -182,6 +190,13 @@ def _union_codec(args: tuple[Any, ...]) -> _Codec:
 def _scalar(value: Any) -> Any:
     if not isinstance(value, str | int | float | bool | None):
         raise FormError(f"expected a plain value, got {value!r}")
+    return _finite(value)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no name for infinity or for what is not a number; a state that held one could not be stored."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise FormError(f"{value!r} is not a number that JSON can hold")
     return value
 
 

@@ -8,7 +8,7 @@ Every step that is considered leaves a decision.
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import asking, calendar, firing, schedule
+from lifecycle import asking, calendar, effects, firing, schedule
 from lifecycle.messages import CancelInvite
 from lifecycle.model import SETTLED, Play, Progress
 from lifecycle.playbook import Invite, Playbook, Step, Wait
@@ -16,7 +16,6 @@ from lifecycle.schedule import Index
 from lifecycle.turn import Turn
 
 AFTER_CHURN = ("churned", "win_back")
-SENDS = ("send_email", "send_survey", "send_invite")
 
 
 def trigger(turn: Turn, *, stage: str = "", event: str = "", band: str = "") -> None:
@@ -45,6 +44,8 @@ def _enter(turn: Turn, name: str, digest: str, book: Playbook) -> None:
 
 
 def _refusal(turn: Turn, book: Playbook) -> str:
+    if _left(turn, book):
+        return f"the customer left: stage is {turn.stage}"
     if any(play.playbook == book.name for play in turn.running()):
         return "already running"
     ended = turn.ended.get(book.name)
@@ -76,15 +77,22 @@ def _skip_past(turn: Turn, play: Play, book: Playbook) -> None:
 def check_exits(turn: Turn) -> bool:
     """End the plays whose exit or goal is met; True if any did."""
     before = len(turn.plays)
-    for play in turn.running():
+    for play in turn.plays:
         book = turn.book(play)
-        if turn.stage in AFTER_CHURN and book.trigger.stage not in AFTER_CHURN:
+        if _left(turn, book):
             end(turn, play, f"the customer left: stage is {turn.stage}")
+        elif play.over:
+            continue
         elif book.exit is not None and turn.met(book.exit):
             end(turn, play, f"exit: {turn.because(book.exit)}")
         elif book.goal is not None and turn.met(book.goal):
             end(turn, play, f"goal reached: {turn.because(book.goal)}")
     return len(turn.plays) != before
+
+
+def _left(turn: Turn, book: Playbook) -> bool:
+    """Whether the customer's leaving keeps a playbook from running: all but those for customers who left."""
+    return turn.stage in AFTER_CHURN and book.trigger.stage not in AFTER_CHURN
 
 
 def check_waits(turn: Turn) -> bool:
@@ -120,7 +128,9 @@ def run_due(turn: Turn) -> bool:
         for step in book.steps:
             instant = schedule.next_instant(turn, play, book, steps, step)
             if instant is not None and instant <= turn.at:
-                waiting.append((-book.priority, instant, turn.touch(play, step.id, ""), play, step))
+                progress = play.steps.get(step.id)
+                owed = instant if progress is None or progress.due is None else progress.due
+                waiting.append((-book.priority, owed, turn.touch(play, step.id, ""), play, step))
     if not waiting:
         return False
     *_, play, step = min(waiting, key=lambda item: item[:3])
@@ -180,11 +190,11 @@ def end(turn: Turn, play: Play, reason: str) -> None:
             turn.decide(play, step.id, step.action.kind, "cancelled", reason)
         if isinstance(step.action, Invite) and progress.status == "fired":
             _cancel_meeting(turn, play, step, step.action, progress, reason)
-    front = f"{turn.customer}/{play.key}/"
-    turn.retries = tuple(
-        item for item in turn.retries if not (item.command["kind"] in SENDS and item.command["touch"].startswith(front))
-    )
-    _leave(turn, play, reason)
+    effects.drop(turn, play, reason)
+    turn.plays = tuple(other for other in turn.plays if other.key != play.key)
+    if not play.over:
+        turn.decide(play, "", "play", "cancelled", f"ended: {reason}")
+        turn.ended = {**turn.ended, play.playbook: turn.at}
 
 
 def _cancel_meeting(turn: Turn, play: Play, step: Step, action: Invite, progress: Progress, reason: str) -> None:
@@ -192,7 +202,10 @@ def _cancel_meeting(turn: Turn, play: Play, step: Step, action: Invite, progress
     if turn.at >= closes:
         return
     meeting = turn.touch(play, step.id, "send")
+    unsent = {item.command["touch"] for item in turn.retries if item.why == "later"}
     for person in (*progress.sent, *progress.left):
+        if f"{meeting}/{person}" in unsent:
+            continue
         touch = turn.touch(play, step.id, "cancel", person)
         turn.commands.append(CancelInvite(touch, play.release, step.id, person, turn.at, meeting, reason))
     turn.decide(play, step.id, "invite", "cancelled", reason)
@@ -226,12 +239,6 @@ def _awaited(turn: Turn, play: Play) -> bool:
     front = f"{turn.customer}/{play.key}/"
     waiting = any(item.command["touch"].startswith(front) for item in turn.retries)
     return waiting or any(progress.left for progress in play.steps.values())
-
-
-def _leave(turn: Turn, play: Play, reason: str) -> None:
-    turn.decide(play, "", "play", "cancelled", f"ended: {reason}")
-    turn.plays = tuple(other for other in turn.plays if other.key != play.key)
-    turn.ended = {**turn.ended, play.playbook: turn.at}
 
 
 def retry_held(turn: Turn) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from lifecycle import calendar, schedule
 from lifecycle.model import Play, Touched
-from lifecycle.playbook import Playbook, Step
+from lifecycle.playbook import Invite, Playbook, Step
 from lifecycle.turn import CUSTOMER_ROLES, Turn
 
 WEEK = timedelta(days=7)
@@ -52,6 +52,8 @@ def of_step(turn: Turn, play: Play, step: Step) -> Found:
             missing.append(role)
         else:
             people.setdefault(person.id, person)
+    if isinstance(step.action, Invite) and turn.teammate(step.action.organizer) is None:
+        missing.append(step.action.organizer)
     return Found(tuple(people.values()), tuple(missing))
 
 
@@ -78,7 +80,8 @@ def obstacle(turn: Turn, play: Play, book: Playbook, step: Step, found: Found) -
     if found.missing:
         role = found.missing[0]
         return Obstacle(f"nobody is {role}", tomorrow, role, missing=role)
-    if found.people and all(person.suppressed for person in found.people):
+    outside = [person for person in found.people if person.role in CUSTOMER_ROLES]
+    if outside and all(person.suppressed for person in outside):
         return Obstacle("suppressed: asked not to be written to", None, roles)
     if kind not in schedule.TOUCHES:
         return None

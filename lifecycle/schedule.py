@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from lifecycle import calendar
 from lifecycle.model import SETTLED, Play, Progress
-from lifecycle.playbook import Approval, Invite, Playbook, Step, When
+from lifecycle.playbook import Approval, Invite, Playbook, Step, Wait, When
 from lifecycle.turn import Turn
 
 TOUCHES = ("email", "survey", "invite")
@@ -20,7 +20,11 @@ Index = Mapping[str, Step]
 
 
 def closed(play: Play, steps: Index, step: Step) -> bool:
-    """Whether a step can no longer come: the wait it stands under went the other way, or cannot come itself."""
+    """Whether a step can no longer come: the wait it stands under went the other way, or that wait or the step it
+    comes after cannot come itself.
+    """
+    if step.when.after and step.when.after not in play.steps and closed(play, steps, steps[step.when.after]):
+        return True
     if not step.under:
         return False
     parent = play.steps.get(step.under)
@@ -78,11 +82,15 @@ def due(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> dat
 
 
 def _spread(turn: Turn, play: Play, book: Playbook, step: Step, at: datetime) -> datetime:
-    """Move a customer's touch by its stable share of the spread, unless that would leave the window."""
+    """Move a touch by the customer's stable share of the spread, unless that would leave the window.
+
+    One share for all touches of a customer: with one per step, two playbooks' mails of 09:00 would fall due minutes
+    apart, and the earlier would take the day's cap whatever their priorities say.
+    """
     minutes = turn.life.politeness.spread_minutes
     if not turn.spread or not minutes or step.action.kind not in TOUCHES:
         return at
-    moved = at + calendar.spread(turn.customer, step.id, minutes)
+    moved = at + calendar.spread(turn.customer, "touch", minutes)
     return moved if calendar.within(moved, book.window, play.zone) else at
 
 
@@ -128,10 +136,10 @@ def next_instant(turn: Turn, play: Play, book: Playbook, steps: Index, step: Ste
     match progress.status:
         case "held" | "approved":
             return progress.at
-        case "waiting":
-            return _wait_ends(turn, play, book, step, progress)
-        case "asked":
-            return _approval_next(turn, play, step, progress)
+        case "waiting" if isinstance(step.action, Wait):
+            return deadline(turn, play, book, step.action.by, progress.at)
+        case "asked" if step.approval is not None:
+            return _approval_next(turn, play, step.approval, progress)
         case _:
             return None
 
@@ -145,19 +153,11 @@ def _first_instant(turn: Turn, play: Play, book: Playbook, steps: Index, step: S
     return ask_at(turn, play, steps, step, step.approval, owed)
 
 
-def _wait_ends(turn: Turn, play: Play, book: Playbook, step: Step, progress: Progress) -> datetime | None:
-    if step.action.kind != "wait":
-        return None
-    return deadline(turn, play, book, step.action.by, progress.at)
-
-
-def _approval_next(turn: Turn, play: Play, step: Step, progress: Progress) -> datetime | None:
-    if step.approval is None:
-        return None
-    person = turn.teammate(step.approval.by)
+def _approval_next(turn: Turn, play: Play, approval: Approval, progress: Progress) -> datetime:
+    person = turn.teammate(approval.by)
     zone = person.zone if person else play.zone
-    plan = nudges(turn, step.approval, progress.at, zone)[progress.count :]
-    return plan[0][0] if plan else answer_by(turn, step.approval, progress.at, zone)
+    plan = nudges(turn, approval, progress.at, zone)[progress.count :]
+    return plan[0][0] if plan else answer_by(turn, approval, progress.at, zone)
 
 
 def slot_window(turn: Turn, play: Play, action: Invite, offered: datetime) -> tuple[datetime, datetime]:
@@ -166,11 +166,11 @@ def slot_window(turn: Turn, play: Play, action: Invite, offered: datetime) -> tu
     """
     holidays = turn.holidays(turn.profile.country)
     day = calendar.business_day(play.anchor + calendar.DAY * action.day, holidays)
-    earliest = offered + NOTICE
+    earliest = _quarter(offered + NOTICE)
     for _ in range(366):
         opens, closes = (calendar.wall(day, mark, play.zone) for mark in (action.start, action.end))
         if max(opens, earliest) + timedelta(minutes=action.minutes) <= closes:
-            return max(opens, _quarter(earliest)), closes
+            return max(opens, earliest), closes
         day = calendar.business_day(day + calendar.DAY, holidays)
     return opens, closes
 

@@ -193,8 +193,11 @@ class Turn:
         those = [person for person in self.contacts if role in person.roles]
         return next((person for person in those if not person.suppressed), those[0] if those else None)
 
-    def suppressed(self, contact: str) -> bool:
-        return any(person.id == contact and person.suppressed for person in self.contacts)
+    def reachable(self, person: str) -> bool:
+        """Whether a contact is there and may be written to; teammates always are."""
+        if any(teammate.id == person for teammate in self.team.values()):
+            return True
+        return any(contact.id == person and not contact.suppressed for contact in self.contacts)
 
     # --- what rules write -------------------------------------------------------------------------------------------
 
