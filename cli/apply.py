@@ -7,10 +7,12 @@ release that does not exist, and nobody is forgotten.
 from dataclasses import dataclass
 from pathlib import Path
 
-from authoring.compile import Compiled, compile_folder
 from sqlalchemy import Connection, select
 
+from authoring.compile import Compiled, compile_folder
+from authoring.team import Person
 from lifecycle.messages import CatalogueApplied
+from lifecycle.playbook import Lifecycle
 from store import inbox, releases, tables, team
 from store.database import Database, now
 
@@ -41,13 +43,20 @@ def apply(db: Database, playbooks: Path, templates: Path) -> Applied:
     compiled = compile_folder(playbooks, templates)
     if compiled.catalogue is None:
         raise DoesNotCompileError(compiled)
+    lifecycle = compiled.releases[compiled.catalogue.lifecycle]
     with db.begin() as c:
-        if compiled.team:
-            team.save_team(c, compiled.team.people, compiled.team.chains)
+        if compiled.team and isinstance(lifecycle, Lifecycle):
+            team.save_team(c, [_teammate(person) for person in compiled.team.people], lifecycle.roles)
         if releases.current(c) == compiled.digest:
             return Applied(compiled.digest, changed=False)
         releases.commit(c, compiled.digest, compiled.releases, note=f"from {playbooks.name}/")
         return Applied(compiled.digest, changed=True, told=_tell(c, compiled.digest))
+
+
+def _teammate(person: Person) -> team.Person:
+    return team.Person(
+        person.id, person.name, person.email, person.roles, suppressed=False, zone=person.zone, slack=person.slack
+    )
 
 
 def _tell(c: Connection, digest: str) -> int:

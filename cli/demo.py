@@ -183,13 +183,13 @@ class Demo:
     async def _sum_up(self, database: Database) -> int:
         """Print how it went; 0 when nothing is missing."""
         table = Table(title="How it went", title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
-        for heading in ("customer", "story", "touches", "tasks", "approved", "expired", "held", "skipped", "missing"):
-            table.add_column(heading)
+        for heading in ("customer", "touches", "tasks", "approved", "expired", "held", "skipped", "missing"):
+            table.add_column(heading, no_wrap=True)
         everything: list[str] = []
         for part in self.parts:
             missing = part.missing(await asyncio.to_thread(records.unsent, database, part.customer.id))
             everything += [f"{part.story.name}: {line}" for line in missing]
-            table.add_row(part.story.name, part.story.plot, *_figures(part.lines), str(len(missing) or "nothing"))
+            table.add_row(part.story.name, *_figures(part.lines), str(len(missing) or "nothing"))
         self.out.print(table)
         for line in everything:
             self.out.print(line, markup=False)
@@ -198,12 +198,11 @@ class Demo:
 
 def _figures(lines: Sequence[Told]) -> tuple[str, ...]:
     fired = [line for line in lines if line.verdict == "fired"]
-    answers = [line.reason for line in lines if line.what == "approval"]
     counts = (
         sum(line.what in records.TOUCHES for line in fired),
         sum(line.what == "task" for line in fired),
-        sum("approved" in reason for reason in answers),
-        sum("expired" in reason for reason in answers),
+        sum(line.what == "approval" for line in fired),
+        sum(line.verdict == "skipped" and "nobody answered" in line.reason for line in lines),
         sum(line.verdict == "held" for line in lines),
         sum(line.verdict == "skipped" for line in lines),
     )

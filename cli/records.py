@@ -95,8 +95,15 @@ def _told(c: Connection, row: RowMapping) -> Told:
 
 
 def _name(c: Connection, customer: str, who: str) -> str:
-    """The name behind an id of a contact or a teammate; anything else, a role, is its own name."""
-    if not who:
-        return ""
+    """Names behind ids and roles: `Lena Vogt (champion)`; a role that nobody has stays alone."""
+    return ", ".join(_one(c, customer, part.strip()) for part in who.split(",")) if who else ""
+
+
+def _one(c: Connection, customer: str, who: str) -> str:
+    holder = customers.team_of(c, customer).get(who)
+    if holder is None:
+        holder = next((person for person in customers.contacts(c, customer) if who in person.roles), None)
+    if holder:
+        return f"{holder.name} ({who})"
     person = customers.contact(c, customer, who) or customers.teammate(c, who)
     return person.name if person else who

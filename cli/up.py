@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 from temporalio.client import Client
@@ -143,15 +144,13 @@ async def _until_done(stack: Stack, stop: asyncio.Event, then: Callable[[Stack],
     """Whatever ends first decides: a signal (0), `then` (its code), or a program that cannot be kept up (an error)."""
     stopped = asyncio.create_task(stop.wait())
     watching = asyncio.create_task(stack.crew.watch())
-    tasks: list[asyncio.Future[object]] = [stopped, watching]
-    acting = asyncio.ensure_future(then(stack)) if then else None
-    if acting:
-        tasks.append(acting)
+    acting = asyncio.ensure_future(then(stack)) if then else asyncio.get_running_loop().create_future()
+    tasks: tuple[asyncio.Future[Any], ...] = (stopped, watching, acting)
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
-        return acting.result() if acting and acting in done else 0
+        return acting.result() if acting in done else 0
     finally:
         for task in tasks:
             task.cancel()
