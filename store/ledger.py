@@ -196,16 +196,12 @@ def take_token(db: Database, bucket: str, *, per_second: float, burst: int) -> f
     with db.begin(durable=False) as c:
         if c.execute(take).rowcount == 1:
             return 0.0
-        missing = _missing(c, bucket, there)
-        if missing is None:
-            insert_new(c, table, name=bucket, tokens=float(burst), stamp=stamp)
-            missing = 0.0 if c.execute(take).rowcount == 1 else _missing(c, bucket, there)
-    return (missing or 0.0) / per_second
-
-
-def _missing(c: Connection, bucket: str, there: ColumnElement[Any]) -> float | None:
-    found = c.execute(select(there).where(tables.buckets.c.name == bucket)).scalar_one_or_none()
-    return None if found is None else max(0.0, 1.0 - float(found))
+        # Empty, or new: of two workers that find no bucket one makes it, and both look again.
+        insert_new(c, table, name=bucket, tokens=float(burst), stamp=stamp)
+        if c.execute(take).rowcount == 1:
+            return 0.0
+        left = float(c.execute(select(there).where(table.c.name == bucket)).scalar_one())
+    return (1.0 - left) / per_second
 
 
 def _available(stamp: float, per_second: float, burst: int) -> ColumnElement[Any]:

@@ -163,7 +163,7 @@ def customer_page(c: Connection, customer: str, decisions: int = 500) -> Custome
         customer=replace(found, held=found.held or customers.hold_on(c, customer) or ""),
         contacts=customers.contacts(c, customer),
         team=customers.team_of(c, customer),
-        decisions=tuple(_decision(row) for row in c.execute(told.limit(decisions))),
+        decisions=_decisions(c, told.limit(decisions)),
         approvals=_asks(c, tables.approvals.c.customer == customer),
         tasks=_work(c, tables.tasks.c.customer == customer),
     )
@@ -205,7 +205,7 @@ def decisions_since(c: Connection, after_id: int, limit: int = 500) -> tuple[Dec
     """Decisions stored after another one, in the order of storing: what a live view asks again and again."""
     table = tables.decisions
     query = select(table).where(table.c.id > after_id).order_by(table.c.id).limit(limit)
-    return tuple(_decision(row) for row in c.execute(query))
+    return _decisions(c, query)
 
 
 def counts(c: Connection) -> Counts:
@@ -249,8 +249,9 @@ def _line(row: Row[Any]) -> CustomerLine:
     )
 
 
-def _decision(row: Row[Any]) -> DecisionRow:
-    return DecisionRow(**{name: row._mapping[name] for name in DecisionRow.__dataclass_fields__})  # noqa: SLF001 - the documented way to a row's names
+def _decisions(c: Connection, query: Select[Any]) -> tuple[DecisionRow, ...]:
+    names = tuple(DecisionRow.__dataclass_fields__)
+    return tuple(DecisionRow(**{name: row[name] for name in names}) for row in c.execute(query).mappings())
 
 
 _HOME = (tables.customers.c.name, tables.customers.c.profile, tables.customers.c.clock)

@@ -1,0 +1,295 @@
+"""No touch is sent twice, none is lost in silence, and what is out is known to be out."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+
+from store import customers, ledger
+from store.database import Database, now
+from store.ledger import Reservation, Standing
+
+TOUCH = "cus_1/onboarding/1/welcome/1/send/con_1"
+LEASE = timedelta(seconds=60)
+
+
+def _reserve(database: Database, touch: str = TOUCH) -> Reservation | Standing:
+    return ledger.reserve(database, touch, customer="cus_1", kind="email", lease_for=LEASE)
+
+
+def _standing(database: Database, touch: str = TOUCH) -> Standing:
+    with database.read() as c:
+        found = ledger.standing(c, touch)
+    assert found is not None
+    return found
+
+
+def _state(database: Database) -> str:
+    return _standing(database).state
+
+
+def test_a_touch_is_reserved_sent_and_confirmed(database: Database, clock: FrozenDateTimeFactory) -> None:
+    assert _reserve(database) == Reservation(TOUCH, 1)
+    reserved = _standing(database)
+    assert (reserved.state, reserved.lease_until, reserved.sent_at) == ("reserved", now() + LEASE, None)
+    clock.tick(timedelta(seconds=3))
+    assert ledger.confirm(database, TOUCH, 1, transport="sendgrid", provider_ref="msg-1")
+    expected = Standing(TOUCH, "sent", 1, None, "", "msg-1", "sendgrid", now())
+    assert _standing(database) == expected
+    assert _reserve(database) == expected
+
+
+def test_while_it_is_reserved_a_second_worker_is_told_until_when(database: Database) -> None:
+    _reserve(database)
+    second = _reserve(database)
+    assert isinstance(second, Standing)
+    assert second.state == "reserved"
+    assert second.lease_until is not None
+    assert second.lease_until > now()
+
+
+def test_of_many_workers_on_one_touch_one_may_send(database: Database) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: _reserve(database), range(24)))
+    assert [one for one in found if isinstance(one, Reservation)] == [Reservation(TOUCH, 1)]
+
+
+def test_of_many_workers_on_a_deferred_touch_one_may_try_again(database: Database) -> None:
+    _reserve(database)
+    ledger.defer(database, TOUCH, 1, "429")
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: _reserve(database), range(24)))
+    assert [one for one in found if isinstance(one, Reservation)] == [Reservation(TOUCH, 2)]
+
+
+def test_an_expired_reservation_is_asked_about_and_not_given_away(
+    database: Database, clock: FrozenDateTimeFactory
+) -> None:
+    _reserve(database)
+    clock.tick(LEASE + timedelta(seconds=1))
+    found = _reserve(database)
+    assert isinstance(found, Standing)
+    assert (found.state, found.attempt) == ("reserved", 1)
+    assert found.lease_until is not None
+    assert found.lease_until < now()
+
+
+def test_a_confirmation_counts_after_the_lease_has_ended(database: Database, clock: FrozenDateTimeFactory) -> None:
+    _reserve(database)
+    clock.tick(LEASE * 2)
+    assert ledger.confirm(database, TOUCH, 1, transport="slack")
+    assert _state(database) == "sent"
+
+
+def test_a_confirmation_after_another_attempt_began_is_not_taken(database: Database) -> None:
+    _reserve(database)
+    ledger.defer(database, TOUCH, 1, "the provider knows nothing of it")
+    assert _reserve(database) == Reservation(TOUCH, 2)
+    assert not ledger.confirm(database, TOUCH, 1, transport="slack")
+    assert (_state(database), _standing(database).attempt) == ("reserved", 2)
+    assert not ledger.defer(database, TOUCH, 1, "late")
+    assert not ledger.fail(database, TOUCH, 1, "late")
+    assert not ledger.unknown(database, TOUCH, 1, "late")
+    assert ledger.confirm(database, TOUCH, 2, transport="slack")
+
+
+def test_a_confirmation_that_comes_before_the_next_attempt_prevents_it(database: Database) -> None:
+    _reserve(database)
+    ledger.defer(database, TOUCH, 1, "the provider knew nothing of it yet")
+    assert ledger.confirm(database, TOUCH, 1, transport="slack", provider_ref="late")
+    found = _reserve(database)
+    assert isinstance(found, Standing)
+    assert found.state == "sent"
+
+
+def test_a_repeated_confirmation_is_true_and_changes_nothing(database: Database) -> None:
+    _reserve(database)
+    assert ledger.confirm(database, TOUCH, 1, transport="slack", provider_ref="a")
+    assert ledger.confirm(database, TOUCH, 1, transport="slack", provider_ref="b")
+    assert _standing(database).provider_ref == "a"
+
+
+def test_what_was_never_reserved_cannot_be_confirmed(database: Database) -> None:
+    assert not ledger.confirm(database, TOUCH, 1, transport="slack")
+    with database.read() as c:
+        assert ledger.standing(c, TOUCH) is None
+
+
+def test_a_refusal_for_good_is_final(database: Database) -> None:
+    _reserve(database)
+    assert ledger.fail(database, TOUCH, 1, "no such address")
+    found = _reserve(database)
+    assert isinstance(found, Standing)
+    assert (found.state, found.reason) == ("failed", "no such address")
+    assert not ledger.confirm(database, TOUCH, 1, transport="slack")
+
+
+def test_an_unknown_outcome_is_never_sent_again_before_it_is_known(database: Database) -> None:
+    _reserve(database)
+    assert ledger.unknown(database, TOUCH, 1, "the answer was lost")
+    found = _reserve(database)
+    assert isinstance(found, Standing)
+    assert (found.state, found.reason, found.lease_until) == ("unknown", "the answer was lost", None)
+
+
+def test_an_unknown_outcome_is_confirmed_when_the_provider_knows_it(database: Database) -> None:
+    _reserve(database)
+    ledger.unknown(database, TOUCH, 1, "the answer was lost")
+    assert ledger.confirm(database, TOUCH, 1, transport="slack", provider_ref="found")
+    assert _state(database) == "sent"
+
+
+def test_an_unknown_outcome_may_be_tried_again_when_the_provider_knows_nothing(database: Database) -> None:
+    _reserve(database)
+    ledger.unknown(database, TOUCH, 1, "the answer was lost")
+    assert ledger.defer(database, TOUCH, 1, "Slack has no such message")
+    assert _reserve(database) == Reservation(TOUCH, 2)
+
+
+@pytest.mark.parametrize(("sent", "state"), [(True, "sent"), (False, "held")])
+def test_a_person_or_the_providers_event_settles_an_unknown_outcome(
+    database: Database, *, sent: bool, state: str
+) -> None:
+    _reserve(database)
+    assert not ledger.settle_unknown(database, TOUCH, sent, "too early")
+    ledger.unknown(database, TOUCH, 1, "the answer was lost")
+    with database.read() as c:
+        assert [one.touch for one in ledger.in_doubt(c)] == [TOUCH]
+    assert ledger.settle_unknown(database, TOUCH, sent, "mara looked")
+    assert not ledger.settle_unknown(database, TOUCH, sent, "again")
+    settled = _standing(database)
+    assert (settled.state, settled.reason, settled.sent_at is not None) == (state, "mara looked", sent)
+    with database.read() as c:
+        assert ledger.in_doubt(c) == ()
+
+
+def test_a_withdrawn_touch_is_not_sent(database: Database) -> None:
+    _reserve(database)
+    ledger.defer(database, TOUCH, 1, "429")
+    assert ledger.withdraw(database, TOUCH, "the customer churned") == 1
+    found = _reserve(database)
+    assert isinstance(found, Standing)
+    assert (found.state, found.reason) == ("withdrawn", "the customer churned")
+
+
+def test_a_play_is_withdrawn_without_its_sent_touches_and_without_other_plays(database: Database) -> None:
+    play = "cus_1/onboarding/1"
+    touches = [f"{play}/a/1/send", f"{play}/b/1/send", f"{play}/c/1/send", f"{play}0/a/1/send", "cus_1/onboard_ng/1/a"]
+    for touch in touches:
+        _reserve(database, touch)
+    ledger.confirm(database, touches[0], 1, transport="outbox")
+    ledger.unknown(database, touches[1], 1, "lost")
+    assert ledger.withdraw(database, play, "exit") == 1
+    assert ledger.withdraw(database, f"{play}/", "exit") == 0
+    assert [_standing(database, touch).state for touch in touches] == [
+        "sent",
+        "unknown",
+        "withdrawn",
+        "reserved",
+        "reserved",
+    ]
+
+
+def test_a_send_under_way_when_it_was_withdrawn_is_known_as_sent(database: Database) -> None:
+    _reserve(database)
+    assert ledger.withdraw(database, TOUCH, "exit") == 1
+    assert not ledger.defer(database, TOUCH, 1, "429")
+    assert not ledger.fail(database, TOUCH, 1, "no")
+    assert _state(database) == "withdrawn"
+    assert ledger.confirm(database, TOUCH, 1, transport="slack")
+    assert _state(database) == "sent"
+    assert ledger.withdraw(database, TOUCH, "exit") == 0
+
+
+def test_a_send_whose_answer_was_lost_while_it_was_withdrawn_is_unknown(database: Database) -> None:
+    _reserve(database)
+    ledger.withdraw(database, TOUCH, "exit")
+    assert ledger.unknown(database, TOUCH, 1, "lost")
+    assert _state(database) == "unknown"
+
+
+def test_whichever_of_withdrawal_and_confirmation_comes_first_the_touch_is_sent(database: Database) -> None:
+    touches = [f"cus_1/p/{n}/s/1/send" for n in range(12)]
+    for touch in touches:
+        _reserve(database, touch)
+
+    def act(n: int) -> None:
+        touch = touches[n // 2]
+        if n % 2:
+            ledger.withdraw(database, touch, "exit")
+        else:
+            assert ledger.confirm(database, touch, 1, transport="slack")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(act, range(24)))
+    assert {_standing(database, touch).state for touch in touches} == {"sent"}
+
+
+def test_a_hold_on_everything_is_read_at_reservation(database: Database) -> None:
+    with database.begin() as c:
+        customers.place_hold(c, customers.EVERYTHING, "mara", "wrong prices")
+    held = _reserve(database)
+    assert isinstance(held, Standing)
+    assert (held.state, held.attempt, held.reason) == ("held", 0, "everything is on hold: wrong prices")
+    with database.begin() as c:
+        customers.lift_hold(c, customers.EVERYTHING)
+    assert _reserve(database) == Reservation(TOUCH, 1)
+
+
+def test_after_a_restore_nothing_is_sent_before_the_ledger_is_reconciled(database: Database) -> None:
+    with database.begin() as c:
+        ledger.set_reconciling(c, on=True)
+        ledger.set_reconciling(c, on=True)
+        assert ledger.reconciling(c)
+    held = _reserve(database)
+    assert isinstance(held, Standing)
+    assert held.state == "held"
+    with database.begin() as c:
+        ledger.set_reconciling(c, on=False)
+        assert not ledger.reconciling(c)
+    assert _reserve(database) == Reservation(TOUCH, 1)
+
+
+def test_providers_see_a_keyed_hash_that_leads_back(database: Database) -> None:
+    _reserve(database)
+    with database.read() as c:
+        seen = ledger.touch_hash(c, TOUCH)
+        assert len(seen) == 32
+        assert int(seen, 16)
+        assert ledger.touch_hash(c, TOUCH) == seen != ledger.touch_hash(c, TOUCH + "x")
+        assert ledger.by_hash(c, seen) == ledger.standing(c, TOUCH)
+        assert ledger.by_hash(c, "0" * 32) is None
+
+
+def test_a_bucket_gives_its_burst_and_then_its_rate(database: Database, clock: FrozenDateTimeFactory) -> None:
+    def take() -> float:
+        return ledger.take_token(database, "sendgrid", per_second=2, burst=3)
+
+    assert [take() for _ in range(5)] == [0, 0, 0, 0.5, 0.5]
+    clock.tick(timedelta(milliseconds=250))
+    assert take() == pytest.approx(0.25, abs=0.001)
+    clock.tick(timedelta(milliseconds=251))
+    assert take() == 0
+    assert take() > 0
+    clock.tick(timedelta(hours=1))
+    assert [take() == 0 for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_clock_that_went_back_takes_no_tokens_away(database: Database, clock: FrozenDateTimeFactory) -> None:
+    def take() -> float:
+        return ledger.take_token(database, "slack", per_second=1, burst=2)
+
+    take()
+    clock.tick(timedelta(seconds=-100))
+    assert take() == 0
+    assert take() == 1
+
+
+@pytest.mark.usefixtures("clock")
+def test_parallel_workers_take_no_more_than_the_burst(database: Database) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        waits = list(
+            pool.map(lambda _: ledger.take_token(database, "sendgrid", per_second=1, burst=10), range(40)),
+        )
+    assert waits.count(0) == 10
