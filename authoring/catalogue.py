@@ -102,12 +102,14 @@ def _event(key: Scalar, node: Mapping, facts: dict[str, FactSpec], report: Repor
         place = group.keys[name].place if group else fields.place("sets")
         if name not in facts:
             report.add("unknown-fact", place, f'no fact is called "{name[:60]}"', near(name, facts))
-        elif (found := _value(value, name, facts[name], fields, report)) is not None:
+        elif (found := fact_value(value, name, facts[name], fields, report)) is not None:
             sets[name] = found
     return EventSpec(fields.text("title", "a title"), sets)
 
 
-def _value(node: Node, name: str, spec: FactSpec, fields: Fields, report: Report) -> bool | int | float | str | None:
+def fact_value(
+    node: Node, name: str, spec: FactSpec, fields: Fields, report: Report
+) -> bool | int | float | str | None:
     """A value that a fact of this type can have."""
     single = fields.single(node, name, f"a {spec.type}")
     if single is None:

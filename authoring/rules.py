@@ -30,6 +30,7 @@ RULES = {
     "unknown-role": "a role that nobody has reaches nobody.",
     "unknown-event": "an event that no system sends never happens.",
     "unknown-fact": "a fact that is not in the catalogue is never learned.",
+    "unknown-playbook": "a playbook that does not exist never plays.",
     "unknown-step": "a step that does not exist never settles, so what waits for it never happens.",
     "wrong-audience": "customers get emails, surveys and invites; teammates get Slack, tasks and questions.",
     "role-unfilled": "every role must end at a named person, or its work reaches nobody.",
@@ -42,6 +43,8 @@ RULES = {
     "never-settles": "a step of a branch not taken never settles, so what waits for it would never happen.",
     "approval": "a question that cannot be answered in time holds up the customer.",
     "invite-day": "nobody can accept a meeting that lies before its invitation.",
+    # scenarios
+    "expected": "the scenario says what customers and colleagues will get, and this is not it.",
     # templates
     "template-missing": "a touch without its text cannot be sent.",
     "template-head": "the first line is the subject or title that people see.",

@@ -1,0 +1,131 @@
+"""The events of a scenario: what people and products do, as authors write it, to the core's own events."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from authoring.catalogue import fact_value
+from authoring.diagnostics import Report, near
+from authoring.fields import Fields, mapping
+from authoring.namespace import CUSTOMER_ROLES
+from authoring.source import Mapping, Scalar
+from lifecycle.messages import (
+    ApprovalAnswered,
+    Churned,
+    ContactChanged,
+    ContactLeft,
+    ContactSuppressed,
+    Event,
+    FactsReported,
+    Happened,
+    HoldLifted,
+    HoldPlaced,
+    MilestoneTicked,
+    Returned,
+    StageSet,
+    SurveyAnswered,
+)
+from lifecycle.model import Contact, Value
+from lifecycle.playbook import Lifecycle, Playbook
+
+KINDS = (
+    *("approve", "reject", "event", "nps", "tick", "untick", "unsubscribed", "bounced", "left", "churned", "returned"),
+    *("hold", "lift", "stage", *CUSTOMER_ROLES),
+)
+ASIDE = ("by", "facts", "play", "contact", "reason")
+"""Keys that go with another one; `facts` may also stand alone."""
+
+
+def read_event(fields: Fields, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report) -> Event | None:
+    """The one thing that an event line says happened; None (with a finding) when it says none or several."""
+    kinds = [kind for kind in KINDS if kind in fields]
+    if not kinds and "facts" in fields:
+        return FactsReported(_facts(fields, lifecycle, report))
+    if len(kinds) != 1:
+        fix = f"keep one of: {', '.join(kinds)}." if kinds else "add one, such as nps: 9 or event: api.connected."
+        what = f"an event says {len(kinds)} things" if kinds else "an event says nothing that happens"
+        report.add("one-action", fields.node.place, what, fix)
+        return None
+    return _Happening(fields, books, lifecycle, report).read(kinds[0])
+
+
+class _Happening:
+    """One event line, whose kind is known."""
+
+    def __init__(self, fields: Fields, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report) -> None:
+        self.fields, self.books, self.lifecycle, self.report = fields, books, lifecycle, report
+
+    def read(self, kind: str) -> Event | None:
+        fields = self.fields
+        node = fields.scalar(kind, f"{kind}: ...")
+        if node is None:
+            return None
+        match kind:
+            case "approve" | "reject":
+                return self._answer(node, "approve" if kind == "approve" else "reject")
+            case "event":
+                return self._happened(node)
+            case "nps":
+                score = fields.whole_of(node, "nps", 0, 10, 0)
+                return SurveyAnswered("nps", fields.choice("contact", CUSTOMER_ROLES, "champion"), score)
+            case "tick" | "untick":
+                self._known("unknown-name", "milestone", node, self.lifecycle.milestones)
+                return MilestoneTicked(node.value, self._by("csm"), done=kind == "tick")
+            case "unsubscribed" | "bounced" | "left":
+                self._known("unknown-role", "role at the customer", node, CUSTOMER_ROLES)
+                return ContactLeft(node.value) if kind == "left" else ContactSuppressed(node.value, kind)
+            case "churned":
+                return Churned(fields.shortened(node, kind))
+            case "returned":
+                return Returned()
+            case "hold":
+                return HoldPlaced(self._by("csm"), fields.shortened(node, kind))
+            case "lift":
+                return HoldLifted(self._by("csm"))
+            case "stage":
+                self._known("unknown-stage", "stage", node, [spec.name for spec in self.lifecycle.stages])
+                return StageSet(node.value, self._by("csm"), fields.text("reason", "a reason", default="scenario"))
+            case _:
+                return ContactChanged(Contact(kind, (kind,)))
+
+    def _known(self, rule: str, what: str, node: Scalar, known: object) -> None:
+        names = list(known) if isinstance(known, dict | list | tuple) else []
+        if node.value not in names:
+            self.report.add(rule, node.place, f'no {what} is called "{node.value[:60]}"', near(node.value, names))
+
+    def _by(self, default: str) -> str:
+        node = self.fields.scalar("by", "by: csm")
+        if node is None:
+            return default
+        self._known("unknown-role", "role", node, self.lifecycle.roles)
+        return node.value
+
+    def _answer(self, node: Scalar, answer: Literal["approve", "reject"]) -> Event | None:
+        """The approval of a step, in the first play of the playbook that has it (`play:` names another)."""
+        asked = {step.id: (book.name, step.approval.by) for book in self.books for step in book.steps if step.approval}
+        if node.value not in asked:
+            what = f'no step that asks for approval is called "{node.value[:60]}"'
+            self.report.add("unknown-step", node.place, what, near(node.value, asked))
+            return None
+        name, by = asked[node.value]
+        approval = f"{name}/{self.fields.whole('play', 1, 1000, 1)}/{node.value}"
+        return ApprovalAnswered(approval, self._by(by), answer, f"line {node.place.line}")
+
+    def _happened(self, node: Scalar) -> Event:
+        known = ["customer.signed_up", *self.lifecycle.events]
+        self._known("unknown-event", "event", node, known)
+        return Happened(node.value, _facts(self.fields, self.lifecycle, self.report))
+
+
+def _facts(fields: Fields, lifecycle: Lifecycle, report: Report) -> dict[str, Value]:
+    group = mapping(fields.get("facts"), report, '"facts"', "{ usage.core_features: 3 }")
+    found: dict[str, Value] = {}
+    for name, node in group.entries.items() if isinstance(group, Mapping) else ():
+        place = group.keys[name].place if group else fields.node.place
+        spec = lifecycle.facts.get(name)
+        if spec is None:
+            report.add("unknown-fact", place, f'no fact is called "{name[:60]}"', near(name, lifecycle.facts))
+        else:
+            value = fact_value(node, name, spec, fields, report)
+            if value is not None:
+                found[name] = value
+    return found

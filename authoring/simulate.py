@@ -1,0 +1,145 @@
+"""One customer on a virtual clock: the same pure core as production, every effect settled as sent the moment it is due.
+
+Events are told at their instant, after everything owed up to it; so a simulation decides what the workflow decides.
+Pure: equal arguments give equal results, in milliseconds.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from lifecycle import trace
+from lifecycle.engine import ReleaseMissingError, Releases, begin, next_due, step
+from lifecycle.messages import BatchSettled, Command, DueReached, Effect, Event, Reply, SignedUp
+from lifecycle.model import Decision, State
+from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
+
+CUSTOMER = "simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Releases in memory by digest, as the engine looks them up."""
+
+    releases: Mapping[str, Release]
+
+    def catalogue(self, digest: str) -> Manifest:
+        """The manifest of a digest; raises ReleaseMissingError."""
+        found = self.releases.get(digest)
+        if not isinstance(found, Manifest):
+            raise ReleaseMissingError(digest)
+        return found
+
+    def lifecycle(self, digest: str) -> Lifecycle:
+        """The lifecycle of a digest; raises ReleaseMissingError."""
+        found = self.releases.get(digest)
+        if not isinstance(found, Lifecycle):
+            raise ReleaseMissingError(digest)
+        return found
+
+    def playbook(self, digest: str) -> Playbook:
+        """The playbook of a digest; raises ReleaseMissingError."""
+        found = self.releases.get(digest)
+        if not isinstance(found, Playbook):
+            raise ReleaseMissingError(digest)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A command and when the core gave it."""
+
+    at: datetime
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a person was told, and when."""
+
+    at: datetime
+    event: Event
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What happened, in order, and the state at the end."""
+
+    state: State
+    decisions: tuple[Decision, ...]
+    issued: tuple[Issued, ...]
+    replies: tuple[Answered, ...]
+
+    def trace(self, releases: Releases) -> list[trace.Public]:
+        """The decisions as people and machines read them, in the customer's local time."""
+        zone = self.state.profile.zone
+        return [
+            trace.public(item, customer=self.state.customer, zone=zone, place=trace.place(releases, item))
+            for item in self.decisions
+        ]
+
+
+def simulate(
+    releases: Releases,
+    catalogue_digest: str,
+    signup: SignedUp,
+    start: datetime,
+    events: Iterable[tuple[datetime, Event]],
+    until: datetime,
+    customer: str = CUSTOMER,
+) -> Simulation:
+    """Play a customer's life.
+
+    Args:
+        releases: every release that the catalogue names.
+        catalogue_digest: of the manifest that the customer starts with.
+        signup: the first event, told at `start` (aware).
+        start: when the customer signs up.
+        events: what happens, each not before `start`; equal instants keep their order.
+        until: the last instant that is played.
+        customer: the customer's id, the first part of every touch.
+    """
+    run = _Run(releases, begin(customer, catalogue_digest, signup, now=start, spread=False))
+    run.take(signup, start)
+    for at, event in sorted(events, key=lambda item: item[0]):
+        if at > until:
+            break
+        run.reach(at)
+        run.take(event, at)
+    run.reach(until)
+    return Simulation(run.state, tuple(run.decisions), tuple(run.issued), tuple(run.replies))
+
+
+class _Run:
+    """The shell of a simulation: state in, events in, everything that comes out kept."""
+
+    def __init__(self, releases: Releases, state: State) -> None:
+        self.releases, self.state = releases, state
+        self.decisions: list[Decision] = []
+        self.issued: list[Issued] = []
+        self.replies: list[Answered] = []
+
+    def reach(self, until: datetime) -> None:
+        """Play every instant that is owed up to and including `until`."""
+        while (due := next_due(self.releases, self.state)) is not None and due <= until:
+            self.take(DueReached(), due)
+
+    def take(self, event: Event, now: datetime) -> None:
+        """Tell one event, and settle what it sets off until nothing more is to do."""
+        told: Event | None = event
+        issued: tuple[Command, ...] = ()
+        while told is not None:
+            outcome = step(self.releases, self.state, told, now=now, issued=issued)
+            self.state = outcome.state
+            self.decisions += outcome.decisions
+            self.issued += [Issued(now, command) for command in outcome.commands]
+            if outcome.reply is not None:
+                self.replies.append(Answered(now, told, outcome.reply))
+            issued, told = outcome.commands, self._settlement(outcome.commands)
+
+    def _settlement(self, commands: tuple[Command, ...]) -> BatchSettled | None:
+        """Every command of this moment as sent and every record as stored; None when there is nothing to settle."""
+        if not commands and not self.state.records:
+            return None
+        return BatchSettled(tuple(Effect(item.touch, "sent") for item in commands), len(self.state.records))
