@@ -133,7 +133,8 @@ def read_known(c: Connection, customer: str, life: Lifecycle | None) -> Known:
     table = tables.inbox
     later = select(table.c.event).where(table.c.customer == customer, table.c.seq > (state.seq if state else 0))
     for (data,) in c.execute(later.order_by(table.c.seq)):
-        match decode_union(Event, data):
+        event: Event = decode_union(Event, data)
+        match event:
             case FactsReported(facts=told):
                 facts |= told
             case Happened(name=name, facts=told):
@@ -143,6 +144,8 @@ def read_known(c: Connection, customer: str, life: Lifecycle | None) -> Known:
                 facts[f"{survey}.score"] = score
             case MilestoneTicked(milestone=milestone, done=done):
                 (ticked.add if done else ticked.discard)(milestone)
+            case _:
+                pass  # changes neither facts nor ticks
     return Known(facts, frozenset(ticked), state.plays if state else ())
 
 

@@ -1,9 +1,9 @@
 """The ways out: the outbox, where everything is kept and shown and nothing leaves, and SendGrid and Slack.
 
 A rehearsal's customers always use the outbox, whatever the settings say. Each way can also be asked about a touch
-whose outcome is in doubt: `find` says `Sent`, None (surely not there, or harmless to repeat: send again), `Later`
-(ask again), `Unknown` (still open) or `Failed` (given up). Doubt about a mail stays open for a day, for SendGrid's own events
-to settle it.
+whose outcome is in doubt: it says `Sent`, None (surely not there, or harmless to repeat: send again), `Later` (ask
+again), `Unknown` (still open) or `Failed` (given up). Doubt about a mail stays open for a day, for SendGrid's own
+events to settle it.
 """
 
 import json

@@ -42,7 +42,7 @@ CALENDAR = calendar_object(
 
 
 def parsed(mail: Mail) -> EmailMessage:
-    return cast("EmailMessage", message_from_bytes(to_eml(mail, AT), policy=SMTP))
+    return message_from_bytes(to_eml(mail, AT), policy=SMTP)
 
 
 def kinds(message: Any) -> list[str]:
