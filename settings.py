@@ -118,10 +118,7 @@ class Settings(BaseModel):
         repr=False,
     )
     var_dir: Path = _setting(
-        Path("var"),
-        "a folder",
-        why="what the embedded mode keeps lies there: databases, logs, secrets.",
-        fix="write the path of a folder.",
+        Path("var"), "a folder", why="databases, logs and made secrets lie there.", fix="write the path of a folder."
     )
     public_url: Url = _setting(
         "http://127.0.0.1:8700",
@@ -155,6 +152,15 @@ class Settings(BaseModel):
         why="survey and unsubscribe links, sign-in tokens and the ids that providers see are keyed with it.",
         fix="write 32 random characters or more, and keep it: links already sent depend on it.",
     )
+    dashboard_token: SecretStr = _setting(
+        EMPTY,
+        "a token",
+        why="it signs one person in to the dashboard, once.",
+        fix="leave it out: one is made at start.",
+    )
+    temporal_ui: str = _setting(
+        "", "a web address", why="the dashboard links to it.", fix="write http://127.0.0.1:8233, or leave it out."
+    )
     email_transport: Literal["outbox", "sendgrid"] = _setting(
         "outbox",
         "a way to send email",
@@ -179,8 +185,8 @@ class Settings(BaseModel):
     sendgrid_event_public_key: str = _setting(
         "",
         "a public key",
-        why="SendGrid's reports of deliveries and bounces are checked with it.",
-        fix="write the verification key from SendGrid's event webhook page.",
+        why="SendGrid's reports are checked with it.",
+        fix="write the event webhook's verification key.",
     )
     slack_bot_token: SecretStr = _setting(
         EMPTY,
@@ -189,16 +195,10 @@ class Settings(BaseModel):
         fix="write the bot token of your Slack app, xoxb-...",
     )
     slack_signing_secret: SecretStr = _setting(
-        EMPTY,
-        "a secret",
-        why="presses of buttons are checked with it.",
-        fix="write the signing secret from your Slack app's page.",
+        EMPTY, "a secret", why="presses of buttons are checked with it.", fix="write your Slack app's signing secret."
     )
     slack_base_url: Url = _setting(
-        "https://slack.com/api",
-        "a web address",
-        why="the slack transport talks to it.",
-        fix="write https://slack.com/api.",
+        "https://slack.com/api", "a web address", why="the slack transport talks to it.", fix="leave it out."
     )
     from_email: Annotated[str, AfterValidator(_address)] = _setting(
         "success@stageplay.example.com",
@@ -217,16 +217,10 @@ class Settings(BaseModel):
         min_length=1,
     )
     help_url: Url = _setting(
-        "https://help.stageplay.example.com",
-        "a web address",
-        why="mails point to it for help.",
-        fix="write the address of your help pages, https://...",
+        "https://help.stageplay.example.com", "a web address", why="mails point to it.", fix="write https://..."
     )
     playbooks_dir: Path = _setting(
-        HERE / "playbooks",
-        "a folder",
-        why="playbooks, lifecycle, facts and team are compiled from it.",
-        fix="write the path of a folder.",
+        HERE / "playbooks", "a folder", why="playbooks are compiled from it.", fix="write the path of a folder."
     )
     templates_dir: Path = _setting(
         HERE / "templates", "a folder", why="templates are compiled from it.", fix="write the path of a folder."

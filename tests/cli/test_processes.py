@@ -109,8 +109,8 @@ def test_a_killed_program_is_started_again(crew: Crew, program: Callable[..., Pr
         watching = asyncio.create_task(crew.watch())
         os.kill(first, signal.SIGKILL)
         async with asyncio.timeout(20):
-            while crew.children[0].process.pid == first or crew.children[0].deaths:
-                await asyncio.sleep(0.02)  # noqa: ASYNC110 - another process is waited for
+            while crew.children[0].process.pid == first or crew.children[0].deaths:  # noqa: ASYNC110 - it is another process
+                await asyncio.sleep(0.02)
         watching.cancel()
         return first, crew.children[0].process.pid
 
