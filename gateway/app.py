@@ -27,6 +27,7 @@ from gateway.refusals import RefusedError
 from gateway.sendgrid import SendGridEvents
 from gateway.sessions import Sessions
 from gateway.slack import SlackPresses
+from gateway.wording import FILTERS
 from store import pages as read_models
 from store.database import Database
 
@@ -77,6 +78,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     lifecycles = Lifecycles()
     answers = Answers(db, lifecycles, deliverer)
     pages = Pages(config.templates, company=config.company_name, temporal_ui=config.temporal_ui)
+    pages.filter(**FILTERS)
     sessions = Sessions(config.link_secrets, config.dashboard_token, secure=config.secure)
     app = FastAPI(
         title="Stageplay",
@@ -92,7 +94,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     app.include_router(slack.router())
     app.include_router(SendGridEvents(db, deliverer, config.sendgrid_public_key).router())
     app.include_router(LinkPages(db, pages, deliverer, config.link_secrets).router())
-    dashboard = Dashboard(db, pages, sessions, connection)
+    dashboard = Dashboard(db, pages, sessions, connection, lifecycles)
     app.include_router(dashboard.router())
     app.include_router(Actions(dashboard, answers).router())
     _add_health(app, db, connection)

@@ -5,6 +5,7 @@ people send from these pages is taken in `actions.py`.
 """
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,19 +17,23 @@ from sqlalchemy import Connection as DbConnection
 
 from gateway.answers import ON_ITS_WAY, named
 from gateway.deliver import Connection, TemporalAwayError
+from gateway.intake import Lifecycles
 from gateway.pages import Pages, new_press
 from gateway.refusals import RefusedError
 from gateway.sessions import Session, Sessions
 from lifecycle.messages import Reply
-from store import inbox, outbox, pages, team
+from lifecycle.playbook import Milestone
+from store import customers, inbox, outbox, pages, team
+from store.customers import Customer
 from store.database import Database
-from store.outbox import Entry
+from store.outbox import Entry, Kind
 from workflows.interface import UPCOMING
 
 T = TypeVar("T")
 QUERY_WITHIN = timedelta(seconds=1.5)
 LONGEST_PRESS = 60
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: https:; frame-ancestors 'self'"
+KINDS: tuple[Kind, ...] = ("email", "card", "invite")
 PARTS = {"eml": ("message/rfc822", "mail.eml"), "ics": ("text/calendar; charset=utf-8", "invite.ics")}
 
 
@@ -44,6 +49,7 @@ class Dashboard:
     pages: Pages
     sessions: Sessions
     connection: Connection
+    lifecycles: Lifecycles
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -109,9 +115,23 @@ class Dashboard:
         page = await self.read(lambda c: pages.customer_page(c, customer))
         if page is None:
             raise RefusedError("customer", "There is no such customer.", "Go back to the list.", status=404)
-        upcoming = await self._upcoming(customer)
-        notice = await self._notice(request)
-        return await self.show(request, "customer", page=page, upcoming=upcoming, notice=notice)
+        return await self.show(
+            request,
+            "customer",
+            page=page,
+            contacts={person.id: person.name for person in page.contacts},
+            upcoming=await self._upcoming(customer),
+            milestones=await self.read(self._milestones),
+            notice=await self._notice(request),
+        )
+
+    def _milestones(self, c: DbConnection) -> dict[str, Milestone]:
+        """What a person may say is reached; nothing before playbooks are applied."""
+        try:
+            _, lifecycle = self.lifecycles.current(c)
+        except RefusedError:
+            return {}
+        return {name: spec for name, spec in lifecycle.milestones.items() if spec.ticked_by}
 
     async def _upcoming(self, customer: str) -> list[dict[str, Any]] | None:
         """What the workflow says is next; None when it cannot be asked."""
@@ -140,9 +160,9 @@ class Dashboard:
         """What was sent, or would have been: mails, cards, invites."""
         self.session(request)
         kind = request.query_params.get("kind", "")
-        chosen = kind if kind in ("email", "card", "invite") else ""
-        entries = await self.read(lambda c: outbox.entries(c, 200, kind=chosen or None))
-        return await self.show(request, "outbox", entries=entries, kind=chosen)
+        chosen = next((one for one in KINDS if one == kind), None)
+        entries, homes = await self.read(lambda c: _with_homes(c, pages.outbox_page(c, chosen)))
+        return await self.show(request, "outbox", entries=entries, homes=homes, kind=chosen or "")
 
     async def _entry(self, request: Request, entry: int) -> Entry:
         self.session(request)
@@ -153,7 +173,15 @@ class Dashboard:
 
     async def entry_page(self, request: Request, entry: int) -> HTMLResponse:
         """One message."""
-        return await self.show(request, "entry", entry=await self._entry(request, entry))
+        found = await self._entry(request, entry)
+        _, homes = await self.read(lambda c: _with_homes(c, (found,)))
+        return await self.show(
+            request,
+            "entry",
+            entry=found,
+            home=homes[found.customer],
+            blocks=json.loads(found.body.get("blocks") or "[]"),
+        )
 
     async def entry_html(self, request: Request, entry: int) -> Response:
         """A mail as its reader sees it, in a document that may run and load nothing but pictures."""
@@ -173,10 +201,12 @@ class Dashboard:
     async def problems_page(self, request: Request) -> HTMLResponse:
         """What needs a look: refused and parked events, rows that cannot be delivered, sends with no known outcome."""
         self.session(request)
-        refused, parked, stuck = await self.read(
-            lambda c: (inbox.refused(c, 50), inbox.parked(c), pages.problems_page(c))
-        )
-        return await self.show(request, "problems", refused=refused, parked=parked, stuck=stuck)
+        return await self.show(request, "problems", page=await self.read(pages.problems_page))
+
+
+def _with_homes(c: DbConnection, entries: tuple[Entry, ...]) -> tuple[tuple[Entry, ...], dict[str, Customer]]:
+    """Entries, and the customers they are about."""
+    return entries, {customer: customers.get(c, customer) for customer in {entry.customer for entry in entries}}
 
 
 async def to_sign_in(_request: Request, _error: Exception) -> Response:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from gateway.app import Config, create_app
 from lifecycle.jsonform import digest, encode
+from lifecycle.messages import AskApproval, RaiseTask
 from lifecycle.playbook import EventSpec, FactSpec, Lifecycle, Manifest, Milestone, Release, StageSpec
-from store import releases, team
+from store import projections, releases, team
 from store.customers import Person
 from store.database import Database
 
@@ -231,5 +232,47 @@ def signup() -> Callable[..., dict[str, Any]]:
             "contacts": [{"email": "ada@acme.example.com", "name": "Ada Lovelace", "roles": ["champion"]}],
         }
         return {"type": "customer.signed_up", "id": event_id, "timestamp": "2026-03-02T09:00:00Z", "data": data}
+
+    return make
+
+
+@pytest.fixture
+def raise_task(db: Database) -> Callable[[str], str]:
+    """An open task for Mara; its touch."""
+
+    def make(customer: str, step: str = "setup-call") -> str:
+        touch = f"{customer}/onboarding-14-day/1/{step}/1/task"
+        due = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
+        command = RaiseTask(touch, "0" * 16, step, "mara", due, due + timedelta(days=1))
+        with db.begin() as c:
+            projections.raise_task(c, command, customer, "Call Acme about the setup", ("Ask for the API key",))
+        return touch
+
+    return make
+
+
+@pytest.fixture
+def ask_approval(db: Database) -> Callable[[str], str]:
+    """An open approval, asked of Mara; its id."""
+
+    def make(customer: str, step: str = "welcome", to: str = "mara") -> str:
+        approval = f"onboarding-14-day/1/{step}"
+        due = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
+        command = AskApproval(
+            touch=f"{customer}/{approval}/1/ask/{to}",
+            release="0" * 16,
+            step=step,
+            to=to,
+            due=due,
+            approval=approval,
+            step_due=due + timedelta(hours=1),
+            answer_by=due + timedelta(hours=4),
+            expired="skip",
+            recipients=("con_1",),
+        )
+        preview = {"title": "Welcome mail", "subject": "Welcome, Acme", "text": "Hello Ada,\n\nwelcome aboard."}
+        with db.begin() as c:
+            projections.open_approval(c, command, customer, preview=preview, card="C1/1.0")
+        return approval
 
     return make

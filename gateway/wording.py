@@ -1,0 +1,86 @@
+"""How the dashboard writes instants, ids and texts: the filters of its templates.
+
+Instants are shown in the customer's zone, because that is where the touch happens.
+"""
+
+import html
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+
+class _Dated(Protocol):
+    @property
+    def at(self) -> datetime: ...
+
+
+D = TypeVar("D", bound=_Dated)
+
+
+def local(at: datetime, zone: str) -> str:
+    """`Mon 2 Mar 2026, 09:00` in the zone."""
+    there = at.astimezone(ZoneInfo(zone))
+    return f"{there:%a} {there.day} {there:%b %Y, %H:%M}"
+
+
+def clock(at: datetime, zone: str) -> str:
+    """`09:00` in the zone."""
+    return f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+def iso(at: datetime) -> str:
+    """For `<time datetime>`."""
+    return at.isoformat(timespec="seconds")
+
+
+def instant(written: str) -> datetime:
+    """An instant out of a decision's public JSON."""
+    return datetime.fromisoformat(written)
+
+
+def words(name: str) -> str:
+    """`technical-setup` as people write it."""
+    plain = name.replace("_", " ").replace("-", " ")
+    return plain[:1].upper() + plain[1:]
+
+
+def people(ids: str | Sequence[str], names: Mapping[str, str]) -> str:
+    """Names for ids of teammates and contacts; roles, and people who are gone, as words."""
+    wanted = [part.strip() for part in ids.split(",")] if isinstance(ids, str) else ids
+    return ", ".join(names.get(one, one.replace("_", " ")) for one in wanted)
+
+
+def by_day(items: Iterable[D], zone: str) -> list[tuple[str, list[D]]]:
+    """Items of one local day together, in the order they come: `Monday 2 March 2026`."""
+
+    def day(item: D) -> str:
+        there = item.at.astimezone(ZoneInfo(zone))
+        return f"{there:%A} {there.day} {there:%B %Y}"
+
+    return [(name, list(group)) for name, group in itertools.groupby(items, key=day)]
+
+
+def pretty(value: Any) -> str:
+    """JSON for people."""
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def mrkdwn(text: str) -> str:
+    """Slack's text as plain text; the page escapes it again."""
+    return html.unescape(text)
+
+
+FILTERS = {
+    "local": local,
+    "clock": clock,
+    "iso": iso,
+    "instant": instant,
+    "words": words,
+    "people": people,
+    "by_day": by_day,
+    "json": pretty,
+    "mrkdwn": mrkdwn,
+}
