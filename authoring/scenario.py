@@ -1,6 +1,6 @@
 """Plays a scenario and compares: each difference is a finding at its line, with the reason that the trace gives."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -44,8 +44,6 @@ def check(scenario: Scenario, compiled: Compiled) -> tuple[Diagnostic, ...]:
     library = scenario.library(compiled)
     simulation = play(scenario, library)
     touches = touches_of(scenario, simulation, library)
-    if not any(item.kind == "approval" for item in scenario.expect):
-        touches = [touch for touch in touches if touch.kind != "approval"]
     return _Comparison(scenario, simulation).compare(touches)
 
 
@@ -122,29 +120,18 @@ class _Comparison:
     def _missing(self, item: Expected, left: list[Touch]) -> None:
         touch = next((touch for touch in left if _same(item, touch)), None)
         if _taken(left, touch) and touch is not None:
-            what, fix = f"this came otherwise: {touch}", f"change the playbook, or write {touch.line}"
+            what, fix = f"this came otherwise: {touch}", f'change the playbook, or write "{touch.line}".'
             self.report.add("expected", item.place, what, fix, why=self._why(touch.step))
             return
-        steps = [item.name] if item.kind in ("task", "approval") else list(self._steps(item))
-        self.report.add(
-            "expected",
-            item.place,
-            f"this did not happen: {item.kind} {item.name}",
-            "change the playbook, or take the line out.",
-            why=next((why for step in steps if (why := self._why(step))), ""),
-        )
+        what, fix = f"this did not happen: {item.kind} {item.name}", "change the playbook, or take the line out."
+        why = next((why for step in item.steps if (why := self._why(step))), "")
+        self.report.add("expected", item.place, what, fix, why=why or "the trace says nothing of it.")
 
     def _unexpected(self, touch: Touch) -> None:
         if any(_same(item, touch) and _fits(item, touch) for item in self.scenario.never):
             return
-        what, fix = f"this happened and is not expected: {touch}", f"add {touch.line}"
+        what, fix = f"this happened and is not expected: {touch}", f'add "{touch.line}".'
         self.report.add("expected", self.scenario.expecting, what, fix, why=self._why(touch.step))
-
-    def _steps(self, item: Expected) -> Iterator[str]:
-        """The steps that have decided something and could have sent what was expected."""
-        for decision in self.simulation.decisions:
-            if decision.what == item.kind or (item.kind == "cancel" and decision.what == "invite"):
-                yield decision.step
 
     def _why(self, step: str) -> str:
         """The last that the trace says about a step."""
@@ -152,7 +139,7 @@ class _Comparison:
         if not said:
             return ""
         day, at = _local(said[-1].at, self.scenario)
-        return f"the trace says of {step}, day {day} at {at}: {said[-1].verdict}, {said[-1].reason}"
+        return f"the trace says of {step}, day {day} at {at}: {said[-1].verdict}, {said[-1].reason}."
 
 
 def _exact(left: Sequence[Touch], item: Expected) -> Touch | None:

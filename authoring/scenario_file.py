@@ -19,7 +19,7 @@ from authoring.simulate import Library
 from authoring.source import Mapping, Scalar, parse
 from lifecycle.messages import Event, SignedUp
 from lifecycle.model import Contact, Profile, Teammate
-from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
+from lifecycle.playbook import Email, Invite, Lifecycle, Manifest, Playbook, Release, Slack, Step, Survey
 
 SCENARIO_KEYS = ("scenario", "covers", "playbook", "customer", "start", "events", "expect", "never")
 PROFILE_KEYS = ("name", "tier", "journey", "touch", "zone", "country", "segment", "arr")
@@ -31,7 +31,9 @@ QUIET_AFTER = timedelta(days=60)
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One line of `expect` or `never`; `day`, `at` and `to` are empty where the line does not say."""
+    """One line of `expect` or `never`; `day`, `at` and `to` are empty where the line does not say. `steps`: the ids of
+    the steps that send it.
+    """
 
     place: Place
     kind: str
@@ -39,6 +41,7 @@ class Expected:
     day: int | None = None
     at: str = ""
     to: frozenset[str] = frozenset()
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,32 +221,46 @@ class _Reader:
                 self.report.add("one-action", node.place, what, f"keep one of: {', '.join(kinds or TOUCHES)}.")
                 continue
             name = fields.scalar(kinds[0], f"{kinds[0]}: ...")
+            if name is None:
+                continue
             yield Expected(
-                node.place,
+                name.place,
                 kinds[0],
-                self._known(name, kinds[0]) if name else "",
+                name.value,
                 fields.whole("day", -MAX_DAY, MAX_DAY, 0, required=True) if timed or "day" in fields else None,
                 fields.clock("at", required=timed),
                 frozenset(item.value for item in fields.words("to", "champion")),
+                self._steps(name, kinds[0]),
             )
 
-    def _known(self, node: Scalar, kind: str) -> str:
-        """A name that the playbooks under test could ever send."""
+    def _steps(self, node: Scalar, kind: str) -> tuple[str, ...]:
+        """The steps of the playbooks under test that send this; a finding when none does."""
         listed = {item.value for item in self.fields.words("playbook", "a playbook")}
-        known = {name for book in self.books.values() if book.name in listed for name in _names(book, kind)}
-        if known and node.value not in known:
+        steps = [step for book in self.books.values() if book.name in listed for step in book.steps]
+        found = tuple(step.id for step in steps if _name(step, kind) == node.value)
+        if steps and not found:
             what = f'no step sends the {kind} "{node.value[:60]}"'
-            self.report.add("unknown-step", node.place, what, near(node.value, known))
-        return node.value
+            fix = near(node.value, {name for step in steps if (name := _name(step, kind))})
+            self.report.add("unknown-step", node.place, what, fix)
+        return found
 
 
-def _names(book: Playbook, kind: str) -> Iterator[str]:
-    """What the steps of a playbook are called in scenarios."""
-    for step in book.steps:
-        if kind in ("task", "approval"):
-            yield step.id
-        elif step.action.kind == ("invite" if kind == "cancel" else kind):
-            yield getattr(step.action, "template", step.id) if kind != "survey" else getattr(step.action, "survey", "")
+def _name(step: Step, kind: str) -> str:
+    """What a step is called in expectations of a kind; empty when it never sends that. Any step may raise a task, when
+    something stands in its way.
+    """
+    if kind == "task" or (kind == "approval" and step.approval is not None):
+        return step.id
+    match step.action:
+        case Survey(survey=name) if kind == "survey":
+            return name
+        case Invite(template=name) if kind in ("invite", "cancel"):
+            return name
+        case Email(template=name) if kind == "email":
+            return name
+        case Slack(template=name) if kind == "slack":
+            return name
+    return ""
 
 
 def _utc(local: datetime, zone: str) -> datetime:
