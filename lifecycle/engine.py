@@ -267,7 +267,7 @@ def next_due(releases: Releases, state: State) -> datetime | None:
 
 
 def _next_due(turn: Turn) -> datetime | None:
-    """The next instant of the calendar or of a play; a customer that has only begun, and not signed up, owes nothing."""
+    """The next instant of the calendar or of a play; a customer that has begun but not signed up owes nothing."""
     if SIGNED_UP not in turn.seen:
         return None
     found = [instant for _, _, instant in _open_steps(turn)]

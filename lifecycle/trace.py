@@ -60,7 +60,9 @@ Row = list[Any]
 
 
 def to_row(decision: Decision) -> Row:
-    """A decision without its field names, as it travels in batches: names would be half of what a moment's history weighs."""
+    """A decision without its field names, as it travels in batches: names would be half of what a moment's history
+    weighs.
+    """
     return [encode(decision)["at"], *(getattr(decision, name) for name in _AFTER_AT)]
 
 

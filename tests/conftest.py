@@ -22,6 +22,10 @@ from sqlalchemy import make_url
 from store.database import Database, open_database
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record-histories", action="store_true", help="write tests/workflows/histories anew")
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The address of a PostgreSQL server's maintenance database."""

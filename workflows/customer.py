@@ -49,7 +49,7 @@ class CustomerLifecycle:
         self._known: State | None = state_from_json(start["state"]) if start["state"] else None
         self._inbox: deque[Delivery] = deque(start["first"])
         self._releases = Loaded()
-        self._outgoing: list[Command] = []
+        self._outgoing: list[Command] = [decode_union(Command, item) for item in start["outgoing"]]
         self._batch: asyncio.Task[BatchResult] | None = None
         self._issued: tuple[Command, ...] = ()
         self._stored = 0
@@ -165,8 +165,12 @@ class CustomerLifecycle:
     # --- effects ----------------------------------------------------------------------------------------------------
 
     def _dispatch(self) -> None:
-        """Hand one moment's commands to `perform`, with every decision not stored yet; one batch at a time."""
-        if self._batch is not None or not (self._outgoing or self._must_flush()):
+        """Hand one moment's commands to `perform`, with every decision not stored yet; one batch at a time.
+
+        A run that is to end starts none: its commands go first thing in the next run, so that steady traffic cannot
+        keep it alive.
+        """
+        if self._batch is not None or self._wants_renewal() or not (self._outgoing or self._must_flush()):
             return
         self._issued = tuple(self._outgoing[:BATCH_LIMIT])
         del self._outgoing[:BATCH_LIMIT]
@@ -176,7 +180,7 @@ class CustomerLifecycle:
             customer=self._customer,
             number=self._state.batches,
             commands=[encode(command) for command in self._issued],
-            decisions=[encode(item) for item in self._state.records],
+            decisions=[trace.to_row(item) for item in self._state.records],
             summary=self._summary(stored=len(self._state.records)),
             snapshot={} if self._issued else state_to_json(replace(self._state, records=())),
             log=self._log,
@@ -286,13 +290,16 @@ class CustomerLifecycle:
         whole = timedelta(milliseconds=-(-length // TICK)) + TICK
         self._timer = asyncio.create_task(asyncio.sleep(whole.total_seconds()))
 
-    def _may_renew(self) -> bool:
-        """Begin a new run when this one is long, old, or a play has ended, and nothing is under way."""
-        if self._inbox or self._batch is not None or self._outgoing or not workflow.all_handlers_finished():
-            return False
+    def _wants_renewal(self) -> bool:
+        """This run is long or old, or a play has ended."""
         info = workflow.info()
         long = info.get_current_history_length() >= EVENTS_LIMIT or info.get_current_history_size() >= BYTES_LIMIT
         return self._play_ended or long or workflow.now() >= self._renew_at
+
+    def _may_renew(self) -> bool:
+        """Begin a new run only when nothing is under way."""
+        quiet = not self._inbox and self._batch is None and workflow.all_handlers_finished()
+        return quiet and self._wants_renewal()
 
     def _next_start(self) -> Start:
         return Start(
@@ -302,5 +309,6 @@ class CustomerLifecycle:
             spread=self._start["spread"],
             state=state_to_json(self._state),
             first=[],
+            outgoing=[encode(command) for command in self._outgoing],
             log="",
         )

@@ -34,6 +34,7 @@ class Delivery(TypedDict):
 
 class Start(TypedDict):
     """The workflow's input. `state`: a State as JSON after continue-as-new, else empty; then `first` begins it.
+    `outgoing`: commands as JSON that the last run decided and did not hand over.
 
     `clock`: `lifecycle.model.Clock` as JSON. `catalogue`: digest of the manifest a new customer starts with. `spread`:
     touches are spread by customer.
@@ -45,14 +46,15 @@ class Start(TypedDict):
     spread: bool
     state: dict[str, Any]
     first: list[Delivery]
+    outgoing: list[dict[str, Any]]
     log: str
 
 
 class Batch(TypedDict):
     """One moment's commands and the decisions to store.
 
-    `number`: counts batches of this customer, so a stored batch is recognised. `commands`, `decisions`: JSON of the
-    core's values, decisions oldest first.
+    `number`: counts batches of this customer, so a stored batch is recognised. `commands`: JSON of the core's values.
+    `decisions`: rows of `lifecycle.trace.to_row`, oldest first.
     `summary`: stage, band, tier, overdue, held, catalogue, seq, as_of, next_due (ISO or null) for the customer's row.
     `snapshot`: a State as JSON on a flush
     without commands, else empty. `log`: hash chain of all decisions of this run, so that a replay that decides
@@ -62,7 +64,7 @@ class Batch(TypedDict):
     customer: str
     number: int
     commands: list[dict[str, Any]]
-    decisions: list[dict[str, Any]]
+    decisions: list[list[Any]]
     summary: dict[str, Any]
     snapshot: dict[str, Any]
     log: str
