@@ -18,12 +18,12 @@ from rich.table import Table
 
 from cli import records
 from cli.live import Line, Standing, View
-from cli.records import Told
 from cli.story import STORIES, Story
 from cli.teller import Teller
-from store import customers
+from store import customers, pages
 from store.customers import Customer
 from store.database import Database, now
+from store.pages import DecisionRow
 
 LOOK_EVERY = 0.1
 STANDINGS_EVERY = 5
@@ -55,7 +55,7 @@ class Part:
     story: Story
     customer: Customer
     told: int = 0
-    lines: list[Told] = field(default_factory=list)
+    lines: list[DecisionRow] = field(default_factory=list)
     pressed: set[str] = field(default_factory=set)
 
     @property
@@ -89,6 +89,7 @@ class Demo:
     out: Console
     parts: list[Part] = field(default_factory=list)
     seen: int = 0
+    began: datetime = field(default_factory=now)
 
     async def run(self, stack: Running) -> int:
         """Tell the stories and show what comes of them."""
@@ -109,7 +110,6 @@ class Demo:
         number = 1
         while await asyncio.to_thread(_round_is_over, database, number):
             number += 1
-        self.seen = await asyncio.to_thread(records.newest, database) if number > 1 else 0
         for story in STORIES:
             outer_id = _outer_id(story, number)
             body = story.signup_envelope(outer_id, self.day_seconds)
@@ -119,8 +119,7 @@ class Demo:
                 found = await asyncio.to_thread(_find, database, outer_id)
             if found is None:
                 raise LookupError(f"{outer_id} was taken and is not there")
-            lines = await asyncio.to_thread(records.of_customer, database, found.id)
-            self.parts.append(Part(story, found, lines=lines))
+            self.parts.append(Part(story, found))
 
     async def _play(self, database: Database, teller: Teller, view: View) -> None:
         looks = 0
@@ -149,32 +148,28 @@ class Demo:
         for part in self.parts:
             if not part.story.presses_as:
                 continue
-            for approval in await asyncio.to_thread(records.open_approvals, database, part.customer.id):
-                if approval.id not in part.pressed:
-                    part.pressed.add(approval.id)
-                    await teller.approve(part.customer.id, approval.id, part.story.presses_as, now())
+            for approval, _ in await asyncio.to_thread(records.open_approvals, database, part.customer.id):
+                if approval not in part.pressed:
+                    part.pressed.add(approval)
+                    await teller.approve(part.customer.id, approval, part.story.presses_as, now())
 
     async def _show(self, database: Database, view: View) -> None:
+        """Print what was decided since the last look; what an earlier start has printed is only counted."""
         ours = {part.customer.id: part for part in self.parts}
-        for told in await asyncio.to_thread(records.since, database, self.seen):
-            self.seen = max(self.seen, told.id)
-            part = ours.get(told.customer)
-            if part is None:
-                continue
-            part.lines.append(told)
-            view.show(_line(part, told))
+        for row in await asyncio.to_thread(_since, database, self.seen):
+            self.seen = row.id
+            part = ours.get(row.customer)
+            if part:
+                part.lines.append(row)
+                if row.stored_at >= self.began:
+                    view.show(_line(part, row, await asyncio.to_thread(records.named, database, row)))
 
     def _standings(self, database: Database) -> list[Standing]:
         found = []
         for part in self.parts:
             with database.read() as c:
                 row = customers.get(c, part.customer.id)
-            waits = [
-                f"{' or '.join(approval.recipients)}: {approval.id.rpartition('/')[2]}"
-                for approval in records.open_approvals(database, part.customer.id)
-            ]
-            if not waits and row.next_due:
-                waits = [f"next due {row.next_due.astimezone(ZoneInfo(part.story.zone)):%a %d %b %H:%M}"]
+            waits = _waits(database, part)
             local = part.time.astimezone(ZoneInfo(part.story.zone))
             sent = sum(line.verdict == "fired" and line.what in records.TOUCHES for line in part.lines)
             found.append(Standing(part.story.name, part.story.plot, local, row.stage, sent, waits))
@@ -196,7 +191,18 @@ class Demo:
         return int(bool(everything))
 
 
-def _figures(lines: Sequence[Told]) -> tuple[str, ...]:
+def _waits(database: Database, part: Part) -> list[str]:
+    """Open approvals with who may answer, then open targets."""
+    approvals = records.open_approvals(database, part.customer.id)
+    asked = [f"{approval.rpartition('/')[2]}: {' or '.join(people)}" for approval, people in approvals]
+    last = {(line.playbook, line.play, line.step): line for line in part.lines if line.step}
+    targets = [
+        f"{line.step}: the customer" for line in last.values() if (line.what, line.verdict) == ("wait", "waiting")
+    ]
+    return asked + targets
+
+
+def _figures(lines: Sequence[DecisionRow]) -> tuple[str, ...]:
     fired = [line for line in lines if line.verdict == "fired"]
     counts = (
         sum(line.what in records.TOUCHES for line in fired),
@@ -209,9 +215,14 @@ def _figures(lines: Sequence[Told]) -> tuple[str, ...]:
     return tuple(map(str, counts))
 
 
-def _line(part: Part, told: Told) -> Line:
-    at = told.at.astimezone(ZoneInfo(part.story.zone))
-    return Line(at, part.story.name, told.what, told.step or told.playbook, told.verdict, told.to, told.reason)
+def _line(part: Part, row: DecisionRow, to: str) -> Line:
+    at = row.at.astimezone(ZoneInfo(part.story.zone))
+    return Line(at, part.story.name, row.what, row.step or row.playbook, row.verdict, to, row.reason)
+
+
+def _since(database: Database, after: int) -> tuple[DecisionRow, ...]:
+    with database.read() as c:
+        return pages.decisions_since(c, after)
 
 
 def _outer_id(story: Story, number: int) -> str:

@@ -1,102 +1,45 @@
-"""What the demo reads of the records: decisions with names for ids, open approvals, what is not known as sent."""
+"""What the demo reads besides the pages of the store: names for roles and ids, touches not known as sent."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from sqlalchemy import Connection, select
 
-from sqlalchemy import Connection, RowMapping, func, select
-
-from store import customers, tables
+from store import customers, pages, tables
 from store.database import Database
+from store.pages import DecisionRow
 
 TOUCHES = frozenset({"email", "survey", "invite"})
+MOST = 100_000
 
 
-@dataclass(frozen=True)
-class Told:
-    """A decision as stored. `at`: customer time; `to`: a name."""
-
-    id: int
-    customer: str
-    at: datetime
-    playbook: str
-    play: int
-    step: str
-    what: str
-    verdict: str
-    to: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Approval:
-    """An open approval. `answer_by`: customer time."""
-
-    id: str
-    answer_by: datetime
-    recipients: Sequence[str]
-
-
-def newest(database: Database) -> int:
-    """The id of the last decision stored."""
-    with database.read() as c:
-        return c.execute(select(func.max(tables.decisions.c.id))).scalar() or 0
-
-
-def since(database: Database, after: int) -> list[Told]:
-    """Decisions stored after another, in the order of storing."""
-    with database.read() as c:
-        rows = select(tables.decisions).where(tables.decisions.c.id > after).order_by(tables.decisions.c.id).limit(500)
-        return [_told(c, row) for row in c.execute(rows).mappings()]
-
-
-def of_customer(database: Database, customer: str) -> list[Told]:
+def of_customer(database: Database, customer: str) -> list[DecisionRow]:
     """All decisions of a customer, in the order of storing."""
-    table = tables.decisions
     with database.read() as c:
-        rows = select(table).where(table.c.customer == customer).order_by(table.c.id)
-        return [_told(c, row) for row in c.execute(rows).mappings()]
+        page = pages.customer_page(c, customer, decisions=MOST)
+    return sorted(page.decisions, key=lambda row: row.id) if page else []
 
 
-def open_approvals(database: Database, customer: str) -> list[Approval]:
-    """What waits for a person's yes, the most urgent first; recipients by name."""
-    table = tables.approvals
+def open_approvals(database: Database, customer: str) -> list[tuple[str, list[str]]]:
+    """What waits for a person's yes, the most urgent first: the approval's id and who may answer, by name."""
     with database.read() as c:
-        open_now = select(table).where(table.c.customer == customer, table.c.result == "")
-        return [
-            Approval(row["approval"], row["answer_by"], [_name(c, customer, who) for who in row["recipients"]])
-            for row in c.execute(open_now.order_by(table.c.answer_by)).mappings()
-        ]
+        page = pages.customer_page(c, customer, decisions=0)
+        asks = page.approvals if page else ()
+        return [(ask.approval.approval, [_one(c, customer, who) for who in ask.approval.recipients]) for ask in asks]
 
 
 def unsent(database: Database, customer: str) -> list[str]:
     """Touches that were begun and are neither known as sent nor withdrawn."""
     table = tables.ledger
+    settled = ("sent", "withdrawn")
     with database.read() as c:
-        rows = select(table.c.touch, table.c.state).where(
-            table.c.customer == customer, table.c.state.not_in(("sent", "withdrawn"))
-        )
+        rows = select(table.c.touch, table.c.state).where(table.c.customer == customer, table.c.state.not_in(settled))
         return [f"{row.touch} ({row.state})" for row in c.execute(rows)]
 
 
-def _told(c: Connection, row: RowMapping) -> Told:
-    return Told(
-        id=row["id"],
-        customer=row["customer"],
-        at=row["at"],
-        playbook=row["playbook"],
-        play=row["play"],
-        step=row["step"],
-        what=row["what"],
-        verdict=row["verdict"],
-        to=_name(c, row["customer"], row["to"]),
-        reason=row["reason"],
-    )
-
-
-def _name(c: Connection, customer: str, who: str) -> str:
-    """Names behind ids and roles: `Lena Vogt (champion)`; a role that nobody has stays alone."""
-    return ", ".join(_one(c, customer, part.strip()) for part in who.split(",")) if who else ""
+def named(database: Database, row: DecisionRow) -> str:
+    """Whom a decision is about, roles and ids with their names: `Lena Vogt (champion)`."""
+    if not row.to:
+        return ""
+    with database.read() as c:
+        return ", ".join(_one(c, row.customer, part.strip()) for part in row.to.split(","))
 
 
 def _one(c: Connection, customer: str, who: str) -> str:
