@@ -201,7 +201,8 @@ def take_token(db: Database, bucket: str, *, per_second: float, burst: int) -> f
         if c.execute(take).rowcount == 1:
             return 0.0
         left = float(c.execute(select(there).where(table.c.name == bucket)).scalar_one())
-    return (1.0 - left) / per_second
+    # Above 0 in any case: nothing was taken, even if another worker's clock has filled the bucket since.
+    return max(1.0 - left, 0.01) / per_second
 
 
 def _available(stamp: float, per_second: float, burst: int) -> ColumnElement[Any]:

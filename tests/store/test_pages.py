@@ -1,0 +1,135 @@
+"""What people see is what is stored, of the right customer, the most urgent first."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from freezegun.api import FrozenDateTimeFactory
+
+from lifecycle.messages import AskApproval, Churned, RaiseTask
+from lifecycle.model import Clock, Decision, Profile
+from lifecycle.trace import to_row
+from store import customers, inbox, ledger, outbox, pages, projections
+from store.customers import Customer, Person
+from store.database import Database
+from store.pages import Counts
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def _customer(database: Database, name: str, clock: Clock) -> str:
+    with database.begin() as c:
+        made, _ = customers.create(
+            c, outer_id=name, name=name, profile=Profile("UTC", date(2026, 3, 2)), clock=clock, contacts=[], team={}
+        )
+    return made.id
+
+
+def _task(database: Database, customer: str, to: str, due_at: datetime) -> str:
+    command = RaiseTask(f"{customer}/p/1/t/1/task/{to}", "r", "t", to, AT, due_at)
+    with database.begin() as c:
+        projections.raise_task(c, command, customer, f"Task of {to}", ())
+    return command.touch
+
+
+def _ask(database: Database, customer: str, to: str, answer_by: datetime) -> None:
+    touch = f"{customer}/p/1/s/1/ask/{to}"
+    command = AskApproval(touch, "r", "s", to, AT, "p/1/s", AT, answer_by, "skip")
+    with database.begin() as c:
+        projections.open_approval(c, command, customer, preview={"title": "S"}, card="x")
+
+
+def test_an_empty_database_has_empty_pages(database: Database) -> None:
+    with database.read() as c:
+        assert pages.customers_page(c) == ()
+        assert pages.customer_page(c, "cus_unknown") is None
+        assert pages.inbox_page(c) == pages.InboxPage((), ())
+        assert pages.outbox_page(c) == ()
+        assert pages.problems_page(c) == pages.ProblemsPage((), (), (), ())
+        assert pages.counts(c) == Counts(0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def test_customers_who_wait_for_somebody_come_first(database: Database, clock: FrozenDateTimeFactory) -> None:
+    clock.move_to(AT)
+    names = {name: _customer(database, name, Clock(AT, AT)) for name in ("a", "b", "c", "d")}
+    _task(database, names["b"], "mara", AT)
+    _task(database, names["b"], "omar", AT)
+    _ask(database, names["d"], "mara", AT)
+    with database.begin() as c:
+        customers.place_hold(c, names["a"], "mara", "dispute")
+        lines = pages.customers_page(c)
+        assert [(line.name, line.approvals, line.tasks) for line in lines] == [
+            ("d", 1, 0),
+            ("b", 0, 2),
+            ("a", 0, 0),
+            ("c", 0, 0),
+        ]
+        assert [line.held for line in lines] == ["", "", "dispute", ""]
+        assert pages.customers_page(c, stage="value") == ()
+        assert len(pages.customers_page(c, stage="new", limit=3)) == 3
+
+
+def test_a_customers_page_shows_its_own_and_the_newest_first(
+    database: Database, customer: Customer, team: tuple[Person, ...]
+) -> None:
+    other = _customer(database, "other", Clock(AT, AT))
+    _task(database, other, "mara", AT)
+    mine = _task(database, customer.id, "mara", AT)
+    told = [Decision(AT + timedelta(hours=n), "p", "r", 1, f"s{n}", "email", "fired", "why") for n in (2, 1, 3)]
+    summary = {"stage": "new", "band": "", "tier": "pro", "overdue": False, "held": "", "catalogue": "c"}
+    summary |= {"seq": 1, "as_of": "2026-03-02T09:00:00Z", "next_due": None}
+    batch = {"customer": customer.id, "number": 1, "decisions": [to_row(item) for item in told], "summary": summary}
+    with database.begin() as c:
+        projections.store_batch(c, {**batch, "snapshot": {}, "log": ""}, lambda _: "p.yaml:1")
+        page = pages.customer_page(c, customer.id)
+        assert page is not None
+        assert pages.customer_page(c, customer.id, decisions=1) is not None
+        newest = pages.decisions_since(c, 0)[-1].id
+        assert pages.decisions_since(c, newest) == ()
+        assert len(pages.decisions_since(c, 0, limit=2)) == 2
+    assert [item.step for item in page.decisions] == ["s3", "s2", "s1"]
+    assert [work.task.task for work in page.tasks] == [mine]
+    assert [person.name for person in page.contacts] == ["Ada"]
+    assert page.team == {"csm": team[0]}
+
+
+def test_the_inbox_is_the_persons_own_or_everybodys(database: Database, clock: FrozenDateTimeFactory) -> None:
+    rehearsal = _customer(database, "a", Clock(AT, AT, 86_400.0))
+    real = _customer(database, "b", Clock(AT, AT))
+    for customer in (rehearsal, real):
+        _task(database, customer, "mara", AT + timedelta(days=1))
+    _task(database, real, "omar", AT + timedelta(minutes=5))
+    _ask(database, real, "mara", AT + timedelta(hours=3))
+    _ask(database, real, "fay", AT + timedelta(hours=3))
+    _ask(database, rehearsal, "mara", AT + timedelta(hours=2))
+    clock.move_to(AT + timedelta(seconds=10))
+    with database.begin() as c:
+        mine, everybodys = pages.inbox_page(c, "mara"), pages.inbox_page(c)
+        assert [(ask.name, ask.approval.asked) for ask in mine.approvals] == [("a", ("mara",)), ("b", ("fay", "mara"))]
+        assert [(work.name, work.overdue) for work in mine.tasks if work.name == "a"] == [("a", True)]
+        assert [(work.name, work.overdue) for work in mine.tasks if work.name == "b"] == [("b", False)]
+        assert [work.task.to for work in everybodys.tasks] == ["omar", "mara", "mara"]
+        assert [ask.name for ask in pages.inbox_page(c, "fay").approvals] == ["b"]
+        assert pages.inbox_page(c, "nobody") == pages.InboxPage((), ())
+        projections.close_approval(c, real, "p/1/s", "approved", "mara")
+        assert [ask.name for ask in pages.inbox_page(c).approvals] == ["a"]
+
+
+def test_problems_and_counts_say_what_needs_a_look(database: Database, customer: Customer) -> None:
+    ledger.reserve(database, "t", customer=customer.id, kind="email", lease_for=timedelta(seconds=5))
+    ledger.unknown(database, "t", 1, "lost")
+    with database.begin() as c:
+        for number in (1, 2):
+            inbox.accept(c, customer.id, "api", f"e{number}", Churned(), body_digest="d")
+        inbox.failed(c, customer.id, 1, "no connection")
+        inbox.park(c, "acme", "api", "e3", {"type": "x"})
+        inbox.refuse(c, "api", "e4", {}, "unknown type")
+        outbox.keep(c, "t", customer=customer.id, kind="email", to="ada", subject="Hi", body={}, at=AT)
+        page = pages.problems_page(c)
+        found = pages.counts(c)
+        assert [entry.subject for entry in pages.outbox_page(c)] == ["Hi"]
+    assert [one.touch for one in page.unknown] == ["t"]
+    assert [(one.seq, one.attempts, one.error) for one in page.stuck] == [(1, 1, "no connection")]
+    assert [one.event_id for one in page.refused] == ["e4"]
+    assert [one.event_id for one in page.parked] == ["e3"]
+    assert found == Counts(
+        customers=1, approvals=0, tasks=0, outbox=1, backlog=2, parked=1, refused=1, unknown=1, decisions=0
+    )
