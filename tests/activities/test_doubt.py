@@ -1,0 +1,432 @@
+"""The provider is cut at every point. What counts is what it took: never twice, and never silently nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import icalendar
+import pytest
+from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
+from sqlalchemy import text
+
+from activities.perform import DatabaseLostError
+from activities.transports import NOBODY_KNOWS
+from lifecycle.messages import Command
+from store import ledger
+from store.database import now, open_database
+from tests.fakes.provider import Answer, Behaviour, Drop, Hang, Seen, Slow
+from tests.fakes.sendgrid import SEND, FakeSendGrid
+from tests.fakes.slack import HISTORY, OPEN, POST, UPDATE, FakeSlack, no
+
+if TYPE_CHECKING:
+    from tests.activities.conftest import Office
+
+AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
+LEASE = timedelta(minutes=1)
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""What a provider's answers mean has nothing to do with the database."""
+PROPERTIES = ("UID", "SEQUENCE", "DTSTART")
+
+
+def state(office: "Office", command: Command) -> str:
+    row = office.standing(command)
+    return row.state if row else "none"
+
+
+def meetings_of(server: FakeSendGrid) -> set[tuple[bytes, ...]]:
+    """The meetings that a calendar would show of the mails taken: UID, SEQUENCE and start."""
+    found = set()
+    for mail in server.mails:
+        (event,) = icalendar.Calendar.from_ical(mail["content"][2]["value"]).walk("VEVENT")
+        found.add(tuple(bytes(event.get(name).to_ical()) for name in PROPERTIES))
+    return found
+
+
+# --- mail -------------------------------------------------------------------------------------------------------------
+
+RESET = str(int((AT + timedelta(seconds=42)).timestamp()))
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    ("answer", "wait"),
+    [
+        (Answer(429, headers={"X-RateLimit-Reset": RESET}), 42),
+        (Answer(429, headers={"Retry-After": "7"}), 7),
+        (Answer(429, headers={"X-RateLimit-Reset": "soon"}), 60),
+        (Answer(429, headers={"X-RateLimit-Reset": "1"}), 1),
+        (Answer(429, headers={"Retry-After": "999999"}), 3600),
+        (Answer(500), 60),
+        (Answer(502, "<html>"), 60),
+        (Answer(503), 60),
+    ],
+    ids=str,
+)
+def test_a_busy_sendgrid_is_asked_again_when_it_says(
+    office: "Office", sendgrid_server: FakeSendGrid, answer: Answer, wait: float
+) -> None:
+    sendgrid_server.script(SEND, answer)
+    (effect,) = office.run(office.email())
+    assert (effect["result"], effect["retry_in"]) == ("later", wait)
+    assert state(office, office.email()) == "held"
+    assert office.one(office.email())[0] == "sent"
+    assert len(sendgrid_server.mails) == 1
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("status", [400, 401, 403, 413])
+def test_what_sendgrid_refuses_for_good_is_told_in_its_words(
+    office: "Office", sendgrid_server: FakeSendGrid, status: int
+) -> None:
+    errors = [{"message": "The from address does not match a verified Sender Identity.", "field": "from"}]
+    sendgrid_server.script(SEND, Answer(status, {"errors": errors}))
+    result, reason = office.one(office.email())
+    assert result == "failed"
+    assert f"({status}): from: The from address does not match" in reason
+    assert office.one(office.email())[0] == "failed"
+    assert len(sendgrid_server.seen) == 1
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+def test_a_wrong_key_fails_and_says_so(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    result, reason = office.one(office.email(), office.performer(sendgrid_key="SG.other"))
+    assert (result, "401" in reason) == ("failed", True)
+    assert sendgrid_server.mails == []
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+def test_a_sendgrid_that_cannot_be_reached_is_tried_again(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    assert office.one(office.email(), office.performer(sendgrid_url="http://127.0.0.1:9"))[0] == "later"
+    assert office.one(office.email())[0] == "sent"
+    assert len(sendgrid_server.mails) == 1
+
+
+@on_sqlite
+@pytest.mark.parametrize("behaviour", [Hang(), Hang(takes=True), Drop(), Drop(takes=True)], ids=str)
+def test_a_mail_whose_answer_is_lost_is_never_sent_again(
+    office: "Office", sendgrid_server: FakeSendGrid, clock: FrozenDateTimeFactory, behaviour: Behaviour
+) -> None:
+    sendgrid_server.script(SEND, behaviour)
+    assert office.one(office.email())[0] == "unknown"
+    for _ in range(3):
+        clock.tick(timedelta(hours=7))
+        assert office.one(office.email())[0] == "unknown"
+    clock.tick(timedelta(hours=3))
+    assert office.one(office.email()) == ("failed", NOBODY_KNOWS)
+    assert len(sendgrid_server.seen) == 1
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(("arrived", "sends"), [(True, 1), (False, 2)])
+def test_sendgrids_own_report_settles_a_doubt(
+    office: "Office", sendgrid_server: FakeSendGrid, arrived: bool, sends: int
+) -> None:
+    sendgrid_server.script(SEND, Drop(takes=arrived))
+    assert office.one(office.email())[0] == "unknown"
+    ledger.settle_unknown(office.db, office.email().touch, arrived, "the event webhook said so")
+    assert office.one(office.email())[0] == "sent"
+    assert len(sendgrid_server.seen) == sends
+    assert len(sendgrid_server.mails) == 1
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+def test_an_invitation_may_be_repeated_and_stays_one_meeting(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    sendgrid_server.script(SEND, Drop(takes=True))
+    assert office.one(office.invite())[0] == "unknown"
+    assert office.one(office.invite())[0] == "sent"
+    assert len(sendgrid_server.mails) == 2
+    assert len(meetings_of(sendgrid_server)) == 1
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+def test_a_command_that_takes_too_long_does_not_hold_up_the_others(
+    office: "Office", sendgrid_server: FakeSendGrid, slack_server: FakeSlack
+) -> None:
+    sendgrid_server.script(SEND, Slow())
+    performer = office.performer(limit=0.3, timeout=30.0)
+    slow, quick = office.email(), office.nudge()
+    seen: list[str] = []
+
+    def hook(_: Seen) -> None:
+        seen.append(state(office, slow))
+        sendgrid_server.release()
+
+    slack_server.hook = hook
+    slow_effect, quick_effect = office.run(slow, quick, performer=performer)
+    assert (slow_effect["result"], quick_effect["result"]) == ("later", "sent")
+    assert seen == ["reserved"]
+    assert office.one(slow)[0] == "sent"  # the thread had gone on, and the ledger learned of it
+    assert len(sendgrid_server.seen) == 1
+
+
+# --- Slack ------------------------------------------------------------------------------------------------------------
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    ("answer", "wait"),
+    [
+        (Answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "30"}), 30),
+        (no("ratelimited"), 60),
+        (no("fatal_error"), 60),
+        (no("internal_error"), 60),
+        (Answer(500, "no json at all"), 60),
+        (Answer(503, {"ok": False, "error": "service_unavailable"}), 60),
+    ],
+    ids=str,
+)
+def test_a_busy_slack_is_asked_again_when_it_says(
+    office: "Office", slack_server: FakeSlack, answer: Answer, wait: float
+) -> None:
+    slack_server.script(POST, answer)
+    (effect,) = office.run(office.nudge())
+    assert (effect["result"], effect["retry_in"]) == ("later", wait)
+    assert office.one(office.nudge())[0] == "sent"
+    assert slack_server.posts == 1
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    "error", ["channel_not_found", "not_in_channel", "invalid_auth", "invalid_blocks", "msg_too_long"]
+)
+def test_what_slack_refuses_for_good_fails(office: "Office", slack_server: FakeSlack, error: str) -> None:
+    slack_server.script(POST, no(error))
+    result, reason = office.one(office.nudge())
+    assert (result, error in reason) == ("failed", True)
+    assert office.one(office.nudge())[0] == "failed"
+    assert len(slack_server.seen) == 1
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("takes", [True, False])
+@pytest.mark.parametrize("kind", [Hang, Drop])
+def test_slack_itself_is_asked_whether_a_message_arrived(
+    office: "Office", slack_server: FakeSlack, kind: Callable[..., Behaviour], takes: bool
+) -> None:
+    slack_server.script(POST, kind(takes=takes))
+    assert office.one(office.nudge())[0] == "unknown"
+    assert office.one(office.nudge())[0] == "sent"
+    assert slack_server.posts == 1
+    assert [seen.path for seen in slack_server.seen].count(POST) == (1 if takes else 2)
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+def test_a_message_is_found_among_many_others(office: "Office", slack_server: FakeSlack) -> None:
+    slack_server.script(POST, Drop(takes=True))
+    assert office.one(office.nudge())[0] == "unknown"
+    office.run(*(office.nudge(nth) for nth in range(1, 4)))
+    assert office.one(office.nudge())[0] == "sent"
+    assert slack_server.posts == 4
+    row = office.standing(office.nudge())
+    assert row is not None
+    assert row.provider_ref == f"D0MARA/{slack_server.messages[0]['ts']}"
+
+
+@on_sqlite
+@pytest.mark.parametrize("path", [OPEN, HISTORY])
+def test_while_slack_cannot_be_asked_nothing_is_posted(
+    office: "Office", slack_server: FakeSlack, clock: FrozenDateTimeFactory, path: str
+) -> None:
+    slack_server.script(POST, Drop(takes=True))
+    slack_server.script(path, no("ratelimited"), no("missing_scope"), Drop(), no("missing_scope"))
+    results = [office.one(office.nudge())[0] for _ in range(4)]
+    assert results == ["unknown", "later", "unknown", "unknown"]
+    clock.tick(timedelta(hours=24))
+    assert office.one(office.nudge()) == ("failed", NOBODY_KNOWS)
+    assert slack_server.posts == 1
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+def test_a_task_stands_even_where_slack_refuses_its_card(office: "Office", slack_server: FakeSlack) -> None:
+    slack_server.script(POST, no("channel_not_found"))
+    assert office.one(office.task())[0] == "sent"
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("behaviour", [Hang(takes=True), Drop(), no("ratelimited"), Answer(500)], ids=str)
+def test_settling_is_simply_repeated(office: "Office", slack_server: FakeSlack, behaviour: Behaviour) -> None:
+    office.run(office.ask(), office.ask(nth=1))
+    slack_server.script(UPDATE, behaviour)
+    assert office.one(office.settle())[0] == "later"
+    assert office.one(office.settle())[0] == "sent"
+    assert all("Approved" in message["text"] for message in slack_server.messages)
+
+
+@on_sqlite
+@pytest.mark.usefixtures("clock")
+def test_a_card_that_somebody_deleted_needs_no_settling(office: "Office", slack_server: FakeSlack) -> None:
+    office.run(office.ask())
+    slack_server.messages.clear()
+    assert office.one(office.settle())[0] == "sent"
+
+
+# --- the worker dies --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def process(office: "Office", *commands: Command) -> Iterator["subprocess.Popen[str]"]:
+    """A worker process that performs the commands; gone at the end of the block."""
+    given = {"database": office.url, "delivery": asdict(office.delivery), "batch": office.batch(*commands)}
+    command = [sys.executable, "-m", "tests.fakes.one_batch", json.dumps(given)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def killed(office: "Office", server: FakeSendGrid | FakeSlack, command: Command) -> None:
+    """Perform a command in a process that is killed when the provider has its request and has not answered."""
+    with process(office, command) as child:
+        server.hook = lambda _: os.kill(child.pid, signal.SIGKILL)
+        child.communicate(timeout=30)
+    server.hook = lambda _: None
+    assert child.returncode == -signal.SIGKILL
+    assert state(office, command) == "reserved"
+
+
+@contextmanager
+def after(length: timedelta) -> Iterator[None]:
+    with freeze_time(now() + length, real_asyncio=True):
+        yield
+
+
+def test_a_mail_of_a_killed_worker_is_not_sent_again(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    killed(office, sendgrid_server, office.email())
+    (effect,) = office.run(office.email())
+    assert effect["result"] == "later"
+    assert 0 < effect["retry_in"] <= office.delivery.lease.total_seconds()
+    with after(LEASE):
+        assert office.one(office.email())[0] == "unknown"
+    with after(timedelta(hours=25)):
+        assert office.one(office.email()) == ("failed", NOBODY_KNOWS)
+    assert len(sendgrid_server.seen) == 1
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_a_message_of_a_killed_worker_is_posted_once(office: "Office", slack_server: FakeSlack, takes: bool) -> None:
+    slack_server.script(POST, Hang(takes=takes))
+    killed(office, slack_server, office.nudge())
+    with after(LEASE):
+        assert office.one(office.nudge())[0] == "sent"
+    assert slack_server.posts == 1
+
+
+def test_a_question_of_a_killed_worker_can_still_be_settled(office: "Office", slack_server: FakeSlack) -> None:
+    killed(office, slack_server, office.ask())
+    with after(LEASE):
+        assert office.one(office.ask())[0] == "sent"
+        assert office.one(office.settle())[0] == "sent"
+    assert slack_server.posts == 1
+    assert "Approved" in slack_server.messages[0]["text"]
+
+
+def test_an_invitation_of_a_killed_worker_is_one_meeting(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    killed(office, sendgrid_server, office.invite())
+    with after(LEASE):
+        assert office.one(office.invite())[0] == "sent"
+    assert len(sendgrid_server.mails) == 2
+    assert len(meetings_of(sendgrid_server)) == 1
+
+
+# --- two workers on one row -------------------------------------------------------------------------------------------
+
+
+def test_two_threads_on_one_row_send_once(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    sendgrid_server.script(SEND, Slow())
+    other = open_database(office.url)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(office.one, office.email())
+        assert sendgrid_server.wait_for(1)
+        result, reason = office.one(office.email(), office.performer(other))
+        assert (result, reason) == ("later", "it is being sent at this moment")
+        sendgrid_server.release()
+        assert first.result(10)[0] == "sent"
+    other.close()
+    assert len(sendgrid_server.seen) == 1
+
+
+def test_processes_that_race_for_one_row_send_once(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    with ExitStack() as stack:
+        children = [stack.enter_context(process(office, office.email())) for _ in range(3)]
+        results = [json.loads(child.communicate(timeout=30)[0].splitlines()[-1])[0]["result"] for child in children]
+    assert "sent" in results
+    assert set(results) <= {"sent", "later"}
+    assert len(sendgrid_server.mails) == 1
+
+
+# --- the database is lost ---------------------------------------------------------------------------------------------
+
+
+def lose(office: "Office", table: str) -> None:
+    with office.db.begin() as c:
+        c.execute(text(f"ALTER TABLE {table} RENAME TO gone"))
+
+
+def find_again(office: "Office", table: str) -> None:
+    with office.db.begin() as c:
+        c.execute(text(f"ALTER TABLE gone RENAME TO {table}"))
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("table", ["batches", "customers", "ledger"])
+def test_a_lost_database_fails_the_batch_before_anything_is_sent(
+    office: "Office", sendgrid_server: FakeSendGrid, table: str
+) -> None:
+    batch = office.batch(office.email())
+    lose(office, table)
+    with pytest.raises(DatabaseLostError) as caught:
+        office.run(batch=batch)
+    assert "ada" not in str(caught.value).lower()
+    assert caught.value.__cause__ is None
+    find_again(office, table)
+    assert office.run(batch=batch)[0]["result"] == "sent"
+    assert len(sendgrid_server.seen) == 1
+
+
+@pytest.mark.usefixtures("clock")
+def test_an_answer_that_could_not_be_written_is_written_later(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    performer = office.performer()
+    sendgrid_server.hook = lambda _: lose(office, "ledger")
+    with pytest.raises(DatabaseLostError):
+        office.run(office.email(), performer=performer)
+    find_again(office, "ledger")
+    assert state(office, office.email()) == "reserved"
+    assert office.run(office.email(), performer=performer)[0]["result"] == "sent"
+    assert state(office, office.email()) == "sent"
+    assert len(sendgrid_server.seen) == 1
+
+
+def test_an_answer_forgotten_with_its_process_is_a_doubt(
+    office: "Office", sendgrid_server: FakeSendGrid, clock: FrozenDateTimeFactory
+) -> None:
+    sendgrid_server.hook = lambda _: lose(office, "ledger")
+    with pytest.raises(DatabaseLostError):
+        office.run(office.email())
+    find_again(office, "ledger")
+    assert office.one(office.email())[0] == "later"
+    clock.tick(LEASE)
+    assert office.one(office.email())[0] == "unknown"
+    assert len(sendgrid_server.seen) == 1
