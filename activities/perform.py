@@ -127,9 +127,12 @@ class Performer:
     def _deliver(self, customer: str, command: Command) -> Outcome:
         with self._db.read() as c:
             found = ledger.standing(c, command.touch)
+            held = customers.hold_on(c, customer)
         settled = None if found is None else _settled(found)
         if settled is not None:
             return settled
+        if held is not None:
+            return Later(HELD, f"on hold: {held}")
         job = self._effects.prepare(customer, command)
         if job.way.rate is not None and not self._token(job.way.rate):
             return Later(timedelta(seconds=LONGEST_QUEUE), f"{job.way.name} is busy with others of our messages")

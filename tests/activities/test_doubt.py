@@ -334,6 +334,7 @@ def test_a_message_of_a_killed_worker_is_posted_once(office: "Office", slack_ser
     assert slack_server.posts == 1
 
 
+@on_sqlite
 def test_a_question_of_a_killed_worker_can_still_be_settled(office: "Office", slack_server: FakeSlack) -> None:
     killed(office, slack_server, office.ask())
     with after(LEASE):
@@ -343,6 +344,7 @@ def test_a_question_of_a_killed_worker_can_still_be_settled(office: "Office", sl
     assert "Approved" in slack_server.messages[0]["text"]
 
 
+@on_sqlite
 def test_an_invitation_of_a_killed_worker_is_one_meeting(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     killed(office, sendgrid_server, office.invite())
     with after(LEASE):
