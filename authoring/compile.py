@@ -60,7 +60,7 @@ def compile_folder(playbooks: Path, templates: Path) -> Compiled:
     team = compile_team(files["team"][0], lifecycle, report) if files["team"] else None
     _only_one(files, report)
     if not files["lifecycle"] and not report.failed:
-        place = Place(str(playbooks))
+        place = Place(playbooks.name)
         report.add("no-lifecycle", place, "there is no lifecycle file", f"add {playbooks.name}/lifecycle.yaml.")
     found = report.sorted()
     if report.failed or lifecycle is None:

@@ -12,8 +12,9 @@ from typing import Any, Literal
 from authoring.rules import RULES
 
 REFERENCE = "docs/playbook-reference.md"
-_SHOWN_COLUMNS = 110
+_SHOWN_COLUMNS = 120
 _CHOICES = 5
+_CUT = "... "
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,11 @@ def _excerpt(place: Place, red: str, end: str) -> list[str]:
     """The source line with a caret under the exact words; a long line is cut around them."""
     if not place.source:
         return []
-    start = max(0, place.column - 1 - _SHOWN_COLUMNS // 2) if len(place.source) > _SHOWN_COLUMNS else 0
-    shown = place.source[start : start + _SHOWN_COLUMNS]
-    before = place.column - 1 - start
+    fits = place.column + min(place.width, _SHOWN_COLUMNS // 2) <= _SHOWN_COLUMNS
+    start = 0 if fits else place.column - 1 - _SHOWN_COLUMNS // 2
+    cut = _CUT if start else ""
+    shown = cut + place.source[start : start + _SHOWN_COLUMNS]
+    before = place.column - 1 - start + len(cut)
     width = max(1, min(place.width, len(shown) - before))
     gutter = " " * len(str(place.line))
     pad = "".join("\t" if character == "\t" else " " for character in shown[:before])

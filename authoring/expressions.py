@@ -106,7 +106,8 @@ class _Checker:
         if kind not in ("boolean", "any"):
             name = f' "{tree[1]}"' if tree[0] == "get" else ""
             fix = {"number": "compare it, such as > 5", "text": "compare it, such as == 'pro'"}.get(kind, "compare it")
-            self._refuse("type", f"is a {kind}{name}, not something true or false", f"{fix}.")
+            place = self._names_of(tree)
+            self._refuse("type", f"is a {kind}{name}, not something true or false", f"{fix}.", place)
         return tree
 
     def _parsed(self) -> nodes.Expr:
@@ -134,9 +135,15 @@ class _Checker:
         self.report.add(rule, place or self.node.place, f"the condition {what}", fix)
         raise _Refused
 
+    def _names_of(self, *trees: Any) -> Place:
+        """The place of the first name in these trees; of the whole expression when there is none."""
+        first = next((name for tree in trees for name in names_in(tree)), "")
+        return self._word(first) if first else self.node.place
+
     def _word(self, word: str, count: int = 0) -> Place:
         """The place of the `count`-th occurrence of a word in the expression."""
-        found = list(re.finditer(rf"(?<![\w.]){re.escape(word)}(?!\w)", self.node.value))
+        front = "" if word.startswith("_") else r"(?<![\w.])"
+        found = list(re.finditer(rf"{front}{re.escape(word)}(?!\w)", self.node.value))
         if not found:
             return self.node.place
         hit = found[min(count, len(found) - 1)]
@@ -169,7 +176,9 @@ class _Checker:
                 return (op, self._number(node.left, op, depth), self._number(node.right, op, depth)), "number"
             case _:
                 what, fix = _REFUSED.get(type(node), ("something", 'write a comparison, such as "nps.score >= 9"'))
-                self._refuse("expression", f"uses {what}, which conditions cannot", f"{fix}.")
+                inner = dotted(getattr(node, "node", node))
+                place = self._word(inner) if inner else None
+                self._refuse("expression", f"uses {what}, which conditions cannot", f"{fix}.", place)
         return _NEVER, "any"
 
     def _logic(self, node: nodes.And | nodes.Or, depth: int) -> tuple[Any, Type]:
@@ -186,13 +195,15 @@ class _Checker:
     def _boolean(self, node: nodes.Node, op: str, depth: int) -> Any:
         tree, kind = self._walk(node, depth + 1)
         if kind not in ("boolean", "any"):
-            self._refuse("type", f'has a {kind} beside "{op}"', "compare it first, such as nps.score > 8.")
+            what, fix = f'has a {kind} beside "{op}"', "compare it first, such as nps.score > 8."
+            self._refuse("type", what, fix, self._names_of(tree))
         return tree
 
     def _number(self, node: nodes.Node, op: str, depth: int) -> Any:
         tree, kind = self._walk(node, depth + 1)
         if kind not in ("number", "any"):
-            self._refuse("type", f'has a {kind} beside "{op}", which takes numbers', "use numbers on both sides.")
+            what, fix = f'has a {kind} beside "{op}", which takes numbers', "use numbers on both sides."
+            self._refuse("type", what, fix, self._names_of(tree))
         return tree
 
     def _compare(self, node: nodes.Compare, depth: int) -> tuple[Any, Type]:
@@ -226,12 +237,15 @@ class _Checker:
         if kinds == {"date", "text"}:
             for tree, kind in (left, right):
                 if kind == "text" and not (tree[0] == "const" and _is_date(tree[1])):
-                    self._refuse("type", "compares a date with a text", "write the date as '2026-03-02'.")
+                    place = self._names_of(left[0], right[0])
+                    self._refuse("type", "compares a date with a text", "write the date as '2026-03-02'.", place)
             return
         if len(kinds) > 1:
-            self._refuse("type", f'compares a {left[1]} with a {right[1]} by "{op}"', "compare values of one kind.")
+            what = f'compares a {left[1]} with a {right[1]} by "{op}"'
+            self._refuse("type", what, "compare values of one kind.", self._names_of(left[0], right[0]))
         if op in ("<", "<=", ">", ">=") and kinds <= {"text", "boolean"}:
-            self._refuse("type", f'asks for the order of {left[1]} values by "{op}"', "use == or !=, or in [...].")
+            what = f'asks for the order of {left[1]} values by "{op}"'
+            self._refuse("type", what, "use == or !=, or in [...].", self._names_of(left[0], right[0]))
         for one, other in ((left, right), (right, left)):
             self._possible(one[0], other[0])
 
@@ -260,7 +274,9 @@ class _Checker:
     def _name(self, node: nodes.Name | nodes.Getattr) -> tuple[Any, Type]:
         path = dotted(node)
         if path is None:
-            self._refuse("expression", "asks for a part of a value", 'only names have parts, such as "customer.tier".')
+            place = self._word(node.attr) if isinstance(node, nodes.Getattr) else None
+            fix = 'only names have parts, such as "customer.tier".'
+            self._refuse("expression", "asks for a part of a value", fix, place)
             return _NEVER, "any"
         count = self.seen.get(path, 0)
         self.seen[path] = count + 1

@@ -1,7 +1,7 @@
 """One playbook file: its head, its steps, the checks between them, and the templates it carries."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Literal
 
 from authoring.diagnostics import Report, near
@@ -9,7 +9,7 @@ from authoring.expressions import compile_expression, proven
 from authoring.fields import KEBAB, Fields, mapping
 from authoring.flow import check_steps, known_facts
 from authoring.namespace import Names
-from authoring.source import Mapping, Scalar, Source
+from authoring.source import Mapping, Scalar, Sequence, Source
 from authoring.steps import WEEKENDS, Book, Draft, check_event, read_steps
 from authoring.templates import SHARED, Library, cards_of, check_files, check_text, needed
 from authoring.variables import Variables
@@ -122,7 +122,7 @@ class _Reader:
             compile_expression(where, self.names, self.report) if where else None,
         )
 
-    def _known(self, rule: str, what: str, node: Scalar | None, choices: Sequence[str]) -> None:
+    def _known(self, rule: str, what: str, node: Scalar | None, choices: Collection[str]) -> None:
         if node and self.names.complete and node.value not in choices:
             self.report.add(rule, node.place, f'no {what} is called "{node.value[:60]}"', near(node.value, choices))
 
@@ -149,13 +149,14 @@ class _Reader:
             what = f"a playbook has {len(drafts)} steps, more than {MAX_STEPS}"
             self.report.add("too-large", drafts[MAX_STEPS].place, what, "split it into several playbooks.")
             return drafts[:MAX_STEPS]
-        if "steps" in self.fields and not drafts and not self.report.failed:
+        steps = self.fields.get("steps")
+        if isinstance(steps, Sequence) and not steps.items:
             what = "a playbook without a step does nothing"
             self.report.add("value", self.fields.key("steps"), what, "add a step.")
         check_steps(drafts, self.report)
         return drafts
 
-    def _templates(self, drafts: Sequence[Draft], known: dict[str, frozenset[str]]) -> dict[str, str]:
+    def _templates(self, drafts: list[Draft], known: dict[str, frozenset[str]]) -> dict[str, str]:
         """Check what every step sends, and gather the texts that the release carries, by path."""
         roots = {path: None for path in SHARED if path in self.library.texts}
         for draft in drafts:

@@ -120,7 +120,7 @@ class _Comparison:
     def _missing(self, item: Expected, left: list[Touch]) -> None:
         touch = next((touch for touch in left if _same(item, touch)), None)
         if _taken(left, touch) and touch is not None:
-            what, fix = f"this came otherwise: {touch}", f'change the playbook, or write "{touch.line}".'
+            what, fix = f"this came otherwise: {touch}", f"change the playbook, or write {touch.line}"
             self.report.add("expected", item.place, what, fix, why=self._why(touch.step))
             return
         what, fix = f"this did not happen: {item.kind} {item.name}", "change the playbook, or take the line out."
@@ -130,7 +130,7 @@ class _Comparison:
     def _unexpected(self, touch: Touch) -> None:
         if any(_same(item, touch) and _fits(item, touch) for item in self.scenario.never):
             return
-        what, fix = f"this happened and is not expected: {touch}", f'add "{touch.line}".'
+        what, fix = f"this happened and is not expected: {touch}", f"add {touch.line}"
         self.report.add("expected", self.scenario.expecting, what, fix, why=self._why(touch.step))
 
     def _why(self, step: str) -> str:

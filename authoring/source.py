@@ -190,7 +190,8 @@ class _Builder:
         try:
             yield from YAML(typ="safe", pure=True).parse(text)
         except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            unclosed = "stream" in str(error.problem) and error.context_mark is not None
+            mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
             place = self._point(mark) if mark else self.source.head
             what = ": ".join(part for part in ("is not YAML", error.context, error.problem) if part)
             self._refuse("yaml", place, what, _yaml_fix(error))
@@ -227,7 +228,8 @@ class _Builder:
     def _untagged(self, event: Any) -> None:
         tag = str(event.tag) if event.tag is not None else ""
         if tag and tag != "!":
-            self._refuse("yaml", self._span(event), f'has the tag "{tag[:60]}"', "remove the tag; values need none.")
+            shown = tag.replace("tag:yaml.org,2002:", "!!")[:60]
+            self._refuse("yaml", self._span(event), f'has the tag "{shown}"', "remove the tag; values need none.")
 
     def _close(self, done: _Open) -> None:
         if done.kind == "list":

@@ -24,7 +24,24 @@ SHARED = ("layout.mjml", "slack/task.txt", "slack/approval.txt")
 """Carried by every release where they exist: the layout of invitations, the card of a task, the card of a question."""
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment()
+MAX_DEPTH = 60
 _HEAD = {"slack": "Title"}
+
+
+def syntax_of(text: str) -> nodes.Template:
+    """The syntax tree of a template.
+
+    Raises:
+        TemplateSyntaxError: it is not a template.
+        RecursionError: it nests deeper than any walk over it should go.
+    """
+    tree = _ENVIRONMENT.parse(text)
+    level: list[nodes.Node] = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in node.iter_child_nodes()]
+    if level:
+        raise RecursionError
+    return tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +70,8 @@ class Library:
         """A line of a template; the caret stands under the words where the line has them."""
         lines = self.lines.get(path, [])
         source = lines[line - 1] if 0 < line <= len(lines) else ""
-        found = re.search(rf"(?<![\w.]){re.escape(words)}(?!\w)", source) if words else None
+        front = "" if words.startswith("_") else r"(?<![\w.])"
+        found = re.search(rf"{front}{re.escape(words)}(?!\w)", source) if words else None
         if found is None:
             return Place(f"{self.folder}/{path}", max(line, 1), 1, max(1, len(source)), source)
         return Place(f"{self.folder}/{path}", line, found.start() + 1, found.end() - found.start(), source)
@@ -66,7 +84,7 @@ class Library:
 
     def _parse(self, path: str) -> Parsed | None:
         try:
-            tree = _ENVIRONMENT.parse(self.texts[path])
+            tree = syntax_of(self.texts[path])
         except TemplateSyntaxError as error:
             what = f"cannot be read: {(error.message or 'wrong syntax').rstrip('.')}"
             self.report.add(
@@ -142,26 +160,29 @@ def files_of(action: Action) -> list[str]:
 
 def needed(step: Step, words: Scalar | None, place: Place, library: Library) -> list[str]:
     """The files that a step needs and that exist; each missing one is a finding at the words that name it."""
-    found = []
-    for path in files_of(step.action):
-        if path in library.texts:
-            found.append(path)
-            continue
-        folder, _, name = path.partition("/")
-        end = path[path.rfind(".") :]
-        there = [
-            other.removeprefix(f"{folder}/").removesuffix(end) for other in library.texts if other.startswith(folder)
-        ]
-        what = f"there is no file {library.folder}/{path}"
-        close = near(
-            name.removesuffix(end), [item for item in there if "." not in item and item != name.removesuffix(end)]
-        )
-        fix = close if close.startswith("did you mean") else f"create {library.folder}/{path}."
-        library.report.add("template-missing", words.place if words else place, what, fix)
+    wanted = files_of(step.action)
+    found = [path for path in wanted if path in library.texts]
+    if len(found) < len(wanted):
+        _missing([path for path in wanted if path not in found], words.place if words else place, library)
     for path in found:
         if path.endswith(".txt"):
             library.check_head(path)
     return found
+
+
+def _missing(paths: list[str], place: Place, library: Library) -> None:
+    """One finding for the files of one name, with a name that does exist and is close."""
+    folder, _, first = paths[0].partition("/")
+    end = first[first.rfind(".") :]
+    there = [
+        path.removeprefix(f"{folder}/").removesuffix(end)
+        for path in library.texts
+        if path.startswith(f"{folder}/") and path.endswith(end)
+    ]
+    shown = " and ".join(f"{library.folder}/{path}" for path in paths)
+    close = near(first.removesuffix(end), there)
+    fix = close if close.startswith("did you mean") else f"create {shown}."
+    library.report.add("template-missing", place, f"there is no {shown}", fix)
 
 
 def check_files(paths: list[str], variables: Variables, library: Library) -> None:
@@ -182,7 +203,7 @@ def _reporter(library: Library, path: str) -> Found:
 def check_text(text: Scalar, variables: Variables, report: Report) -> None:
     """Check a Jinja2 text that stands in the playbook itself: the title of a task."""
     try:
-        tree = _ENVIRONMENT.parse(text.value)
+        tree = syntax_of(text.value)
     except TemplateSyntaxError as error:
         what = f"the text cannot be read: {(error.message or 'wrong syntax').rstrip('.')}"
         report.add("template-syntax", text.place, what, "close what is open, check the words.")

@@ -67,11 +67,8 @@ class Checker:
             self.local |= _assigned(tree)
 
     def check(self, tree: nodes.Template) -> None:
-        """Report every wrong name in a template."""
-        try:
-            self._walk(tree, self.variables.known)
-        except RecursionError:
-            self.found("template-syntax", 1, "", "cannot be read: it nests too deep", "simplify it.")
+        """Report every wrong name in a template, whose depth is bounded."""
+        self._walk(tree, self.variables.known)
 
     def _walk(self, node: nodes.Node, known: frozenset[str]) -> None:
         match node:
@@ -130,9 +127,11 @@ class Checker:
             for child in node.iter_child_nodes():
                 self._walk(child, known)
             return
-        if path.partition(".")[0] in self.local:
+        if "._" in path:
+            self.found("template-syntax", node.lineno, path, f'asks for "{path[:60]}"', "remove it.")
+        elif path.partition(".")[0] in self.local:
             return
-        if path not in self.variables.names:
+        elif path not in self.variables.names:
             self._unknown(node, path)
         elif path in self.variables.facts and path not in known:
             what = f'"{path}" may not be known for this customer'
