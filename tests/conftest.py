@@ -20,6 +20,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from store.database import Database, open_database
+from store.tables import metadata
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,16 +48,15 @@ def postgresql_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def new_postgresql(postgresql_server: str) -> Iterator[Callable[[str], str]]:
-    """Create a database like the one named and return its address; all are dropped at the end of the session."""
+def new_postgresql(postgresql_server: str) -> Iterator[Callable[[], str]]:
+    """Create an empty database and return its address; all are dropped at the end of the session."""
     url = make_url(postgresql_server).set(drivername="postgresql")
     made: list[str] = []
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as c:
 
-        def create(template: str) -> str:
+        def create() -> str:
             name = f"stageplay_test_{secrets.token_hex(6)}"
-            make = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
-            c.execute(make.format(sql.Identifier(name), sql.Identifier(template)))
+            c.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
             made.append(name)
             return url.set(database=name).render_as_string(hide_password=False)
 
@@ -66,11 +66,26 @@ def new_postgresql(postgresql_server: str) -> Iterator[Callable[[str], str]]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(new_postgresql: Callable[[str], str]) -> str:
-    """The name of a migrated database that tests copy."""
-    url = new_postgresql("template0")
+def shared_postgresql(new_postgresql: Callable[[], str]) -> str:
+    """The address of a migrated database that tests use one after another, each leaving it empty."""
+    url = new_postgresql()
     _migrate(url)
-    return cast("str", make_url(url).database)
+    return url
+
+
+@pytest.fixture
+def clean_postgresql(shared_postgresql: str) -> Iterator[str]:
+    """A migrated database without rows. Emptying one takes a tenth of the time of making one."""
+    yield shared_postgresql
+    with psycopg.connect(shared_postgresql, autocommit=True) as c:
+        # What a test left running must not write into the next one.
+        c.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        emptied = [table for table in reversed(metadata.sorted_tables) if table.name != "keys"]
+        deletes = [sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)) for table in emptied]
+        c.execute(sql.SQL("; ").join(deletes))
 
 
 @pytest.fixture(scope="session")
@@ -88,8 +103,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         path = tmp_path / "stageplay.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         return f"sqlite:///{path}"
-    new = request.getfixturevalue("new_postgresql")
-    return cast("str", new(request.getfixturevalue("postgresql_template")))
+    return cast("str", request.getfixturevalue("clean_postgresql"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -97,7 +111,7 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database without any table, of each kind in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/empty/stageplay.db"
-    return cast("str", request.getfixturevalue("new_postgresql")("template0"))
+    return cast("str", request.getfixturevalue("new_postgresql")())
 
 
 @pytest.fixture
