@@ -238,7 +238,7 @@ class Renderer:
             "play": _play(scene),
             "step": SimpleNamespace(id=scene.command.step, title=title_of(scene.command.step)),
             "milestones": _milestones(scene),
-            "team": SimpleNamespace(**{role: _person(person) for role, person in scene.team.items()}),
+            "team": SimpleNamespace(**{role: _person(person) for role, person in scene.everyone().items()}),
             "links": self._links(scene, places=False),
             "company": SimpleNamespace(name=self._delivery.company_name, address=self._delivery.company_address),
         }

@@ -70,16 +70,25 @@ class Scene:
         """The zone that times are written in for whoever gets this."""
         return (self.customer.profile.zone if self.contact else self.person.zone) or self.zone
 
+    def everyone(self) -> dict[str, Person]:
+        """Every role that somebody has for this customer, or stands in for along its fallback chain."""
+        chains = self.source.lifecycle.roles if self.source.lifecycle else {}
+        found = dict(self.team)
+        for role, chain in chains.items():
+            stand_in = next((self.team[name] for name in (role, *chain) if name in self.team), None)
+            if stand_in is not None:
+                found[role] = stand_in
+        return found
+
     def teammate(self, role: str) -> Person:
-        """Who has a role for this customer, else the first of its fallback chain who is there.
+        """Who has a role for this customer, or stands in.
 
         Raises:
             UnsendableError: nobody, along the whole chain.
         """
-        chain = self.source.lifecycle.roles.get(role, ()) if self.source.lifecycle else ()
-        for name in (role, *chain):
-            if name in self.team:
-                return self.team[name]
+        found = self.everyone().get(role)
+        if found is not None:
+            return found
         raise UnsendableError(f"nobody has the role {role} for this customer; give it to someone in the team file")
 
     @property
