@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from authoring.compile import Compiled
 from authoring.diagnostics import Diagnostic, Report
-from authoring.scenario_file import Expected, Scenario, load
+from authoring.scenario_file import Expected, Scenario, load, load_customer, load_events
 from authoring.simulate import Issued, Library, Simulation, simulate
 from lifecycle.messages import AskApproval, CancelInvite, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
 from lifecycle.model import Decision
 from lifecycle.playbook import Playbook
 
-__all__ = ["Expected", "Scenario", "Touch", "check", "load", "play", "touches_of"]
+__all__ = ["Expected", "Scenario", "Touch", "check", "load", "load_customer", "load_events", "play", "touches_of"]
 
 
 @dataclass(frozen=True, slots=True)

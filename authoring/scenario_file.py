@@ -16,7 +16,7 @@ from authoring.fields import Fields, mapping, sequence
 from authoring.happenings import ASIDE, KINDS, read_event
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.simulate import Library
-from authoring.source import Mapping, Scalar, parse
+from authoring.source import Mapping, Node, Scalar, parse
 from lifecycle.messages import Event, SignedUp
 from lifecycle.model import Contact, Profile, Teammate
 from lifecycle.playbook import Email, Invite, Lifecycle, Manifest, Playbook, Release, Slack, Step, Survey
@@ -122,6 +122,49 @@ def read_customer(fields: Fields, start: datetime, lifecycle: Lifecycle) -> Sign
     return SignedUp(profile, contacts, {role: Teammate(role, zone) for role in lifecycle.roles})
 
 
+def read_events(
+    node: Node | None, local: datetime, zone: str, books: list[Playbook], lifecycle: Lifecycle, report: Report
+) -> Iterator[tuple[datetime, Event]]:
+    """A list of events; `local`: the customer's start in its `zone`, whose date is day 0."""
+    example = '{ day: 1, at: "09:30", nps: 9 }'
+    start = _utc(local, zone)
+    for item in sequence(node, report, '"events"', f"- {example}"):
+        found = mapping(item, report, "an event", example)
+        if found is None:
+            continue
+        fields = Fields(found, ("day", "at", *KINDS, *ASIDE), "an event", report)
+        day = fields.whole("day", 0, MAX_DAY, 0, required=True)
+        clock = fields.clock("at", "23:59", required=True)
+        at = _utc(datetime.combine(local.date() + timedelta(days=day), time.fromisoformat(clock)), zone)
+        event = read_event(fields, books, lifecycle, report)
+        if at < start and "day" in fields and "at" in fields:
+            report.add("time", found.place, "this happens before the customer's start", "write a later day or time.")
+        if event is not None:
+            yield at, event
+
+
+def load_customer(
+    text: str, file: str, start: datetime, lifecycle: Lifecycle
+) -> tuple[SignedUp | None, tuple[Diagnostic, ...]]:
+    """Read a file that holds one customer, as a scenario's `customer:` does. `start`: naive, local."""
+    report = Report()
+    example = "name: Acme"
+    root = mapping(parse(text, file, report).root, report, "the file", f'"{example}"')
+    fields = Fields(root, (*PROFILE_KEYS, *CUSTOMER_ROLES), "the customer", report) if root else None
+    signup = read_customer(fields, start, lifecycle) if fields else None
+    return (None if report.failed else signup), report.sorted()
+
+
+def load_events(
+    text: str, file: str, start: datetime, zone: str, books: list[Playbook], lifecycle: Lifecycle
+) -> tuple[tuple[tuple[datetime, Event], ...], tuple[Diagnostic, ...]]:
+    """Read a file that holds a list of events, as a scenario's `events:` does. `start`: naive, local in `zone`."""
+    report = Report()
+    root = parse(text, file, report).root
+    found = tuple(read_events(root, start, zone, books, lifecycle, report))
+    return (() if report.failed else found), report.sorted()
+
+
 class _Reader:
     """Reads one scenario."""
 
@@ -145,7 +188,7 @@ class _Reader:
             Manifest(digest_of(self.lifecycle), dict(sorted(names.items()))),
             signup,
             start,
-            tuple(self._events(local, signup.profile.zone, start, books)),
+            tuple(read_events(fields.get("events"), local, signup.profile.zone, books, self.lifecycle, self.report)),
             tuple(self._expected("expect", timed=True)),
             tuple(self._expected("never", timed=False)),
             fields.key("expect"),
@@ -183,28 +226,6 @@ class _Reader:
         report = self.report if node else Report()
         inner = Fields(node or empty, (*PROFILE_KEYS, *CUSTOMER_ROLES), '"customer"', report)
         return read_customer(inner, start, self.lifecycle)
-
-    def _events(
-        self, local: datetime, zone: str, start: datetime, books: list[Playbook]
-    ) -> Iterator[tuple[datetime, Event]]:
-        for item in sequence(self.fields.get("events"), self.report, '"events"', '- { day: 1, at: "09:30", nps: 9 }'):
-            node = mapping(item, self.report, "an event", '{ day: 1, at: "09:30", nps: 9 }')
-            if node is None:
-                continue
-            fields = Fields(node, ("day", "at", *KINDS, *ASIDE), "an event", self.report)
-            at = self._moment(fields, local, zone)
-            event = read_event(fields, books, self.lifecycle, self.report)
-            if at < start:
-                self.report.add(
-                    "time", node.place, "this happens before the customer's start", "write a later day or time."
-                )
-            if event is not None:
-                yield at, event
-
-    def _moment(self, fields: Fields, local: datetime, zone: str) -> datetime:
-        day = fields.whole("day", 0, MAX_DAY, 0, required=True)
-        clock = fields.clock("at", "00:00", required=True)
-        return _utc(datetime.combine(local.date() + timedelta(days=day), time.fromisoformat(clock)), zone)
 
     def _expected(self, key: str, *, timed: bool) -> Iterator[Expected]:
         if timed and key not in self.fields:
