@@ -26,7 +26,7 @@ types: $(VENV)/.test
 	$(BIN)/mypy
 
 unit: $(VENV)/.test
-	$(BIN)/pytest -q -m "not nightly" -n $(JOBS)
+	$(BIN)/pytest -q -m "not nightly" -n $(JOBS) --dist loadfile
 
 nightly: $(VENV)/.test  ## the long drills; 5 is pytest's way of saying that none was selected
 	$(BIN)/pytest -q -m nightly || [ $$? -eq 5 ]

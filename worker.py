@@ -75,5 +75,5 @@ async def replay_open_runs(client: Client) -> list[str]:
     async for run in client.list_workflows(f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running'"):
         history = await client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
         found = await replayer.replay_workflow(history, raise_on_replay_failure=False)
-        results.append(f"{run.id}: {found.replay_failure}" if found.replay_failure else "")
+        results.append(f"{run.id}: {str(found.replay_failure)[:200]}" if found.replay_failure else "")
     return results

@@ -1,0 +1,118 @@
+"""The command line run as people run it: as a process, on a folder of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass
+class Command:
+    """A running `stageplay`. `said`: its lines so far."""
+
+    process: subprocess.Popen[str]
+    said: list[str] = field(default_factory=list)
+
+    def until(self, pattern: str) -> re.Match[str]:
+        """Read lines until one matches."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.said.append(line.rstrip())
+            if found := re.search(pattern, line):
+                return found
+        raise AssertionError(f"{pattern!r} was never said, but:\n" + "\n".join(self.said))
+
+    def stop(self, with_signal: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code; the rest of what it says is in `said`."""
+        self.process.send_signal(with_signal)
+        return self.end()
+
+    def end(self) -> int:
+        """Wait for its end."""
+        rest, _ = self.process.communicate(timeout=120)
+        self.said += rest.splitlines()
+        return self.process.returncode
+
+
+Start = Callable[..., Command]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The var folder of a module's commands."""
+    return tmp_path_factory.mktemp("var")
+
+
+@pytest.fixture(scope="module")
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of a module's commands: nothing of ours but the folder, and a port that is free now."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("STAGEPLAY_", "TEMPORAL_"))}
+    return {**kept, "STAGEPLAY_VAR_DIR": str(folder), "PYTHONPATH": str(ROOT), "COLUMNS": "160"}
+
+
+def starting(environment: dict[str, str], cwd: Path) -> Iterator[Start]:
+    """Start commands; what still runs at the end is stopped."""
+    started: list[Command] = []
+
+    def run(*arguments: str, **more: str) -> Command:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", *arguments],
+            env={**environment, **more},
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(Command(process))
+        return started[-1]
+
+    yield run
+    for command in started:
+        if command.process.poll() is None:
+            command.stop()
+        if command.process.stdout:
+            command.process.stdout.close()
+
+
+@pytest.fixture
+def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
+    """Start commands that end with the test."""
+    yield from starting(environment, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def start_for_module(environment: dict[str, str], folder: Path) -> Iterator[Start]:
+    """Start commands that end with the module."""
+    yield from starting(environment, folder)
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which somebody else listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """Look again and again until another process has got somewhere."""
+
+    def wait(reached: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not reached():
+            assert time.monotonic() < deadline, "it never got there"
+            time.sleep(0.05)
+
+    return wait
