@@ -111,6 +111,23 @@ def check_waits(turn: Turn) -> bool:
     return changed
 
 
+def reopen_waits(turn: Turn) -> None:
+    """A milestone was taken back: a wait that it had met waits again, if its deadline is to come and nothing has
+    followed from it.
+    """
+    for play in turn.running():
+        book, steps = turn.book(play), turn.index(play)
+        for step in book.steps:
+            progress = play.steps.get(step.id)
+            if progress is None or progress.status != "met" or not isinstance(step.action, Wait):
+                continue
+            followed = any(name in play.steps for name, other in steps.items() if other.under == step.id)
+            over = schedule.deadline(turn, play, book, step.action.by, progress.at) <= turn.at
+            if not followed and not over and not turn.met(step.action.until):
+                turn.progress(play.key, step.id, replace(progress, status="waiting"))
+                turn.decide(play, step.id, "wait", "waiting", "taken back: waits again")
+
+
 def _met(turn: Turn, play: Play, wait: Wait) -> str:
     if wait.until is not None:
         return f"met: {turn.because(wait.until)}" if turn.met(wait.until) else ""

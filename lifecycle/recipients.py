@@ -97,6 +97,9 @@ def _window(turn: Turn, play: Play, book: Playbook, step: Step, roles: str) -> O
     opens = _next_open(turn, play, book, step, turn.clock)
     if opens <= turn.clock:
         return None
+    own = calendar.wall(calendar.local(opens, play.zone).date(), step.when.at or book.at, play.zone)
+    if step.when.day is not None and own > opens and _next_open(turn, play, book, step, own) == own:
+        opens = own
     wall = calendar.local(turn.clock, play.zone)
     return Obstacle(f"{wall.strftime('%a %H:%M')} is outside the send window", opens, roles)
 

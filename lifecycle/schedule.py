@@ -5,7 +5,7 @@ Outcomes of sends never move them.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lifecycle import calendar
 from lifecycle.model import SETTLED, Play, Progress
@@ -13,8 +13,6 @@ from lifecycle.playbook import Approval, Invite, Playbook, Step, Wait, When
 from lifecycle.turn import Turn
 
 TOUCHES = ("email", "survey", "invite")
-NOTICE = timedelta(hours=1)
-"""A meeting is offered at least this long before it starts."""
 
 Index = Mapping[str, Step]
 
@@ -161,21 +159,10 @@ def _approval_next(turn: Turn, play: Play, approval: Approval, progress: Progres
 
 
 def slot_window(turn: Turn, play: Play, action: Invite, offered: datetime) -> tuple[datetime, datetime]:
-    """Between which instants a meeting offered at `offered` may lie: its day, or the next business day that still
-    leaves notice.
+    """Between which instants a meeting offered at `offered` may lie: on its day, or on the next business day after the
+    offer, because nobody is asked in the morning to a meeting of that afternoon.
     """
-    holidays = turn.holidays(turn.profile.country)
-    day = calendar.business_day(play.anchor + calendar.DAY * action.day, holidays)
-    earliest = _quarter(offered + NOTICE)
-    for _ in range(366):
-        opens, closes = (calendar.wall(day, mark, play.zone) for mark in (action.start, action.end))
-        if max(opens, earliest) + timedelta(minutes=action.minutes) <= closes:
-            return max(opens, earliest), closes
-        day = calendar.business_day(day + calendar.DAY, holidays)
-    return opens, closes
-
-
-def _quarter(at: datetime) -> datetime:
-    """The next quarter of an hour, for meetings that start on one."""
-    past = timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
-    return at if not past else at - past + timedelta(minutes=15)
+    tomorrow = calendar.local(offered, play.zone).date() + calendar.DAY
+    wanted = max(play.anchor + calendar.DAY * action.day, tomorrow)
+    day = calendar.business_day(wanted, turn.holidays(turn.profile.country))
+    return calendar.wall(day, action.start, play.zone), calendar.wall(day, action.end, play.zone)
