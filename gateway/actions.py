@@ -1,4 +1,4 @@
-"""What people do on the dashboard: sign in, answer, tick, hold, settle. All of them POST, but for the sign-in page itself.
+"""What people do on the dashboard: sign in, answer, tick, hold, settle. All POST, but for the sign-in page itself.
 
 Every form carries a token of the session and the id it was shown with, so that a double click acts once, and ends in
 a redirect, so that a reload repeats nothing. Who acts is the teammate chosen at sign-in.

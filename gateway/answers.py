@@ -93,7 +93,7 @@ class Answers:
         _, lifecycle = self.lifecycles.current(c)
         if press.by.id in row.asked or set(press.by.roles) & set(lifecycle.managers):
             return None
-        asked = [person.name for person in map(lambda one: team.teammate(c, one), row.asked) if person]
+        asked = [person.name for one in row.asked if (person := team.teammate(c, one))]
         return Reply("not_yours", NOT_YOURS.format(who=" or ".join([*asked, "a manager"])))
 
 

@@ -4,8 +4,8 @@ The gateway takes events while Temporal is away. The one thing it cannot do with
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -72,7 +72,7 @@ class Config:
 
 
 def create_app(config: Config, db: Database, client_factory: ClientFactory) -> FastAPI:
-    """Build the app. `client_factory` connects to Temporal when first needed; `db` is migrated and stays the caller's."""
+    """Build the app. `client_factory` connects to Temporal when first needed; `db` is migrated and the caller's."""
     connection = Connection(client_factory)
     deliverer = Deliverer(db, connection)
     lifecycles = Lifecycles()
@@ -105,8 +105,8 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     return app
 
 
-def _lifespan(deliverer: Deliverer) -> "contextlib._AsyncGeneratorContextManager[None] | object":
-    @contextlib.asynccontextmanager
+def _lifespan(deliverer: Deliverer) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         """Run the poller while the app runs."""
         poller = asyncio.create_task(deliverer.run())

@@ -23,7 +23,7 @@ from gateway.refusals import RefusedError
 from gateway.sessions import Session, Sessions
 from lifecycle.messages import Reply
 from lifecycle.playbook import Milestone
-from store import customers, inbox, outbox, pages, team
+from store import customers, inbox, outbox, pages, projections, team
 from store.customers import Customer
 from store.database import Database
 from store.outbox import Entry, Kind
@@ -63,6 +63,7 @@ class Dashboard:
             ("/problems", self.problems_page),
         ):
             router.add_api_route(path, page, methods=["GET"], response_class=HTMLResponse)
+        router.add_api_route("/approvals/{customer}/{approval:path}", self.approval_page, methods=["GET"])
         router.add_api_route("/outbox/{entry}/html", self.entry_html, methods=["GET"])
         router.add_api_route("/outbox/{entry}/{part}", self.entry_part, methods=["GET"])
         return router
@@ -147,6 +148,17 @@ class Dashboard:
         everybody = request.query_params.get("all") == "1"
         page = await self.read(lambda c: pages.inbox_page(c, None if everybody else session.acting))
         return await self.show(request, "inbox", page=page, everybody=everybody, notice=await self._notice(request))
+
+    async def approval_page(self, request: Request, customer: str, approval: str) -> HTMLResponse:
+        """One approval: where Slack's Edit button leads."""
+        self.session(request)
+        row, page = await self.read(
+            lambda c: (projections.approval(c, customer, approval), pages.customer_page(c, customer, 0))
+        )
+        if row is None or page is None:
+            raise RefusedError("approval", "There is no such request.", "Go back to the inbox.", status=404)
+        still_open = next((ask for ask in page.approvals if ask.approval.approval == approval), None)
+        return await self.show(request, "approval", row=row, home=page.customer, open=still_open)
 
     async def _notice(self, request: Request) -> Reply | None:
         """What became of the answer that led here."""

@@ -74,7 +74,7 @@ _log = structlog.get_logger("gateway.deliver")
 
 
 class TemporalAwayError(Exception):
-    """Temporal cannot be reached, or no worker answers; what was to be delivered stays in the inbox and is tried again."""
+    """Temporal cannot serve us now; what was to be delivered stays in the inbox and is tried again."""
 
 
 class _FailedError(Exception):
@@ -234,10 +234,11 @@ class Deliverer:
         answer = row.event["kind"] in ANSWERS
         try:
             if row.seq == 1:
-                return await self._start(client, row, delivery)
-            if answer:
+                await self._start(client, row, delivery)
+            elif answer:
                 return await _update(client, row, delivery)
-            return await _signal(client, row.customer, delivery)
+            else:
+                await _signal(client, row.customer, delivery)
         except RPCError as error:
             if error.status not in THIS_CUSTOMER:
                 raise TemporalAwayError(error.status.name) from error
@@ -247,6 +248,7 @@ class Deliverer:
             raise _FailedError(GONE if gone else str(error)) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
             raise _FailedError("the workflow did not answer in time") from error
+        return None
 
     async def _start(self, client: Client, row: Row, delivery: Delivery) -> None:
         start, attributes = await asyncio.to_thread(self._start_of, row.customer, delivery)

@@ -28,7 +28,7 @@ _GROUP_TRAITS = (
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """One event as it arrived. `source`: `api` or `segment`; with `id` it is unique. `data`: plain JSON, not checked yet."""
+    """One event as it arrived. `source`: `api` or `segment`; with `id` it is unique. `data`: JSON, not checked yet."""
 
     source: str
     type: str

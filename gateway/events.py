@@ -76,6 +76,12 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    202: {"description": "Stored durably.", "content": _json(_TAKEN)},
+    **{code: {"description": text, "content": _json(_ERROR)} for code, text in _WHEN.items()},
+}
+
+
 def events_router(intake: Intake, deliverer: Deliverer, secrets: Sequence[str]) -> APIRouter:
     """The route, with its description."""
     router = APIRouter()
@@ -85,15 +91,14 @@ def events_router(intake: Intake, deliverer: Deliverer, secrets: Sequence[str]) 
         status_code=202,
         summary="Tell what happened",
         response_class=JSONResponse,
-        responses={202: {"description": "Stored durably.", "content": _json(_TAKEN)}}
-        | {code: {"description": text, "content": _json(_ERROR)} for code, text in _WHEN.items()},
+        responses=_RESPONSES,
         openapi_extra={
             "parameters": _HEADERS,
             "requestBody": {"required": True, "content": _json({"anyOf": [_ENVELOPE, _SEGMENT]})},
         },
     )
     async def take_event(request: Request) -> JSONResponse:
-        """Take one event, signed as Standard Webhooks. 202 means that it is stored and will reach the customer's workflow."""
+        """Take one event, signed as Standard Webhooks. 202 means: stored, and it will reach the customer's workflow."""
         require_type(request, "application/json")
         body = await read_body(request)
         verify_webhook(secrets, request.headers, body)

@@ -1,4 +1,4 @@
-"""From an event to durable rows, in one transaction: accepted into the inbox, parked before its signup, or refused in sight.
+"""From an event to durable rows, in one transaction: accepted, parked before its signup, or refused in sight.
 
 Rules: the answer 202 is given only after the transaction; a repeat of an id with the same body gets the first answer
 again and changes nothing; the same id with another body is 409. What is refused is kept where people see it.

@@ -1,4 +1,4 @@
-"""The pages behind the links in mails: the survey and unsubscribing. Whoever holds the token may use it, without sign-in.
+"""The pages behind the links in mails: survey and unsubscribing. Whoever holds the token may use it, without sign-in.
 
 Rules: a GET changes nothing, because scanners and previewers follow every link; only a POST records. A token that is
 forged, expired or of a closed survey gets a page of its own. No cookie is set and no address stands in a page.
@@ -25,6 +25,7 @@ from store.database import Database
 HIGHEST_SCORE = 10
 LONGEST_COMMENT = 2000
 SCORES = range(HIGHEST_SCORE + 1)
+SCORES_BY_TEXT = {str(score): score for score in SCORES}
 
 Result = Literal["recorded", "changed", "closed", "same"]
 
@@ -59,11 +60,7 @@ class LinkPages:
             return self._refusal("survey", "forged")
         if survey.closed:
             return self._refusal("survey", "closed")
-        chosen = (
-            int(score)
-            if score.isascii() and score.isdigit() and len(score) <= 2 and int(score) in SCORES
-            else survey.score
-        )  # noqa: PLR2004 - "10" is the longest
+        chosen = SCORES_BY_TEXT.get(score, survey.score)
         return self._form(chosen, survey.comment or "")
 
     def _form(self, chosen: int | None, comment: str, *, problem: str = "") -> HTMLResponse:
@@ -84,7 +81,7 @@ class LinkPages:
         if not isinstance(link, SurveyLink):
             return self._refusal("survey", link)
         given, comment = form.get("score", ""), form.get("comment", "").strip().replace("\r\n", "\n")
-        if given not in {str(score) for score in SCORES}:
+        if given not in SCORES_BY_TEXT:
             return self._form(None, comment[:LONGEST_COMMENT], problem="Please choose a number from 0 to 10.")
         if len(comment) > LONGEST_COMMENT or "\x00" in comment:
             return self._form(

@@ -20,7 +20,7 @@ LIFE = 12 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in browser. `acting`: id of the teammate whom its answers are from. `csrf`: what its forms must carry."""
+    """A signed-in browser. `acting`: id of the teammate whose answers it gives. `csrf`: what its forms must carry."""
 
     id: str
     acting: str
@@ -74,9 +74,10 @@ class Sessions:
             match self._cookies.loads(request.cookies.get(COOKIE, ""), max_age=LIFE):
                 case [str(session), str(acting)]:
                     return Session(session, acting, str(self._forms.dumps(session)))
+                case _:
+                    return None
         except (BadData, ValueError):
-            pass
-        return None
+            return None
 
     def check(self, session: Session, csrf: str) -> None:
         """Refuse a form that this session's pages did not show."""

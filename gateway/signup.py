@@ -1,6 +1,6 @@
-"""What a signup says, read and checked: a pure function from JSON to `Signup`, so that a later one can be laid over the first."""
+"""What a signup says, read and checked: from JSON to `Signup`, so that a later one can be laid over the first."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ SECONDS_A_DAY = 86_400
 LONGEST_ID = 120
 MOST_CONTACTS = 200
 _CUSTOMER = ("id", "name", "tier", "journey", "touch", "zone", "country", "segment", "arr", "contract_ends_on")
-_READERS = {
+_READERS: Mapping[str, Callable[[object, str], Any]] = {
     "tier": fields.kebab,
     "journey": fields.kebab,
     "touch": fields.kebab,
@@ -37,7 +37,9 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True)
 class Signup:
-    """`profile`: only the fields that were sent, by their names in `Profile`. `name`: empty when not sent. `team`: role to address."""
+    """`profile`: only the fields that were sent, by their names in `Profile`. `name`: empty when not sent. `team`: role
+    to address.
+    """
 
     outer_id: str
     name: str

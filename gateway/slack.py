@@ -8,7 +8,7 @@ id and no permission; who pressed is looked up by the Slack user id that Slack s
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs
 
 import structlog
@@ -78,8 +78,9 @@ class SlackPresses:
         return Response(status_code=200)
 
     def _ours(self, payload: dict[str, Any]) -> bool:
-        team = (payload.get("team") or {}).get("id", "")
-        return self.team_id in ("", team) and self.app_id in ("", payload.get("api_app_id", ""))
+        sender = payload.get("team")
+        workspace = sender.get("id", "") if isinstance(sender, dict) else ""
+        return self.team_id in ("", workspace) and self.app_id in ("", payload.get("api_app_id", ""))
 
     async def _record(self, pressed: Pressed) -> Press | Reply:
         press = await asyncio.to_thread(self._press, pressed)
@@ -136,7 +137,7 @@ def _answer(pressed: Pressed, person: Person, *, edited: bool) -> Answer:
     if pressed.action == DONE:
         return TaskTicked(pressed.value, person.id)
     approval = pressed.value.partition("/")[2]
-    answer = "approve" if pressed.action == APPROVE else "reject"
+    answer: Literal["approve", "reject"] = "approve" if pressed.action == APPROVE else "reject"
     return ApprovalAnswered(approval, person.id, answer, f"slack:{pressed.id}", edited)
 
 

@@ -11,7 +11,10 @@ def suppress(c: Connection, address: str, *, why: str, source: str, event_id: st
     """Suppress an address; nothing more happens when that was done before.
 
     Args:
+        c: a write transaction.
+        address: as written anywhere; compared normalised.
         why: `unsubscribed`, `bounced` or `complained`.
+        source: who says so.
         event_id: unique within `source`.
 
     Returns:

@@ -102,7 +102,7 @@ def translate(c: Connection, customer: Customer, inbound: Inbound, lifecycle: Li
 
 
 def again(c: Connection, customer: Customer, signup: Signup) -> list[Event]:
-    """A customer that we know signs up again, or changed: the profile, then each person who is new or has other roles."""
+    """A customer that we know signs up again, or changed: the profile, then each person that was named."""
     profile = signup.over(customer.profile)
     customers.update_profile(c, customer.id, profile, signup.name or customer.name)
     events: list[Event] = [ProfileChanged(profile)]

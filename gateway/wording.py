@@ -6,10 +6,17 @@ Instants are shown in the customer's zone, because that is where the touch happe
 import html
 import itertools
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
+
+_LINK = re.compile(r"<(https?://[^|>]+)\|([^>]+)>")
+_BOLD = re.compile(r"\*([^*\n]+)\*")
+_SHORT = {"nps": "NPS", "csm": "CSM", "cs": "CS", "ae": "AE", "roi": "ROI", "api": "API", "ebr": "EBR", "sso": "SSO"}
 
 
 class _Dated(Protocol):
@@ -43,8 +50,9 @@ def instant(written: str) -> datetime:
 
 def words(name: str) -> str:
     """`technical-setup` as people write it."""
-    plain = name.replace("_", " ").replace("-", " ")
-    return plain[:1].upper() + plain[1:]
+    plain = re.sub(r"[_-]+", " ", name)
+    spelled = " ".join(_SHORT.get(word.lower(), word) for word in plain.split(" "))
+    return spelled[:1].upper() + spelled[1:]
 
 
 def people(ids: str | Sequence[str], names: Mapping[str, str]) -> str:
@@ -68,9 +76,15 @@ def pretty(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def mrkdwn(text: str) -> str:
-    """Slack's text as plain text; the page escapes it again."""
-    return html.unescape(text)
+def mrkdwn(text: str) -> Markup:
+    """Slack's text as HTML: bold, quoted lines, and links as their words. Everything else is escaped, once."""
+    plain = html.unescape(_LINK.sub(r"\2", text))
+    lines = []
+    for line in plain.split("\n"):
+        quoted = line.startswith("> ")
+        bold = _BOLD.sub(r"<b>\1</b>", str(escape(line[2:] if quoted else line)))
+        lines.append(f"<blockquote>{bold}</blockquote>" if quoted else f"{bold}\n")
+    return Markup("".join(lines))  # noqa: S704 - each line was escaped above
 
 
 FILTERS = {

@@ -85,7 +85,7 @@ def db(database: Database) -> Database:
 
 @dataclass
 class FakeTemporal:
-    """Temporal at its client's boundary: what was asked of it, in order; `away` makes every call fail as a lost server does."""
+    """Temporal at its client's boundary: what was asked of it, in order; `away`: calls fail as a lost server's do."""
 
     away: bool = False
     started: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -202,6 +202,11 @@ def signed(body: bytes, *, secret: str = SECRET, message: str = "msg_1", at: dat
 
 
 @pytest.fixture
+def sign() -> Callable[..., dict[str, str]]:
+    return signed
+
+
+@pytest.fixture
 def send(client: httpx.AsyncClient) -> Send:
     """Post an event as a sender does; `headers` replaces or, with None, leaves out single ones."""
 
@@ -270,7 +275,12 @@ def ask_approval(db: Database) -> Callable[[str], str]:
             expired="skip",
             recipients=("con_1",),
         )
-        preview = {"title": "Welcome mail", "subject": "Welcome, Acme", "text": "Hello Ada,\n\nwelcome aboard."}
+        preview = {
+            "title": "Welcome mail",
+            "subject": "Welcome, Acme",
+            "text": "Hello Ada,\n\nwelcome aboard.",
+            "to": ["Ada"],
+        }
         with db.begin() as c:
             projections.open_approval(c, command, customer, preview=preview, card="C1/1.0")
         return approval

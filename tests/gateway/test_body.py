@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from freezegun import freeze_time
 
-from gateway.body import verify_slack
+from gateway.body import verify_sendgrid, verify_slack
+from gateway.refusals import RefusedError
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 
@@ -18,3 +20,8 @@ def test_slacks_own_example_of_a_signature_is_accepted() -> None:
     signature = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
     with freeze_time(datetime.fromtimestamp(1531420618, UTC)):
         verify_slack(SECRET, {"x-slack-request-timestamp": "1531420618", "x-slack-signature": signature}, body.encode())
+
+
+def test_without_a_key_no_event_of_sendgrid_is_taken() -> None:
+    with pytest.raises(RefusedError):
+        verify_sendgrid("", {}, b"[]")

@@ -54,6 +54,15 @@ def milestone(db: Database, customer: str, press: str = "p1") -> Press:
     return Press("dashboard", press, customer, mara, MilestoneTicked("technical_setup", "mara"))
 
 
+async def until(true: Callable[[], bool]) -> None:
+    """Let the loop run until something is so, at most 5 s."""
+    for _ in range(5000):
+        if true():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it never came")
+
+
 async def test_the_first_row_starts_the_workflow_and_the_others_follow_in_order(
     intake: Intake, deliverer: Deliverer, temporal: Temporal, db: Database, acme: str
 ) -> None:
@@ -215,11 +224,9 @@ async def test_the_poller_outlives_an_absent_temporal(
     monkeypatch.setattr("gateway.deliver.POLL_EVERY", 0.01)
     temporal.away = True
     poller = asyncio.create_task(deliverer.run())
-    while temporal.connects < 3:
-        await asyncio.sleep(0)
+    await until(lambda: temporal.connects >= 3)
     temporal.away = False
-    while waiting(db, acme):
-        await asyncio.sleep(0.005)
+    await until(lambda: not waiting(db, acme))
     poller.cancel()
     await asyncio.gather(poller, return_exceptions=True)
     assert list(temporal.started) == [workflow_id(acme)]

@@ -23,9 +23,9 @@ def rows(db: Database, outer_id: str = "acme") -> list[dict[str, Any]]:
         customer = customers.find(c, outer_id)
         assert customer is not None
         query = "SELECT event FROM inbox WHERE customer = :customer ORDER BY seq"
-        from sqlalchemy import text
-
         import json
+
+        from sqlalchemy import text
 
         found = c.execute(text(query), {"customer": customer.id}).scalars()
         return [json.loads(row) if isinstance(row, str) else row for row in found]

@@ -73,7 +73,7 @@ def why(db: Database) -> str | None:
     ids=lambda value: str(value.get("event", "")) + str(value.get("type", "")) if isinstance(value, dict) else "",
 )
 async def test_what_stops_mail_to_an_address(
-    post: Post, send: Any, signup: Any, db: Database, temporal: Any, told: Any, expected: str | None
+    post: Post, send: Any, signup: Any, db: Database, told: Any, expected: str | None
 ) -> None:
     await send(signup())
     assert (await post([told])).status_code == 204
@@ -86,17 +86,8 @@ async def test_what_stops_mail_to_an_address(
 
 
 async def test_one_bad_event_does_not_refuse_the_others(post: Post, db: Database) -> None:
-    batch = [
-        None,
-        7,
-        {},
-        {"event": ["bounce"]},
-        event("bounce", email=None),
-        event("bounce", email="\0@x"),
-        event("bounce"),
-    ]
-    assert (await post(batch)).status_code in (204, 400)
-    assert (await post([one for one in batch if "\\u0000" not in json.dumps(one)])).status_code == 204
+    bad = [None, 7, {}, {"event": ["bounce"]}, event("bounce", email=None), event("bounce", email="x")]
+    assert (await post([*bad, event("bounce")])).status_code == 204
     assert why(db) == "bounced"
 
 
@@ -129,11 +120,3 @@ async def test_an_old_batch_is_refused(post: Post, age: int, status: int) -> Non
 
 async def test_what_is_not_a_list_is_400(post: Post) -> None:
     assert (await post({"event": "bounce"})).status_code == 400
-
-
-async def test_without_a_key_nothing_is_taken(db: Database, temporal: Any) -> None:
-    from gateway.body import verify_sendgrid
-    from gateway.refusals import RefusedError
-
-    with pytest.raises(RefusedError):
-        verify_sendgrid("", {}, b"[]")

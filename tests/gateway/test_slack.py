@@ -1,5 +1,6 @@
 """`POST /slack/interactions`: who may press, what a press becomes, and what the presser is told."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -50,8 +51,6 @@ class Whispers:
         self._thread.start()
 
     async def wait(self, count: int) -> list[dict[str, Any]]:
-        import asyncio
-
         def until() -> list[dict[str, Any]]:
             with self._came:
                 assert self._came.wait_for(lambda: len(self.told) >= count, timeout=5)
@@ -123,7 +122,7 @@ def rows(db: Database) -> list[dict[str, Any]]:
 
 
 async def test_an_approvers_press_is_one_inbox_row_and_one_update(
-    press: Presser, acme: str, ask_approval: Any, db: Database, temporal: Any
+    press: Presser, acme: str, ask_approval: Any, db: Database
 ) -> None:
     approval = ask_approval(acme)
     answer = await press(interaction(f"{acme}/{approval}"))
@@ -191,9 +190,7 @@ async def test_an_edit_kept_on_the_dashboard_goes_with_the_approval(
     assert rows(db)[0]["edited"] is True
 
 
-async def test_a_press_on_what_does_not_exist_is_told(
-    press: Presser, acme: str, db: Database, whispers: Whispers
-) -> None:
+async def test_a_press_on_what_does_not_exist_is_told(press: Presser, db: Database, whispers: Whispers) -> None:
     await press(interaction("cus_nobody/onboarding/1/welcome", url=whispers.url))
     await press(interaction("cus_nobody/x", action="task_done", url=whispers.url))
     told = await whispers.wait(2)
@@ -227,7 +224,7 @@ async def test_a_wrong_signature_is_401(client: httpx.AsyncClient, acme: str, as
         {name: value for name, value in good.items() if name != "x-slack-request-timestamp"},
     ]
     for one in wrong:
-        raw = {name: value.encode("latin-1") for name, value in one.items()}
+        raw = {name.encode(): value.encode("latin-1") for name, value in one.items()}
         assert (await client.post("/slack/interactions", content=body, headers=raw)).status_code == 401
     assert rows(db) == []
 
