@@ -226,15 +226,13 @@ def upsert_contact(c: Connection, customer: str, new: NewContact) -> tuple[Conta
         The contact as the core wants it, and whether it is new.
     """
     address = normalised(new.email)
-    mine = (tables.contacts.c.customer == customer) & (tables.contacts.c.address == address)
-    row = c.execute(select(tables.contacts).where(mine).with_for_update()).one_or_none()
     suppressed = is_suppressed(c, address) is not None
-    if row is None:
-        made = Contact(f"con_{secrets.token_hex(4)}", tuple(dict.fromkeys(new.roles)), suppressed)
-        values: dict[str, Any] = {"id": made.id, "customer": customer, "address": address, "email": new.email.strip()}
-        values |= {"name": new.name, "roles": list(made.roles), "created_at": now()}
-        c.execute(insert(tables.contacts).values(values))
+    made = Contact(f"con_{secrets.token_hex(4)}", tuple(dict.fromkeys(new.roles)), suppressed)
+    values: dict[str, Any] = {"id": made.id, "customer": customer, "address": address, "email": new.email.strip()}
+    if insert_new(c, tables.contacts, **values, name=new.name, roles=list(made.roles), created_at=now()):
         return made, True
+    mine = (tables.contacts.c.customer == customer) & (tables.contacts.c.address == address)
+    row = c.execute(select(tables.contacts).where(mine).with_for_update()).one()
     roles = tuple(dict.fromkeys([*row.roles, *new.roles]))
     c.execute(update(tables.contacts).where(mine).values(roles=list(roles), name=new.name or row.name))
     return Contact(row.id, roles, suppressed), False

@@ -55,7 +55,8 @@ class Database:
         if url.get_backend_name() == "sqlite":
             self._writing, self._reading = _sqlite_engines(url)
         else:
-            self._writing = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+            patience = {"connect_timeout": 10}  # seconds; the driver's own is over two minutes
+            self._writing = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args=patience)
             self._reading = self._writing.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @contextmanager

@@ -1,5 +1,6 @@
 """Customers, their people and what keeps sends away from them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
@@ -63,6 +64,18 @@ def test_two_contacts_with_one_address_become_one_with_both_roles(database: Data
         assert person is not None
         assert person.name == "Ada"
         assert customers.upsert_contact(c, customer.id, NewContact("new@acme.example.com"))[1]
+
+
+def test_a_person_who_is_told_of_twice_at_once_is_one_contact(database: Database, customer: Customer) -> None:
+    def tell(n: int) -> bool:
+        with database.begin() as c:
+            return customers.upsert_contact(c, customer.id, NewContact("new@acme.example.com", "", (f"role-{n}",)))[1]
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(tell, range(12))) == 1
+    with database.read() as c:
+        (person,) = [one for one in customers.contacts(c, customer.id) if one.email == "new@acme.example.com"]
+    assert len(person.roles) == 12
 
 
 def test_a_contact_of_another_customer_is_not_found(database: Database, customer: Customer) -> None:
