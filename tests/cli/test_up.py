@@ -134,24 +134,24 @@ def test_a_killed_worker_is_started_again(
     assert [line.split()[:2] for line in status.said[1:]] == [["temporal", "ok:"], ["worker", "ok:"]]
 
 
-def test_a_port_that_was_set_and_is_taken_is_an_error(start: Start, taken: int) -> None:
-    command = start("up", STAGEPLAY_PORT=str(taken))
+def test_a_port_that_was_set_and_is_taken_is_an_error(start: Start, taken: int, tmp_path: Path) -> None:
+    command = start("up", STAGEPLAY_PORT=str(taken), STAGEPLAY_VAR_DIR=str(tmp_path / "var"))
 
     assert command.end() == 3
     assert f"port {taken} is taken" in command.said[-3]
 
 
-def test_playbooks_with_a_mistake_start_nothing(start: Start, folder: Path, tmp_path: Path) -> None:
+def test_playbooks_with_a_mistake_start_nothing(start: Start, tmp_path: Path) -> None:
     broken = tmp_path / "playbooks"
     shutil.copytree(ROOT / "playbooks", broken)
     text = (broken / "onboarding-14-day.yaml").read_text()
     (broken / "onboarding-14-day.yaml").write_text(text.replace("day: 1\n", "day: one\n", 1))
-    command = start("up", STAGEPLAY_PLAYBOOKS_DIR=str(broken))
+    command = start("up", STAGEPLAY_PLAYBOOKS_DIR=str(broken), STAGEPLAY_VAR_DIR=str(tmp_path / "var"))
 
     assert command.end() == 1
     assert any(re.match(r"playbooks/onboarding-14-day.yaml:\d+:\d+: error: ", line) for line in command.said)
     assert command.said[-1] == "the playbooks have errors; nothing was changed"
-    assert not (folder / "processes.json").exists()
+    assert not (tmp_path / "var" / "processes.json").exists()
 
 
 @pytest.mark.nightly
