@@ -10,13 +10,14 @@ activity fail, and Temporal runs the batch again; the ledger sees to it that not
 import asyncio
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
@@ -37,7 +38,10 @@ from workflows.interface import PERFORM, Batch, BatchResult, EffectResult
 HEARTBEAT = 5.0
 """Seconds after which, and then as often as, a batch says that it is alive; shorter ones cost no heartbeat."""
 HELD = timedelta(minutes=5)
+HELD_IN_REHEARSAL = timedelta(seconds=5)
 AGAIN = timedelta(seconds=60)
+THREADS = 32
+"""How many commands may be under way in one process."""
 LONGEST_QUEUE = 5.0
 """Seconds that a command may wait for a token of its provider."""
 
@@ -69,6 +73,8 @@ class Performer:
         self._limit = delivery.limit
         self._lease = delivery.lease
         self._effects = Effects(db, releases, delivery)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="perform")
+        self._free = asyncio.Semaphore(THREADS)
         self._landed: dict[str, tuple[int, Landing]] = {}
         """What a provider answered while the database could not be told; kept until it can."""
 
@@ -83,18 +89,28 @@ class Performer:
         try:
             await asyncio.to_thread(self._store, batch)
             commands = [decode_union(Command, raw) for raw in batch["commands"]]
-            return {"effects": [await self._within_limit(batch["customer"], command) for command in commands]}
+            told = [await self._within_limit(batch["customer"], command) for command in commands]
+            return {"effects": [effect for effect in told if effect["result"] != "sent"]}
         finally:
             beat.cancel()
 
     async def _within_limit(self, customer: str, command: Command) -> EffectResult:
-        """One command, given up after the limit; its thread goes on, and the ledger learns what came of it."""
-        task = asyncio.ensure_future(asyncio.to_thread(self._outcome, customer, command))
+        """One command, given up after the limit; its thread goes on, and the ledger learns what came of it. Waiting for
+        a thread does not count.
+        """
+        await self._free.acquire()
+        loop = asyncio.get_running_loop()
+        task = asyncio.ensure_future(loop.run_in_executor(self._threads, self._outcome, customer, command))
+        task.add_done_callback(self._finished)
         done, _ = await asyncio.wait({task}, timeout=self._limit)
         if done:
             return _told(command, task.result())
-        task.add_done_callback(lambda late: late.exception())
         return _told(command, Later(self._lease, "it takes longer than a command may; asked about later"))
+
+    def _finished(self, task: "asyncio.Future[Outcome]") -> None:
+        self._free.release()
+        if not task.cancelled():
+            task.exception()  # of a thread that nobody waits for any more; the ledger has what matters
 
     def _store(self, batch: Batch) -> None:
         with _database(), self._db.begin() as c:
@@ -127,12 +143,12 @@ class Performer:
     def _deliver(self, customer: str, command: Command) -> Outcome:
         with self._db.read() as c:
             found = ledger.standing(c, command.touch)
-            held = customers.hold_on(c, customer)
+            held = _held(c, customer)
         settled = None if found is None else _settled(found)
         if settled is not None:
             return settled
         if held is not None:
-            return Later(HELD, f"on hold: {held}")
+            return held
         job = self._effects.prepare(customer, command)
         if job.way.rate is not None and not self._token(job.way.rate):
             return Later(timedelta(seconds=LONGEST_QUEUE), f"{job.way.name} is busy with others of our messages")
@@ -167,7 +183,7 @@ class Performer:
     def _blocked(self, customer: str, command: Command, job: Job, attempt: int) -> Withdrawn | Later | None:
         """Read again what may have changed since the core decided: holds, the customer, the address, the row."""
         with self._db.read() as c:
-            held = customers.hold_on(c, customer)
+            held = _held(c, customer)
             stopped = customers.get(c, customer).stopped
             suppressed = customers.is_suppressed(c, job.address) if job.address else None
             row = ledger.standing(c, command.touch)
@@ -176,7 +192,7 @@ class Performer:
         if row is None or (row.state, row.attempt) != ("reserved", attempt):
             return Withdrawn(row.reason if row else "its row in the ledger is gone")
         if held is not None:
-            return Later(HELD, f"on hold: {held}")
+            return held
         if stopped and not (closing or ours):
             return Withdrawn("the customer has left")
         if suppressed is not None and not (isinstance(command, CancelInvite) and suppressed == "unsubscribed"):
@@ -259,6 +275,15 @@ _RESULTS: dict[type[Any], str] = {
     Unknown: "unknown",
     Withdrawn: "withdrawn",
 }
+
+
+def _held(c: Connection, customer: str) -> Later | None:
+    """The hold on a customer's sends, soon asked about again where days are seconds."""
+    reason = customers.hold_on(c, customer)
+    if reason is None:
+        return None
+    rehearsal = customers.get(c, customer).clock.rehearsal
+    return Later(HELD_IN_REHEARSAL if rehearsal else HELD, f"on hold: {reason}")
 
 
 def _told(command: Command, outcome: Outcome) -> EffectResult:

@@ -193,7 +193,7 @@ class CustomerLifecycle:
             batch,
             result_type=BatchResult,
             activity_id=f"batch-{batch['number']}",
-            start_to_close_timeout=timedelta(minutes=5),
+            start_to_close_timeout=timedelta(minutes=10),
             heartbeat_timeout=timedelta(seconds=20),
             retry_policy=PATIENCE,
         )

@@ -116,6 +116,11 @@ LIFE = Lifecycle(
 )
 
 
+def _sent(touch: str) -> EffectResult:
+    """What a command without an entry means."""
+    return EffectResult(touch=touch, result="sent", reason="", retry_in=0.0)
+
+
 @dataclass
 class Office:
     """What a test needs: `run` performs commands as the worker would and tells what became of them."""
@@ -161,8 +166,10 @@ class Office:
         self, *commands: Command, performer: Performer | None = None, batch: Batch | None = None
     ) -> list[EffectResult]:
         performer = performer or self.performer()
-        result = asyncio.run(ActivityEnvironment().run(performer.perform, batch or self.batch(*commands)))
-        return list(result["effects"])
+        batch = batch or self.batch(*commands)
+        result = asyncio.run(ActivityEnvironment().run(performer.perform, batch))
+        told = {effect["touch"]: effect for effect in result["effects"]}
+        return [told.get(raw["touch"]) or _sent(raw["touch"]) for raw in batch["commands"]]
 
     def one(self, command: Command, performer: Performer | None = None) -> tuple[str, str]:
         """Result and reason of a single command."""
