@@ -5,7 +5,7 @@ whatever it says.
 raise.
 """
 
-from lifecycle import asking, journey, machine, plays
+from lifecycle import asking, effects, journey, machine, plays
 from lifecycle.messages import (
     ApprovalAnswered,
     HoldLifted,
@@ -114,6 +114,8 @@ def milestone(turn: Turn, event: MilestoneTicked) -> None:
     turn.ticked = {**others, event.milestone: turn.at} if event.done else others
     said = "reached" if event.done else "not reached"
     turn.decide_life(event.milestone, "milestone", "fired", f"{said}, says {event.by}")
+    if not event.done:
+        plays.reopen_waits(turn)
     turn.reply = Reply("done", f"{spec.title}: {said}.")
 
 
@@ -140,4 +142,5 @@ def hold(turn: Turn, event: HoldPlaced | HoldLifted) -> None:
     turn.held = ""
     turn.decide_life("hold", "hold", "fired", f"lifted by {event.by}")
     plays.retry_held(turn)
+    effects.hurry(turn)
     turn.reply = Reply("done", "The hold is lifted.")

@@ -104,6 +104,11 @@ def drop(turn: Turn, play: Play, reason: str) -> None:
         turn.decide(play, item.command["step"], "outcome", "cancelled", f"{reason}{seen}", item.command["to"])
 
 
+def hurry(turn: Turn) -> None:
+    """Look at once at what a provider postponed: the hold that may have kept it is gone."""
+    turn.retries = tuple(replace(item, at=turn.at) if item.why == "later" else item for item in turn.retries)
+
+
 def run_retries(turn: Turn) -> bool:
     """Issue again what is due at the turn's instant; True if anything was."""
     due = [item for item in turn.retries if item.at <= turn.at]

@@ -121,7 +121,7 @@ def _consequences(turn: Turn) -> None:
         plays.run_due,
         plays.finish,
     )
-    while any(rule(turn) for rule in rules):
+    while SIGNED_UP in turn.seen and any(rule(turn) for rule in rules):
         pass
 
 
@@ -165,7 +165,7 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
             answers.hold(turn, event)
         case BatchSettled():
             effects.settle(turn, event, issued)
-        case DueReached():
+        case DueReached():  # pragma: no branch - the union is closed
             pass
 
 
@@ -174,7 +174,8 @@ def _sign_up(turn: Turn, event: SignedUp) -> None:
         turn.decide_life(turn.stage, "stage", "skipped", "signed up already")
         _change_profile(turn, event.profile)
         return
-    turn.profile, turn.contacts, turn.contracts, turn.team = event.profile, event.contacts, event.contracts, event.team
+    turn.contacts, turn.contracts, turn.team = event.contacts, event.contracts, event.team
+    turn.profile = replace(event.profile, zone=_zone(turn, event.profile.zone, turn.life.default_zone))
     turn.decide_life(turn.stage, "stage", "fired", "signed up")
     plays.trigger(turn, stage=turn.stage)
     _happened(turn, SIGNED_UP, {})
@@ -182,10 +183,16 @@ def _sign_up(turn: Turn, event: SignedUp) -> None:
 
 def _change_profile(turn: Turn, profile: Profile) -> None:
     """Take a new profile. Day 0 stays, and so does the zone when the new one does not exist."""
-    zone = profile.zone if calendar.zone_exists(profile.zone) else turn.profile.zone
+    zone = _zone(turn, profile.zone, turn.profile.zone)
     turn.profile = replace(profile, signed_up_on=turn.profile.signed_up_on, zone=zone)
-    if zone != profile.zone:
-        turn.decide_life("profile", "profile", "skipped", f"there is no time zone {profile.zone!r}; it stays {zone}")
+
+
+def _zone(turn: Turn, wanted: str, otherwise: str) -> str:
+    """A zone that exists. The gateway refuses others; a customer whose zone a later tzdata dropped must still run."""
+    if calendar.zone_exists(wanted):
+        return wanted
+    turn.decide_life("profile", "profile", "skipped", f"there is no time zone {wanted!r}; it is {otherwise}")
+    return otherwise
 
 
 def _happened(turn: Turn, name: str, values: dict[str, Value]) -> None:

@@ -102,5 +102,5 @@ def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Pe
         case Task(due=length):
             due_at = turn.later(turn.at, length, person.zone or play.zone, team=True)
             return RaiseTask(touch, play.release, step.id, person.id, turn.at, due_at)
-        case Wait():
+        case Wait():  # pragma: no cover - plays open waits and never fire them
             raise TypeError("a wait sends nothing")

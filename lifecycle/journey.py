@@ -140,7 +140,7 @@ def _phase(turn: Turn) -> bool:
 
 def _band(turn: Turn) -> bool:
     score = turn.lookup("health.score")
-    if not isinstance(score, int | float) or not turn.life.bands:
+    if not isinstance(score, int | float) or isinstance(score, bool) or not turn.life.bands:
         return False
     ranked = sorted(turn.life.bands.items(), key=lambda item: -item[1])
     band = next((name for name, low in ranked if score >= low), ranked[-1][0])

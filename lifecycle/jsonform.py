@@ -2,9 +2,9 @@
 
 Rules: a value is a JSON object of its fields in declaration order, fields that equal their default left out; a member
 of a union
-carries its `kind`; an instant is UTC with a trailing Z; an unknown field is an error, never ignored. Temporal's own
-converter is
-not used for these values because it decodes a union by shape and would return the wrong kind in silence.
+carries its `kind`; an instant is UTC with a trailing Z; an unknown field is an error, never ignored. A class with
+`ROW` is a list of its fields instead, to keep states small. Temporal's own converter is not used for these values
+because it decodes a union by shape and would return the wrong kind in silence.
 
 `model.upgrade` runs on the raw object before `decode`; change the form of a stored value there, and freeze a sample of
 the old one.
@@ -216,6 +216,8 @@ def _dataclass_codec(cls: type) -> _Codec:
         return codecs[name]
 
     defaults = {field.name: _default(field) for field in fields}
+    if getattr(cls, "ROW", False):
+        return _row_codec(cls, hints, defaults)
 
     def write(value: Any) -> Any:
         data = {}
@@ -234,6 +236,37 @@ def _dataclass_codec(cls: type) -> _Codec:
         return cls(**{name: codec(name)[1](item) for name, item in data.items()})
 
     return write, read
+
+
+def _row_codec(cls: type, hints: dict[str, Any], defaults: dict[str, Any]) -> _Codec:
+    """A list of the fields in order, defaults at its end left out, instants as whole seconds since 1970 where they are
+    whole: for small values that a state holds many of.
+    """
+    codecs = [(name, _SECONDS if hints[name] is datetime else _codec(hints[name])) for name in defaults]
+
+    def write(value: Any) -> Any:
+        items = [getattr(value, name) for name, _ in codecs]
+        while items[-1] == defaults[codecs[len(items) - 1][0]]:
+            items.pop()
+        return [out(item) for (_, (out, _)), item in zip(codecs, items, strict=False)]
+
+    def read(data: Any) -> Any:
+        if len(_array(data)) > len(codecs):
+            raise FormError(f"{cls.__name__}: {len(data)} values, and only {len(codecs)} fields")
+        return cls(*(into(item) for (_, (_, into)), item in zip(codecs, data, strict=False)))
+
+    return write, read
+
+
+def _to_seconds(at: datetime) -> int | str:
+    return instant_text(at) if at.microsecond else int(at.timestamp())
+
+
+def _from_seconds(data: Any) -> datetime:
+    return datetime.fromtimestamp(data, UTC) if type(data) is int else _instant(data)
+
+
+_SECONDS: _Codec = (_to_seconds, _from_seconds)
 
 
 def _default(field: "dataclasses.Field[Any]") -> Any:

@@ -18,9 +18,7 @@ from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammat
 
 @dataclass(frozen=True, slots=True)
 class SignedUp:
-    """The customer exists. `team`: teammate role to the person who has it for this customer, fallbacks already
-    resolved.
-    """
+    """The customer exists. `team`: teammate role to who has it for this customer, fallbacks already resolved."""
 
     profile: Profile
     contacts: tuple[Contact, ...] = ()
@@ -31,9 +29,7 @@ class SignedUp:
 
 @dataclass(frozen=True, slots=True)
 class ProfileChanged:
-    """The customer moved, or bought something else: tier, zone, country, ... A later signup event of the same customer
-    is this.
-    """
+    """The customer moved, or bought something else: tier, zone, country, ... A later signup event is this, too."""
 
     profile: Profile
     kind: Literal["profile_changed"] = "profile_changed"
@@ -89,9 +85,7 @@ class FactsReported:
 
 @dataclass(frozen=True, slots=True)
 class SurveyAnswered:
-    """A survey was answered. `score` 0-10 as given. Sets the fact `<survey>.score` and counts as the event
-    `<survey>.answered`.
-    """
+    """A survey was answered, `score` 0-10. Sets the fact `<survey>.score` and is the event `<survey>.answered`."""
 
     survey: str
     contact: str
@@ -348,9 +342,7 @@ class AskApproval:
 
 @dataclass(frozen=True, slots=True)
 class SettleApproval:
-    """Take the buttons off every card of an approval and say how it ended. `result`: approved, rejected, expired,
-    withdrawn, superseded.
-    """
+    """Take the buttons off every card of an approval. `result`: approved, rejected, expired, withdrawn, superseded."""
 
     touch: str
     release: str

@@ -11,7 +11,7 @@ When a field changes meaning: raise `VERSION`, add a function to `UPGRADES`, fre
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from lifecycle.jsonform import FormError, decode, encode
 
@@ -77,6 +77,7 @@ class Contact:
 class Teammate:
     """A person here, by id, with the zone that business hours are counted in."""
 
+    ROW: ClassVar[bool] = True
     id: str
     zone: str = "UTC"
 
@@ -85,6 +86,7 @@ class Teammate:
 class Fact:
     """The latest known value of a named measure and when it was learned."""
 
+    ROW: ClassVar[bool] = True
     value: Value
     at: datetime
 
@@ -124,6 +126,7 @@ class Progress:
     person changed the text before approving.
     """
 
+    ROW: ClassVar[bool] = True
     status: Status
     at: datetime
     due: datetime | None = None
@@ -163,6 +166,7 @@ class Settlement:
     acted on.
     """
 
+    ROW: ClassVar[bool] = True
     approval: str
     result: str
     by: str
@@ -185,6 +189,7 @@ class Retry:
 class Touched:
     """One email or survey reserved for a contact: what caps count. Dropped after 8 days."""
 
+    ROW: ClassVar[bool] = True
     contact: str
     at: datetime
     touch: str

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from lifecycle import calendar
 from lifecycle.engine import Releases
-from lifecycle.jsonform import decode, encode
+from lifecycle.jsonform import FormError, decode, encode
 from lifecycle.model import Decision
 
 _AFTER_AT = tuple(field.name for field in fields(Decision) if field.name != "at")
@@ -72,4 +72,6 @@ def from_row(row: Row) -> Decision:
     Raises:
         FormError: the row is not one.
     """
+    if len(row) != len(_AFTER_AT) + 1:
+        raise FormError(f"a decision has {len(_AFTER_AT) + 1} values, not {len(row)}")
     return decode(Decision, dict(zip(("at", *_AFTER_AT), row, strict=True)))

@@ -216,9 +216,9 @@ class Turn:
 
     def progress(self, key: str, step: str, progress: Progress) -> None:
         """Note where a step stands."""
-        play = self.play(key)
-        if play is not None:
-            self.put(replace(play, steps={**play.steps, step: progress}))
+        self.plays = tuple(
+            replace(play, steps={**play.steps, step: progress}) if play.key == key else play for play in self.plays
+        )
 
     def decide(self, play: Play, step: str, what: str, verdict: Verdict, reason: str, to: str = "") -> None:
         """Record a decision of a play at the nominal instant."""
