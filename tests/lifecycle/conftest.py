@@ -220,10 +220,8 @@ class Story:
 
     def decided(self, expected: str, because: str = "") -> "Story":
         """One decision `verdict what step`, with these words in its reason."""
-        lines = [f"{item.verdict} {item.what} {item.step}".strip() for item in self.decisions]
-        reasons = [item.reason for item, line in zip(self.decisions, lines, strict=True) if line == expected]
-        assert len(reasons) == 1, lines
-        assert because in reasons[0], reasons[0]
+        lines = [(f"{item.verdict} {item.what} {item.step}".strip(), item.reason) for item in self.decisions]
+        assert sum(line == expected and because in reason for line, reason in lines) == 1, lines
         return self
 
     def undecided(self) -> "Story":

@@ -1,0 +1,78 @@
+"""What counts as news about a fact, and which values it may have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lifecycle.facts import problem, worth_telling
+from lifecycle.messages import FactsReported
+from lifecycle.playbook import FactSpec, When
+
+if TYPE_CHECKING:
+    from lifecycle.model import Value
+    from tests.lifecycle.conftest import Given
+
+SHARE = FactSpec("number", low=0, high=1, resolution=0.05)
+PLAN = FactSpec("text", choices=("pro", "team"))
+
+
+@pytest.mark.parametrize(
+    ("last", "new", "spec", "told"),
+    [
+        pytest.param(None, 0.5, SHARE, True, id="the-first-value"),
+        pytest.param(0.5, 0.52, SHARE, False, id="within-the-resolution"),
+        pytest.param(0.5, 0.56, SHARE, True, id="beyond-it"),
+        pytest.param(0.5, None, SHARE, True, id="no-longer-known"),
+        pytest.param(0.5, 0.51, FactSpec("number"), True, id="every-change-without-a-resolution"),
+        pytest.param("pro", "pro", PLAN, False, id="the-same-text"),
+        pytest.param(True, False, FactSpec("boolean", resolution=5), True, id="a-boolean-has-no-resolution"),
+    ],
+)
+def test_what_is_worth_telling(last: Value, new: Value, spec: FactSpec, told: bool) -> None:
+    assert worth_telling(last, new, spec) is told
+
+
+@pytest.mark.parametrize(
+    ("new", "spec", "says"),
+    [
+        pytest.param(0.5, SHARE, "", id="fits"),
+        pytest.param(1.5, SHARE, "x is at most 1, not 1.5", id="too-high"),
+        pytest.param(-1, SHARE, "x is at least 0, not -1", id="too-low"),
+        pytest.param("half", SHARE, "x is a number, not 'half'", id="a-text"),
+        pytest.param(True, SHARE, "x is a number, not True", id="a-boolean"),
+        pytest.param(float("nan"), FactSpec("number"), "x is a number, not nan", id="not-a-number"),
+        pytest.param(7, FactSpec("number"), "", id="no-range"),
+        pytest.param("pro", PLAN, "", id="one-of-the-choices"),
+        pytest.param("solo", PLAN, "x is one of pro, team, not 'solo'", id="none-of-the-choices"),
+        pytest.param(1, FactSpec("boolean"), "x is a boolean, not 1", id="an-int-for-a-boolean"),
+        pytest.param("2026-03-02", FactSpec("date"), "", id="a-date"),
+    ],
+)
+def test_why_a_value_cannot_be_a_fact(new: Value, spec: FactSpec, says: str) -> None:
+    assert problem("x", new, spec) == says
+
+
+def test_conditions_see_the_customer_the_facts_and_the_milestones(given: Given) -> None:
+    names = {
+        "customer.stage": True,
+        "customer.band": False,
+        "customer.tier": True,
+        "customer.segment": False,
+        "customer.arr": False,
+        "customer.name": False,
+        "milestones.technical_setup": False,
+        "milestones.roi": False,
+        "milestones.gone": False,
+        "health.score": False,
+    }
+    steps = (given.slack(name.replace(".", "-").replace("_", "-"), condition=given.get(name)) for name in names)
+    story = given(given.book(*steps))
+    assert {item.step for item in story.decisions if item.verdict == "fired" and item.what == "slack"} == {
+        "customer-stage",
+        "customer-tier",
+    }
+    known = given(given.book(given.slack("tell", When(day=1), condition=given.compare("customer.band", "==", "green"))))
+    known.when(FactsReported({"health.score": 90}), at="2026-03-02 12:00")
+    known.when(at="2026-03-03 09:00").then("post_slack tell mara")
