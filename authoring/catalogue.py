@@ -21,10 +21,13 @@ _HEALTH = FactSpec("number", "Health score", "points", 0, 100, 1)
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The facts and events of `facts.yaml`, with those that Stageplay itself sets."""
+    """The facts and events of `facts.yaml`, with those that Stageplay itself sets. `complete`: False when the file does
+    not have its facts where they belong; then no name is called unknown.
+    """
 
     facts: dict[str, FactSpec]
     events: dict[str, EventSpec]
+    complete: bool = True
 
 
 def compile_facts(source: Source | None, report: Report) -> Catalogue:
@@ -38,7 +41,7 @@ def compile_facts(source: Source | None, report: Report) -> Catalogue:
             facts[key.value] = _fact(key, node, report)
         for key, node in _entries(fields, "events", "api.connected: { title: ... }", report):
             events[key.value] = _event(key, node, facts, report)
-    return Catalogue(facts, events)
+    return Catalogue(facts, events, source is None or (root is not None and "facts" in root.entries))
 
 
 def _entries(fields: Fields, key: str, example: str, report: Report) -> list[tuple[Scalar, Mapping]]:

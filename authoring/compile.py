@@ -54,8 +54,14 @@ def compile_folder(playbooks: Path, templates: Path) -> Compiled:
     files = _read_all(playbooks, report)
     library = Library(read_templates(templates, report), report, templates.name or FOLDER)
     named = _names_of(files["playbook"], report)
-    lifecycle = _lifecycle(files, list(named), report)
-    names = Names.of(None if _unsure(files) else lifecycle, list(named))
+    catalogue = compile_facts(files["facts"][0] if files["facts"] else None, report)
+    unsure = not catalogue.complete or _unsure(files)
+    lifecycle = (
+        compile_lifecycle(files["lifecycle"][0], catalogue, None if unsure else list(named), report)
+        if files["lifecycle"]
+        else None
+    )
+    names = Names.of(None if unsure else lifecycle, list(named))
     books = [compile_playbook_file(source, names, library, report) for source in files["playbook"]]
     team = compile_team(files["team"][0], lifecycle, report) if files["team"] else None
     _only_one(files, report)
@@ -161,15 +167,6 @@ def _names_of(sources: list[Source], report: Report) -> dict[str, Scalar]:
             report.add("duplicate-name", node.place, what, "rename one of them.", related=first)
         named.setdefault(node.value, node)
     return named
-
-
-def _lifecycle(files: dict[str, list[Source]], playbooks: list[str], report: Report) -> Lifecycle | None:
-    """The lifecycle with its catalogue; None when there is none to check playbooks against."""
-    catalogue = compile_facts(files["facts"][0] if files["facts"] else None, report)
-    if not files["lifecycle"]:
-        return None
-    unsure = _unsure(files)
-    return compile_lifecycle(files["lifecycle"][0], catalogue, None if unsure else playbooks, report)
 
 
 def _unsure(files: dict[str, list[Source]]) -> bool:

@@ -84,7 +84,7 @@ def _stages(
         spec, done = _stage(Fields(node, ("stage", "owner", "days", "done"), "a stage", report), roles, report)
         if spec.name in places and spec.name:
             report.add("duplicate-name", node.place, f'the stage "{spec.name}" is there twice', "keep one of the two.")
-        if found and spec.from_day <= (before := found[-1][0]).from_day:
+        if found and 0 <= spec.from_day <= (before := found[-1][0]).from_day:
             what = f'"{spec.name}" starts on day {spec.from_day}, not after "{before.name}" on day {before.from_day}'
             report.add("range", node.place, what, "list the stages in the order of their days.")
         places.setdefault(spec.name, node.place.line)
@@ -106,14 +106,14 @@ def _with_criterion(spec: StageSpec, done: Scalar | None, names: Names, report: 
 
 
 def _days(fields: Fields, report: Report) -> tuple[int, int | None]:
-    """`1-14`, `0` or `181+`: first and last day of a stage."""
+    """`1-14`, `0` or `181+`: first and last day of a stage; the first is -1 after a finding."""
     node = fields.scalar("days", '"days: 1-14"', required=True)
     if node is None:
-        return 0, None
+        return -1, None
     found = _DAYS.match(node.value.strip())
     if found is None or (found[2] and int(found[2]) < int(found[1])):
         report.add("range", node.place, f'"{node.value[:40]}" is not a range of days', 'write "1-14", "0" or "181+".')
-        return 0, None
+        return -1, None
     first = int(found[1])
     return first, None if found[3] else int(found[2] or first)
 

@@ -4,13 +4,14 @@ import re
 from collections.abc import Collection
 from typing import Literal
 
+from authoring.actions import Book, check_event
 from authoring.diagnostics import Report, near
 from authoring.expressions import compile_expression, proven
 from authoring.fields import KEBAB, Fields, mapping
 from authoring.flow import check_steps, known_facts
 from authoring.namespace import Names
 from authoring.source import Mapping, Scalar, Sequence, Source
-from authoring.steps import WEEKENDS, Book, Draft, check_event, read_steps
+from authoring.steps import WEEKENDS, Draft, read_steps
 from authoring.templates import SHARED, Library, cards_of, check_files, check_text, needed
 from authoring.variables import Variables
 from lifecycle.playbook import Expr, Length, Playbook, Trigger

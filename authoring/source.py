@@ -287,6 +287,8 @@ class _Builder:
             what, fix = f'"{key.value}" is written twice', "keep one of the two."
             self.report.add("duplicate-key", key.place, what, fix, related=str(first))
             return
+        if isinstance(node, Scalar) and not node.value and node.kind == "null":
+            node = replace(node, place=key.place)  # nothing is written there that could be pointed at
         parent.keys[key.value], parent.entries[key.value] = key, node
 
     def _scalar(self, event: Any) -> Scalar:

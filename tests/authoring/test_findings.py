@@ -1,0 +1,238 @@
+"""Each way to be wrong in a file is one finding under its rule, at the right words."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+STANDARD = Path(__file__).parent / "standard/playbooks"
+
+WRONG = [
+    # lifecycle
+    ("lifecycle", "title: A small journey", "titel: A small journey", "unknown-key", "titel"),
+    ("lifecycle", "lifecycle: standard", "lifecycle: Standard Journey", "name", "Standard Journey"),
+    ("lifecycle", "default_zone: Europe/Berlin", "default_zone: Berlin", "zone", "Berlin"),
+    ("lifecycle", "stage: new,", "stage: fresh,", "value", "fresh"),
+    ("lifecycle", "days: 0,", "days: none,", "range", "none"),
+    ("lifecycle", "days: 1-14", "days: 14-1", "range", "14-1"),
+    ("lifecycle", "days: 15+", "days: 1", "range", "stage"),
+    ("lifecycle", "stage: adoption, owner: csm, ", "stage: adoption, ", "missing-key", "stage"),
+    ("lifecycle", "stage: adoption,", "stage: onboarding,", "duplicate-name", "stage"),
+    ("lifecycle", "done: access.given", "done: access.gven", "unknown-name", "access.gven"),
+    ("lifecycle", "red: 40", "red: 70", "range", "70"),
+    ("lifecycle", "red: 40", "orange: 40", "unknown-key", "orange"),
+    ("lifecycle", "red: 40", "red: 140", "range", "140"),
+    (
+        "lifecycle",
+        "when: setup.api_connected }",
+        "when: milestones.first_value }",
+        "expression",
+        "milestones.first_value",
+    ),
+    (
+        "lifecycle",
+        "technical_setup: { title: Technical setup, when: setup.api_connected }",
+        "technical_setup: { title: x }",
+        "missing-key",
+        "technical_setup",
+    ),  # one line of the file
+    (
+        "lifecycle",
+        "technical_setup: { title: Technical setup, when: setup.api_connected }",
+        "technical_setup: yes",
+        "value",
+        "yes",
+    ),  # one line of the file
+    ("lifecycle", "technical_setup:", "Technical-Setup:", "name", "Technical-Setup"),
+    ("lifecycle", "ticked_by: [csm]", "ticked_by: [cms]", "unknown-role", "cms"),
+    ("lifecycle", "per_day: 1", "per_day: 0", "range", "0"),
+    ("lifecycle", "per_day: 1", "per_day: many", "value", "many"),
+    ("lifecycle", 'quiet: "20:00-08:00"', 'quiet: "20:00"', "time", '"20:00"'),
+    ("lifecycle", 'quiet: "20:00-08:00"', 'quiet: "20:00-20:00"', "time", '"20:00-20:00"'),
+    ("lifecycle", "spread: 30 minutes", "spread: 2 days", "range", "2 days"),
+    ("lifecycle", "stale_after: 3 business days", "stale_after: soon", "length", "soon"),
+    ("lifecycle", "days: mon-fri", "days: mon-fry", "value", "mon-fry"),
+    ("lifecycle", 'hours: "09:00-17:00"', 'hours: "17:00-09:00"', "time", '"17:00-09:00"'),
+    ("lifecycle", "country: DE", "country: FR", "value", "FR"),
+    ("lifecycle", "countries: [DE, US]", "countries: [DE, XX]", "value", "XX"),
+    ("lifecycle", "countries: [DE, US]", "countries: [DE, DE]", "duplicate-name", "DE"),
+    ("lifecycle", "countries: [DE, US]", "countries: []", "value", "countries"),
+    ("lifecycle", "years: 2026", "years: 2026-2099", "range", "2026-2099"),
+    ("lifecycle", "csm: [cs_manager, founder]", "csm: [cs_manger, founder]", "unknown-role", "cs_manger"),
+    ("lifecycle", "support: [csm, founder]", "Support: [csm, founder]", "name", "Support"),
+    ("lifecycle", "managers: [cs_manager, founder]", "managers: [boss]", "unknown-role", "boss"),
+    (
+        "lifecycle",
+        "bands: { green: 80, yellow: 60, red: 40, critical: 0 }",
+        "renewal: { assessment: 30, ebr: 90 }",
+        "range",
+        "90",
+    ),  # one line of the file
+    ("lifecycle", "politeness: {", "politeness: [{", "yaml", ""),
+    # facts
+    ("facts", "type: text", "type: words", "value", "words"),
+    ("facts", "type: date, ", "", "missing-key", "title"),
+    ("facts", "range: 0-100", "range: 100-0", "range", "100-0"),
+    ("facts", "resolution: 0.05", "resolution: fine", "value", "fine"),
+    ("facts", "plan.name:", "plan:", "name", "plan"),
+    ("facts", "plan.name:", "customer.plan:", "name", "customer.plan"),
+    ("facts", "plan.name: { type: text, choices: [free, paid], title: The plan }", "plan.name: text", "value", "text"),
+    ("facts", "setup.api_connected: true", "setup.api_connected: 1", "type", "1"),
+    ("facts", "setup.api_connected: true", "usage.core_features: many", "type", "many"),
+    ("facts", "feature.used:", "nps.answered:", "duplicate-name", "nps.answered"),
+    ("facts", "facts:\n", "fact:\n", "unknown-key", "fact"),
+    # team
+    ("team", "email: mara@stageplay.example.com", "email: mara", "value", "mara"),
+    ("team", "slack: U0MARA", "slack: mara", "value", "mara"),
+    ("team", "id: ruth", "id: mara", "duplicate-name", "mara"),
+    ("team", "zone: Europe/Berlin, roles: [csm]", "zone: Mars, roles: [csm]", "zone", "Mars"),
+    ("team", "roles: [csm]", "roles: [cms]", "unknown-role", "cms"),
+    ("team", "name: Mara, ", "", "missing-key", "id"),
+    ("team", "people:", "people: nobody\nothers:", "unknown-key", "others"),
+]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "rule", "words"), WRONG, ids=[f"{n} {row[0]} {row[3]}" for n, row in enumerate(WRONG)]
+)
+def test_a_wrong_word_is_found_where_it_stands(
+    judge: Any, file: str, old: str, new: str, rule: str, words: str
+) -> None:
+    text = (STANDARD / f"{file}.yaml").read_text(encoding="utf-8")
+    assert old in text
+    found = judge.compiled({f"playbooks/{file}.yaml": text.replace(old, new, 1)}).diagnostics
+    first = next(item for item in found if item.rule == rule)
+    place = first.place
+    assert place.file == f"playbooks/{file}.yaml"
+    assert place.source[place.column - 1 : place.column - 1 + place.width] == words or not words
+    assert {item.place.file for item in found} <= {place.file, "playbooks/team.yaml", "playbooks/hello.yaml"}
+
+
+STEPS = [
+    ("day: 1\n    slack: look", "value", "look"),
+    ("day: 1\n    slack: { to: csm, template: ../../etc/passwd }", "name", "../../etc/passwd"),
+    ("day: 1\n    slack: { to: csm, template: look.txt }", "name", "look.txt"),
+    ("day: 1\n    slack: { to: [csm, csm], template: look }", "duplicate-name", "csm"),
+    ("day: 1\n    slack: { to: [], template: look }", "value", "to"),
+    ("day: 1\n    slack: { to: csm }", "missing-key", "to"),
+    ("day: 1\n    slack:", "value", "slack"),
+    ("day:\n    slack: { to: csm, template: look }", "value", "day"),
+    ("day: 1\n    weekend: never\n    slack: { to: csm, template: look }", "value", "never"),
+    ("after: welcome\n    slack: { to: csm, template: look }", "value", "welcome"),
+    ("after: { delay: 1 day }\n    slack: { to: csm, template: look }", "missing-key", "delay"),
+    ("then: []\n    slack: { to: csm, template: look }", "when", "then"),
+    ("approval: csm\n    slack: { to: csm, template: look }", "value", "csm"),
+    ("approval: { by: csm }\n    slack: { to: csm, template: look }", "missing-key", "by"),
+    ("approval: { by: champion, within: 1 day }\n    slack: { to: csm, template: look }", "wrong-audience", "champion"),
+    ("approval: { by: csm, within: 1 day, escalate: [csm] }\n    slack: { to: csm, template: look }", "value", "csm"),
+    ("approval: { by: csm, within: 1 day, expired: shout }\n    slack: { to: csm, template: look }", "value", "shout"),
+    ("survey: { to: champion }", "missing-key", "to"),
+    ("survey: { kind: csat, to: champion }", "value", "csat"),
+    ("task: { to: csm }", "missing-key", "to"),
+    ("task: { title: '{% if %}' }", "template-syntax", "'{% if %}'"),
+    ("task: { title: 'Score {{ nps.score }}' }", "template-unguarded", "nps.score"),
+    ("task: { title: Call, checklist: once }", "value", "once"),
+    ("task: { title: Call, checklist: [[a]] }", "value", "["),
+    (f"task: {{ title: {'x' * 2001} }}", "range", "x" * 2001),
+    ("invite: { to: csm, template: kickoff, when: tomorrow, length: 1 hour }", "time", "tomorrow"),
+    (
+        "invite: { to: csm, template: kickoff, when: day 2 between 16:00 and 10:00, length: 1 hour }",
+        "time",
+        "day 2 between 16:00 and 10:00",
+    ),  # one step
+    ("invite: { to: csm, template: kickoff, when: day 2 between 10:00 and 25:00, length: 1 hour }", "time", "25:00"),
+    ("invite: { to: csm, template: kickoff, when: day 2 between 10:00 and 16:00, length: 2 days }", "range", "2 days"),
+    ("invite: { to: csm, template: kickoff, length: 1 hour }", "missing-key", "to"),
+    ("wait: { by: day 5 }", "missing-key", "by"),
+    ("wait: { until: milestones.first_value, event: feature.used, by: day 5 }", "when", "event"),
+    ("wait: { event: feature.used, by: day 5 at noon }", "time", "noon"),
+    ("wait: { event: feature.used, by: tomorrow }", "length", "tomorrow"),
+    ("wait: { event: feature.used, by: day 5 }\n    then: { id: x }", "value", "id"),
+    ("if: [a]\n    slack: { to: csm, template: look }", "value", "["),
+    ("needs: [try]\n    slack: { to: csm, template: look }", "cycle", "try"),
+]
+
+
+@pytest.mark.parametrize(("step", "rule", "words"), STEPS, ids=[f"{n} {row[1]}" for n, row in enumerate(STEPS)])
+def test_a_wrong_step_is_one_finding_at_its_words(
+    judge: Any, playbook_of: Callable[[str], str], step: str, rule: str, words: str
+) -> None:
+    found = judge.playbook(playbook_of(f"  - id: try\n    {step}\n"))
+    assert [item.rule for item in found] == [rule]
+    place = found[0].place
+    assert place.source[place.column - 1 : place.column - 1 + place.width] == words
+
+
+HEADS = [
+    ("title: Tried", "title: Tried\npriority: 101", "range"),
+    ("trigger: { stage: onboarding }", "trigger: onboarding", "value"),
+    ("trigger: { stage: onboarding }", "trigger: {}", "when"),
+    ("trigger: { stage: onboarding }", "trigger: { stage: new, band: red }", "when"),
+    ("trigger: { stage: onboarding }", "trigger: { stage: new, where: access.given }", "when"),
+    ("trigger: { stage: onboarding }", "trigger: { event: feature.usd }", "unknown-event"),
+    ("anchor: signup", "anchor: birthday", "value"),
+    ("anchor: signup", "reentry: twice", "value"),
+    ("anchor: signup", "reentry: [once]", "value"),
+    ("anchor: signup", "reentry: { again_after: 2 moons }", "length"),
+    ("anchor: signup", "timing: { window: 8 to 18 }", "time"),
+    ("anchor: signup", "goal: nps.score", "type"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "rule"), HEADS, ids=[f"{n} {row[2]}" for n, row in enumerate(HEADS)])
+def test_a_wrong_head_is_one_finding(
+    judge: Any, playbook_of: Callable[[str], str], old: str, new: str, rule: str
+) -> None:
+    text = playbook_of("  - id: look\n    day: 1\n    slack: { to: csm, template: look }\n")
+    assert judge.rules(text.replace(old, new)) == [rule]
+
+
+CONDITIONS = [
+    ("usage.dau_wau in 'abc'", "type"),
+    ("usage.dau_wau == ['a']", "type"),
+    ("customer.tier > 'a'", "type"),
+    ("contract.ends_on < 'soon'", "type"),
+    ("customer.tier and true", "type"),
+    ("customer.tier + 1 > 2", "type"),
+    ("customer.tier in [['a']]", "expression"),
+    ("customer.tier is string", "expression"),
+    ("customer.tier == none", "expression"),
+    ("customer.tier ~ 'x' == 'y'", "expression"),
+    ("customer.tier == 'pro' AND access.given", "expression"),
+    ("access.given if access.given else false", "expression"),
+    ("usage.dau_wau", "type"),
+    ("customer.band == 'blue'", "unknown-band"),
+    ("playing.no_such", "unknown-name"),
+    ("milestones.first_valu", "unknown-name"),
+    ("usage.dau_wau > 99999999999999999999", "expression"),
+    ("customer.tier == 'a\\nb'", "expression"),
+    (" and ".join(["access.given"] * 50), "expression"),
+]
+
+
+@pytest.mark.parametrize(("condition", "rule"), CONDITIONS, ids=[f"{n} {row[1]}" for n, row in enumerate(CONDITIONS)])
+def test_a_wrong_condition_is_one_finding(
+    judge: Any, playbook_of: Callable[[str], str], condition: str, rule: str
+) -> None:
+    steps = f"  - id: look\n    day: 1\n    if: {condition}\n    slack: {{ to: csm, template: look }}\n"
+    assert judge.rules(playbook_of(steps)) == [rule]
+
+
+def test_two_circles_are_two_findings(judge: Any, playbook_of: Callable[[str], str]) -> None:
+    pairs = (("a", "b"), ("b", "a"), ("c", "d"), ("d", "c"))
+    steps = "".join(f"  - id: {a}\n    needs: [{b}]\n    slack: {{ to: csm, template: look }}\n" for a, b in pairs)
+    assert judge.rules(playbook_of(steps)) == ["cycle", "cycle"]
+
+
+def test_a_wait_that_needs_a_step_of_its_own_branch_is_a_circle(judge: Any, playbook_of: Callable[[str], str]) -> None:
+    steps = (
+        "  - id: used\n    needs: [nudge]\n    wait: { event: feature.used, by: day 5 }\n"
+        "    otherwise:\n      - id: nudge\n        slack: { to: csm, template: look }\n"
+    )
+    assert judge.rules(playbook_of(steps)) == ["cycle"]
+
+
+def test_more_than_two_hundred_steps_are_too_many(judge: Any, playbook_of: Callable[[str], str]) -> None:
+    steps = "".join(f"  - id: s{n}\n    slack: {{ to: csm, template: look }}\n" for n in range(201))
+    assert judge.rules(playbook_of(steps)) == ["too-large"]
