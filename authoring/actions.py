@@ -19,7 +19,7 @@ _OFFER = re.compile(r"(-?[0-9]{1,4})")
 NOTHING = Slack((), "")
 """Stands for the action of a step that names none; its playbook is never released."""
 
-_KEYS = {
+KEYS = {
     "email": ("to", "template", "from"),
     "slack": ("to", "template"),
     "invite": ("to", "template", "when", "length", "organizer"),
@@ -101,7 +101,7 @@ class ActionReader:
         node = mapping(self.fields.get(kind), self.report, f'"{kind}"', _EXAMPLES[kind])
         if node is None:
             return NOTHING
-        fields = Fields(node, _KEYS[kind], f'"{kind}"', self.report)
+        fields = Fields(node, KEYS[kind], f'"{kind}"', self.report)
         match kind:
             case "email":
                 return self._email(fields)
