@@ -8,18 +8,20 @@ import asyncio
 import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from authoring.compile import compile_folder
 from rich.console import Console
 
 import settings as configuration
+from authoring.compile import compile_folder
 from authoring.diagnostics import Diagnostic, failed, render_json, render_text
 from cli import apply as applying
 from cli import serve
+from cli import simulate as simulating
 from cli import up as embedded
 from cli.demo import Demo
 from cli.processes import FolderTakenError, ProcessError
@@ -28,7 +30,7 @@ from settings import SettingsError
 from store.database import DatabaseUrlError, open_database
 
 SECRETS = ("webhook_secret", "link_secret")
-MISUSE = (SettingsError, DatabaseUrlError, FolderTakenError)
+MISUSE = (SettingsError, DatabaseUrlError, FolderTakenError, simulating.MisuseError)
 
 app = typer.Typer(
     help="Customer-success playbooks that do what they say.",
@@ -124,9 +126,31 @@ def validate(
     raise typer.Exit(int(failed(found)))
 
 
+@app.command()
+def simulate(
+    playbook: Annotated[Path, typer.Argument(help="A playbook's file.")],
+    *,
+    customer: Annotated[Path, typer.Option(help="YAML: name, tier, zone, champion, ... as in a scenario.")],
+    start: Annotated[str, typer.Option(help="When the customer signs up, local: 2026-03-02T10:00.")],
+    events: Annotated[Path | None, typer.Option(help="YAML: a list of what happens, as in a scenario.")] = None,
+    form: Annotated[Literal["table", "json"], typer.Option("--format", help="json is the public trace.")] = "table",
+) -> None:
+    """Say what one customer would get, when, and why. Nothing is sent."""
+    asked = simulating.Asked(playbook, customer, simulating.read_start(start), events)
+    trace, found = simulating.run(asked, configuration.load().templates_dir)
+    if found:
+        print(render_text(found, colour=err.is_terminal), file=sys.stderr)
+    if failed(found):
+        raise typer.Exit(1)
+    if form == "json":
+        print(json.dumps(trace, indent=2, ensure_ascii=False))
+    else:
+        out.print(simulating.table(trace))
+
+
 def _print_diagnostics(found: Sequence[Diagnostic], form: str) -> None:
     if form == "json":
-        out.print_json(json.dumps(render_json(found)))
+        print(json.dumps(render_json(found), indent=2, ensure_ascii=False))
     elif found:
         print(render_text(found, colour=out.is_terminal))
     else:
@@ -174,6 +198,10 @@ def run(arguments: Sequence[str]) -> int:
         return 1
     except (ProcessError, OpenRunsDifferError) as problem:
         err.print(str(problem), markup=False)
+        return 3
+    except Exception:  # noqa: BLE001 - the last place to say whose fault it is; the traceback is for us
+        traceback.print_exc()
+        err.print("This is our fault, not yours; the lines above say where.", markup=False)
         return 3
     return 0
 

@@ -1,0 +1,118 @@
+"""Arguments in, exit codes out: 0 fine, 1 findings, 2 misuse, 3 our fault."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import settings
+from cli.main import run
+
+PLAYBOOK = settings.HERE / "playbooks" / "onboarding-14-day.yaml"
+START = ("--start", "2026-03-02T10:00")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def customer(tmp_path: Path) -> str:
+    file = tmp_path / "customer.yaml"
+    file.write_text("name: Acme\ntier: pro\nzone: Europe/Berlin\nchampion: ada@acme.example.com\n")
+    return str(file)
+
+
+def test_what_ships_is_valid(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate"]) == 0
+    assert capsys.readouterr().out == "nothing is wrong\n"
+
+
+def test_validate_reports_every_mistake_with_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(PLAYBOOK.parent, tmp_path / "playbooks")
+    file = tmp_path / "playbooks" / PLAYBOOK.name
+    text = file.read_text().replace("day: 1\n", "day: one\n", 1).replace("onboarding/welcome", "onboarding/welcom", 1)
+    file.write_text(text)
+
+    assert run(["validate", str(file), "--format", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert len(found) >= 2
+    assert run(["validate", str(tmp_path / "playbooks" / "onboarding-emails.yaml")]) == 0
+
+
+def test_a_path_that_is_not_there_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate", "nowhere"]) == 2
+    assert capsys.readouterr().err == "there is no nowhere\n"
+
+
+def test_an_unknown_command_is_misuse() -> None:
+    assert run(["bogus"]) == 2
+
+
+@pytest.mark.parametrize("command", ["up", "worker", "gateway", "migrate", "status", "validate"])
+def test_a_wrong_setting_stops_every_command_with_the_same_words(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STAGEPLAY_PORT", "87oo")
+
+    assert run([command]) == 2
+    assert capsys.readouterr().err.startswith(
+        'environment: error: STAGEPLAY_PORT: "87oo" is not a port number  [setting]\n'
+    )
+
+
+@pytest.mark.parametrize("day", ["4 seconds", "0", "-1s", "two"])
+def test_a_day_that_is_no_length_is_misuse(day: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--day", day]) == 2
+    assert "is not a length" in capsys.readouterr().err
+
+
+def test_simulate_prints_the_public_trace(customer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["simulate", str(PLAYBOOK), "--customer", customer, *START, "--format", "json"]) == 0
+    trace = json.loads(capsys.readouterr().out)
+    welcome = next(item for item in trace if item["step"] == "welcome")
+
+    assert welcome | {"release": "", "place": ""} == {
+        "at": "2026-03-03T09:00:00+01:00",
+        "customer": "simulated",
+        "playbook": "onboarding-14-day",
+        "release": "",
+        "play": 1,
+        "step": "welcome",
+        "kind": "email",
+        "to": "champion",
+        "verdict": "fired",
+        "reason": "due",
+        "place": "",
+    }
+    assert welcome["place"].startswith("playbooks/onboarding-14-day.yaml:")
+
+
+def test_simulate_takes_events_and_shows_what_they_change(
+    customer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = tmp_path / "events.yaml"
+    events.write_text('- { day: 2, at: "15:00", event: api.connected }\n')
+
+    assert run(["simulate", str(PLAYBOOK), "--customer", customer, *START, "--events", str(events)]) == 0
+    assert "met: milestones.technical_setup = yes" in capsys.readouterr().out
+
+
+def test_simulate_reports_a_customer_file_like_a_playbook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "customer.yaml"
+    file.write_text("name: Acme\nzone: Europe/Berln\n")
+
+    assert run(["simulate", str(PLAYBOOK), "--customer", str(file), *START]) == 1
+    assert f"{file}:2:7: error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("playbook", "start"),
+    [(PLAYBOOK.with_name("team.yaml"), START[1]), (PLAYBOOK, "tomorrow"), (PLAYBOOK, "2026-03-02T10:00Z")],
+    ids=["not a playbook", "not a time", "an offset"],
+)
+def test_simulate_with_arguments_that_say_nothing_is_misuse(customer: str, playbook: Path, start: str) -> None:
+    assert run(["simulate", str(playbook), "--customer", customer, "--start", start]) == 2
