@@ -14,7 +14,7 @@ from typing import Any
 APPROVE, REJECT, EDIT, DONE = "approval_approve", "approval_reject", "approval_edit", "task_done"
 """Action ids of the buttons; EDIT only opens a page."""
 
-HEADER, SECTION, BODY, LABEL = 150, 3000, 6000, 75
+HEADER, SECTION, BODY, LABEL = 150, 3000, 4000, 75
 Block = dict[str, Any]
 
 
@@ -45,6 +45,7 @@ class Question:
     silence: str
     nth: int = 0
     body: str = ""
+    note: str = ""
 
 
 def escape(value: str) -> str:
@@ -66,7 +67,8 @@ def question_card(question: Question) -> Card:
     facts = (
         f"*{escape(question.customer)}*\nGoes to {escape(', '.join(question.recipients) or 'nobody')} "
         f"on {escape(question.step_due)}.\nPlease answer by *{escape(question.answer_by)}*; {escape(question.silence)}"
-    )
+        f"\n{escape(question.note)}"
+    ).rstrip()
     buttons = [
         _button("Approve", APPROVE, question.value, style="primary"),
         {**_button("Reject", REJECT, question.value, style="danger"), "confirm": _confirm(question.title)},

@@ -4,12 +4,12 @@ A token holds our own ids only, never an address. One salt per purpose, so that 
 keys may be given while they are rotated, the newest last. The gateway reads what the activities make.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadData, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
 
 SURVEY_LIFE = timedelta(days=30)
 
@@ -39,23 +39,25 @@ class UnsubscribeLink:
 
 def make_survey(keys: Keys, touch: str, contact: str) -> str:
     """The token of a survey link, good for `SURVEY_LIFE` of real time."""
-    return _serializer(keys, "survey").dumps([touch, contact])
+    return _timed(keys).dumps([touch, contact])
 
 
 def read_survey(keys: Keys, token: str) -> SurveyLink | Refusal:
     """What a survey token stands for, or why it is not taken."""
-    fields = _read(keys, "survey", token, SURVEY_LIFE)
+    fields = _ids(lambda: _timed(keys).loads(token, max_age=int(SURVEY_LIFE.total_seconds())))
     return fields if isinstance(fields, str) else SurveyLink(*fields)
 
 
 def make_unsubscribe(keys: Keys, customer: str, contact: str) -> str:
-    """The token of an unsubscribe link. It never expires: an old mail must still let its reader go."""
-    return _serializer(keys, "unsubscribe").dumps([customer, contact])
+    """The token of an unsubscribe link: always the same for a person, and it never expires, because an old mail must
+    still let its reader go.
+    """
+    return _plain(keys).dumps([customer, contact])
 
 
 def read_unsubscribe(keys: Keys, token: str) -> UnsubscribeLink | Refusal:
     """What an unsubscribe token stands for, or why it is not taken."""
-    fields = _read(keys, "unsubscribe", token, None)
+    fields = _ids(lambda: _plain(keys).loads(token))
     return fields if isinstance(fields, str) else UnsubscribeLink(*fields)
 
 
@@ -69,15 +71,22 @@ def unsubscribe_url(public_url: str, token: str) -> str:
     return f"{public_url}/unsubscribe/{token}"
 
 
-def _serializer(keys: Keys, purpose: str) -> URLSafeTimedSerializer:
-    secret = [keys] if isinstance(keys, str) else list(keys)
-    return URLSafeTimedSerializer(secret, salt=f"stageplay/{purpose}")
+def _timed(keys: Keys) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(_secrets(keys), salt="stageplay/survey")
 
 
-def _read(keys: Keys, purpose: str, token: str, life: timedelta | None) -> tuple[str, str] | Refusal:
+def _plain(keys: Keys) -> URLSafeSerializer:
+    return URLSafeSerializer(_secrets(keys), salt="stageplay/unsubscribe")
+
+
+def _secrets(keys: Keys) -> list[str]:
+    return [keys] if isinstance(keys, str) else list(keys)
+
+
+def _ids(read: Callable[[], Any]) -> tuple[str, str] | Refusal:
     """The two ids of a token. `expired` is only ever said of a token that we made."""
     try:
-        data: Any = _serializer(keys, purpose).loads(token, max_age=None if life is None else int(life.total_seconds()))
+        data = read()
     except SignatureExpired:
         return "expired"
     except (BadData, ValueError):

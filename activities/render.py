@@ -126,19 +126,29 @@ class Renderer:
         return cards.task_card(title, scene.customer.name, due, checklist, command.touch, body)
 
     def preview(self, scene: Scene, names: tuple[str, ...]) -> dict[str, Any]:
-        """What an approval is about: `title`, `subject`, `text`, the names `to`; what is not known yet is a place."""
+        """What an approval is about: `title`, `subject`, `text`, the names `to`, and a `note` for whoever answers; what
+        is not known yet is a place in the text.
+        """
         _, step = scene.source.written()
+        note = ""
         match step.action:
             case Email() | Survey():
                 subject, text = self._preview_letter(scene)
-            case Invite():
+            case Invite(day=day, start=start, end=end):
                 subject, text = self._invite_text(scene, None, None)
+                note = f"The slot is booked when it goes out: day {day}, the first free one from {start} to {end}."
             case Slack():
                 card = self.message(scene)
                 subject, text = card.title, ""
             case _:
                 subject, text = "", ""
-        return {"title": title_of(scene.command.step), "subject": subject, "text": text, "to": list(names)}
+        return {
+            "title": title_of(scene.command.step),
+            "subject": subject,
+            "text": text,
+            "to": list(names),
+            "note": note,
+        }
 
     def question(self, scene: Scene, command: AskApproval, preview: Mapping[str, Any]) -> Card:
         """The card that asks for an answer."""
@@ -156,6 +166,7 @@ class Renderer:
                 edit_url=f"{self._delivery.public_url}/approvals/{value}",
                 subject=preview["subject"],
                 text=preview["text"],
+                note=preview["note"],
                 recipients=tuple(preview["to"]),
                 step_due=moment_of(command.step_due, zone),
                 answer_by=moment_of(command.answer_by, zone),
@@ -199,7 +210,8 @@ class Renderer:
         html = self._templates.html_of_text(scene.source.digest, book, subject, text, values)
         foot = f"\n--\n{self._delivery.company_name}, {self._delivery.company_address}\n"
         if scene.contact:
-            foot += f"Unsubscribe from these mails: {self._links(scene, places=False).unsubscribe}\n"
+            foot += f"Help: {self._delivery.help_url}\n"
+            foot += f"Unsubscribe from these mails: {unsubscribe_link(self._delivery, scene)}\n"
         return Letter(subject, with_links(text.rstrip() + "\n" + foot, html), html)
 
     def _shared(self, scene: Scene, path: str, *, deadline: datetime, task: str | None = None) -> str:

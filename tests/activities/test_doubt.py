@@ -348,6 +348,7 @@ def test_a_mail_of_a_killed_worker_is_not_sent_again(office: "Office", sendgrid_
     assert len(sendgrid_server.seen) == 1
 
 
+@on_sqlite
 @pytest.mark.parametrize("takes", [True, False])
 def test_a_message_of_a_killed_worker_is_posted_once(office: "Office", slack_server: FakeSlack, takes: bool) -> None:
     slack_server.script(POST, Hang(takes=takes))
@@ -396,7 +397,6 @@ def test_two_threads_on_one_row_send_once(office: "Office", sendgrid_server: Fak
 def test_processes_that_race_for_one_row_send_once(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     with ExitStack() as stack:
         children = [stack.enter_context(process(office, office.email())) for _ in range(3)]
-        for x in children: print("DBG", x.communicate(timeout=30), x.returncode)
         printed = [child.communicate(timeout=30)[0].splitlines()[-1] for child in children]
     results = [[effect["result"] for effect in json.loads(line)] for line in printed]
     assert [] in results, "one of them sent it"

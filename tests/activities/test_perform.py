@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("clock")
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def test_an_email_is_sent_once_and_written_down(office: "Office", sendgrid_server: FakeSendGrid) -> None:
@@ -42,6 +43,7 @@ def test_a_command_issued_again_sends_nothing(office: "Office", sendgrid_server:
     assert len(sendgrid_server.seen) == 1
 
 
+@on_sqlite
 def test_what_is_known_now_stands_in_the_mail(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     with office.db.begin() as c:
         told: tuple[Event, ...] = (FactsReported({"usage.dau_wau": 0.4}), Happened("setup.finished"))
@@ -99,11 +101,13 @@ def test_a_meeting_that_is_cancelled_is_taken_back_with_a_higher_sequence(
     assert "churned" not in json.dumps(taken)
 
 
+@on_sqlite
 def test_a_meeting_that_was_never_booked_needs_no_cancel(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     assert office.one(office.cancel()) == ("withdrawn", "there is no meeting to cancel")
     assert sendgrid_server.mails == []
 
 
+@on_sqlite
 def test_an_invitation_to_a_cancelled_meeting_is_not_sent(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     office.one(office.invite())
     meetings.cancel(office.db, office.invite().meeting)
@@ -111,6 +115,7 @@ def test_an_invitation_to_a_cancelled_meeting_is_not_sent(office: "Office", send
     assert len(sendgrid_server.mails) == 1
 
 
+@on_sqlite
 def test_a_slack_message_goes_to_the_teammate_with_its_hash(office: "Office", slack_server: FakeSlack) -> None:
     assert office.one(office.nudge()) == ("sent", "")
     (message,) = slack_server.messages
@@ -156,6 +161,7 @@ def test_settling_takes_the_buttons_off_every_card(office: "Office", slack_serve
     assert (row.result, row.closed_by) == ("approved", "mara")
 
 
+@on_sqlite
 def test_a_question_already_settled_is_not_asked(office: "Office", slack_server: FakeSlack) -> None:
     office.run(office.ask(), office.settle("expired", by=""))
     result, reason = office.one(office.ask(nth=1))
@@ -163,11 +169,13 @@ def test_a_question_already_settled_is_not_asked(office: "Office", slack_server:
     assert slack_server.posts == 1
 
 
+@on_sqlite
 def test_the_question_about_an_invitation_leaves_places_for_its_time(office: "Office", slack_server: FakeSlack) -> None:
     assert office.one(office.ask(step="kickoff"))[0] == "sent"
     assert "[meeting day], [meeting time] ([meeting zone]), 60 minutes" in json.dumps(slack_server.messages[0])
 
 
+@on_sqlite
 def test_an_edited_text_goes_out_with_the_readers_own_links(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     with office.db.begin() as c:
         text = "Dear Ada,\r\n\r\n<b>new</b> words\r\n--\r\nUnsubscribe: [unsubscribe link]\r\n"
@@ -181,6 +189,7 @@ def test_an_edited_text_goes_out_with_the_readers_own_links(office: "Office", se
     assert html.count("/unsubscribe/") == 1
 
 
+@on_sqlite
 def test_an_edited_invitation_still_says_when(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     with office.db.begin() as c:
         text = "We meet on [meeting day] at [meeting time]."
@@ -201,6 +210,7 @@ def test_a_task_is_a_row_and_a_card_with_one_button(office: "Office", slack_serv
     assert buttons(slack_server.messages[0])[DONE]["value"] == office.task().touch
 
 
+@on_sqlite
 def test_a_task_of_the_engine_bears_its_sentence(office: "Office") -> None:
     office.one(office.task("Nobody answered: decide about the welcome mail"))
     with office.db.read() as c:
@@ -220,6 +230,7 @@ def test_decisions_are_stored_once_with_their_place(office: "Office") -> None:
     assert places == ["playbooks/onboarding.yaml:12"]
 
 
+@on_sqlite
 def test_a_batch_without_commands_stores_its_decisions(office: "Office") -> None:
     assert office.run(batch=office.batch()) == []
 
@@ -252,6 +263,7 @@ def test_the_outbox_keeps_what_would_have_been_sent(
     assert "Approved by Mara Berg." in kept[office.ask().touch].body["text"]
 
 
+@on_sqlite
 def test_the_outbox_does_not_keep_a_mail_twice(new_office: Any) -> None:
     office = new_office(factor=86_400.0)
     assert [office.one(office.email())[0] for _ in range(2)] == ["sent", "sent"]
@@ -259,6 +271,7 @@ def test_the_outbox_does_not_keep_a_mail_twice(new_office: Any) -> None:
         assert len(outbox.entries(c, 10)) == 1
 
 
+@on_sqlite
 def test_a_later_due_shows_the_later_day(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     office.one(office.email(due=AT + timedelta(days=4)))
     assert sendgrid_server.mails[0]["subject"] == "Acme, day 5"

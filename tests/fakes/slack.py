@@ -87,7 +87,7 @@ def _fault(body: dict[str, Any]) -> str | None:
     blocks = body["blocks"] if isinstance(body["blocks"], list) else json.loads(body["blocks"])
     if len(blocks) > 50 or not body.get("text"):
         return "invalid_blocks"
-    if len(json.dumps(blocks)) > 16_000:
+    if sum(len(block.get("text", {}).get("text", "")) for block in blocks) > 13_200:
         return "msg_blocks_too_long"
     for block in blocks:
         if len(block.get("text", {}).get("text", "")) > {"header": 150, "section": 3000}.get(block["type"], 1):
