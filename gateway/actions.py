@@ -110,7 +110,7 @@ class Actions:
         edit = _edit(form) if answer == "approve" else None
         edited = edit is not None or (answer == "approve" and await self._was_edited(form))
         event = ApprovalAnswered(approval, session.acting, answer, f"dashboard:{_press(form)}", edited)
-        return await self._give(session, form, event, edit)
+        return await self._give(request, session, form, event, edit)
 
     async def _was_edited(self, form: Mapping[str, str]) -> bool:
         customer, approval = _field(form, "customer"), _field(form, "approval")
@@ -120,32 +120,37 @@ class Actions:
         """Tick a task, or open it again."""
         session, form = await self._form(request)
         return await self._give(
-            session, form, TaskTicked(_field(form, "task"), session.acting, form.get("done") != "no")
+            request, session, form, TaskTicked(_field(form, "task"), session.acting, form.get("done") != "no")
         )
 
     async def milestone(self, request: Request) -> Response:
         """Say that a milestone is reached, or not after all."""
         session, form = await self._form(request)
         event = MilestoneTicked(_field(form, "milestone"), session.acting, form.get("done") != "no")
-        return await self._give(session, form, event)
+        return await self._give(request, session, form, event)
 
     async def hold(self, request: Request) -> Response:
         """Stop or resume everything that goes to a customer."""
         session, form = await self._form(request)
         if form.get("place") == "no":
-            return await self._give(session, form, HoldLifted(session.acting))
+            return await self._give(request, session, form, HoldLifted(session.acting))
         reason = fields.text(form.get("reason", "").strip(), "reason", longest=LONGEST_REASON)
-        return await self._give(session, form, HoldPlaced(session.acting, reason))
+        return await self._give(request, session, form, HoldPlaced(session.acting, reason))
 
     async def _give(
-        self, session: Session, form: Mapping[str, str], event: Answer, edit: tuple[str, str] | None = None
+        self,
+        request: Request,
+        session: Session,
+        form: Mapping[str, str],
+        event: Answer,
+        edit: tuple[str, str] | None = None,
     ) -> Response:
         """Record, deliver, and show what came of it on the page that the form was on."""
         customer = _field(form, "customer")
         press = Press("dashboard", _press(form), customer, await self._teammate(session.acting), event, edit)
         refusal = await self.answers.record(press)
         if refusal is not None:
-            raise RefusedError("answer", refusal.text, "Nothing was changed. Go back to the inbox.", status=403)
+            return await self.dashboard.show_inbox(request, notice=refusal, status=403)
         await self.answers.outcome(press)
         page = f"/customers/{quote(customer)}" if form.get("back") == "customer" else "/inbox"
         return RedirectResponse(f"{page}?{urlencode({'press': press.id})}", status_code=303)

@@ -144,10 +144,17 @@ class Dashboard:
 
     async def inbox_page(self, request: Request) -> HTMLResponse:
         """Open approvals and tasks: the acting teammate's, or everybody's with `?all=1`."""
-        session = self.session(request)
+        self.session(request)
         everybody = request.query_params.get("all") == "1"
-        page = await self.read(lambda c: pages.inbox_page(c, None if everybody else session.acting))
-        return await self.show(request, "inbox", page=page, everybody=everybody, notice=await self._notice(request))
+        return await self.show_inbox(request, everybody=everybody, notice=await self._notice(request))
+
+    async def show_inbox(
+        self, request: Request, *, everybody: bool = False, notice: Reply | None = None, status: int = 200
+    ) -> HTMLResponse:
+        """The inbox with a notice on top."""
+        teammate = None if everybody else self.session(request).acting
+        page = await self.read(lambda c: pages.inbox_page(c, teammate))
+        return await self.show(request, "inbox", status=status, page=page, everybody=everybody, notice=notice)
 
     async def approval_page(self, request: Request, customer: str, approval: str) -> HTMLResponse:
         """One approval: where Slack's Edit button leads."""

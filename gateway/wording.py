@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from store.customers import Person
+
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]+)>")
 _BOLD = re.compile(r"\*([^*\n]+)\*")
-_SHORT = {"nps": "NPS", "csm": "CSM", "cs": "CS", "ae": "AE", "roi": "ROI", "api": "API", "ebr": "EBR", "sso": "SSO"}
+_SHORT = {word.lower(): word for word in ("AE", "API", "CS", "CSM", "EBR", "NPS", "ROI", "SSO", "TAM")}
 
 
 class _Dated(Protocol):
@@ -71,6 +73,14 @@ def by_day(items: Iterable[D], zone: str) -> list[tuple[str, list[D]]]:
     return [(name, list(group)) for name, group in itertools.groupby(items, key=day)]
 
 
+def by_person(team: Mapping[str, Person]) -> list[tuple[str, list[str]]]:
+    """Each person of a team once, by name, with all their roles."""
+    found: dict[str, list[str]] = {}
+    for role, person in sorted(team.items()):
+        found.setdefault(person.name, []).append(role)
+    return sorted(found.items())
+
+
 def pretty(value: Any) -> str:
     """JSON for people."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
@@ -95,6 +105,7 @@ FILTERS = {
     "words": words,
     "people": people,
     "by_day": by_day,
+    "by_person": by_person,
     "json": pretty,
     "mrkdwn": mrkdwn,
 }
