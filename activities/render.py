@@ -172,7 +172,7 @@ class Renderer:
                 answer_by=moment_of(command.answer_by, zone),
                 silence=silence,
                 nth=command.nth,
-                body=self._shared(scene, "slack/approval.txt", deadline=command.answer_by),
+                body=self._shared(scene, "slack/approval.txt", task=preview["title"], deadline=command.answer_by),
             )
         )
 
@@ -214,7 +214,7 @@ class Renderer:
             foot += f"Unsubscribe from these mails: {unsubscribe_link(self._delivery, scene)}\n"
         return Letter(subject, with_links(text.rstrip() + "\n" + foot, html), html)
 
-    def _shared(self, scene: Scene, path: str, *, deadline: datetime, task: str | None = None) -> str:
+    def _shared(self, scene: Scene, path: str, *, deadline: datetime, task: str) -> str:
         """The body of a card text that every playbook shares; empty where the release does not carry it."""
         book = scene.source.book
         if book is None or path not in book.templates:
@@ -244,7 +244,6 @@ class Renderer:
         values: dict[str, Any] = {
             **_facts(scene),
             "customer": _customer(scene),
-            "contact": _person(scene.person, role=_role(scene)),
             "sender": _person(scene.sender),
             "owner": _person(scene.owner),
             "play": _play(scene),
@@ -254,6 +253,8 @@ class Renderer:
             "links": self._links(scene, places=False),
             "company": SimpleNamespace(name=self._delivery.company_name, address=self._delivery.company_address),
         }
+        if scene.about is not None:
+            values["contact"] = _person(scene.about, role=_role(scene, scene.about))
         if deadline is not None:
             values["deadline"] = moment_of(deadline, scene.reader_zone)
         return values if task is None else {**values, "task": task}
@@ -288,10 +289,10 @@ def _person(person: Person, role: str = "") -> SimpleNamespace:
     return SimpleNamespace(name=name, first_name=name.split()[0] if name else "", email=person.email, role=role)
 
 
-def _role(scene: Scene) -> str:
+def _role(scene: Scene, person: Person) -> str:
     action = scene.source.step.action if scene.source.step else None
     asked = getattr(action, "to", ())
-    return next((role for role in (*asked, *scene.person.roles) if role in scene.person.roles), "").replace("_", " ")
+    return next((role for role in (*asked, *person.roles) if role in person.roles), "").replace("_", " ")
 
 
 def _play(scene: Scene) -> SimpleNamespace:

@@ -47,7 +47,7 @@ class Scene:
     """One command with its people. `person` gets it; `contact`: they are at the customer, not a teammate.
 
     `due`: the nominal instant, which is the date that texts show. `anchor`: day 0, local in `zone`. `facts`: latest
-    known values by dotted name. `reached`: the milestones reached.
+    known values by dotted name. `reached`: the milestones reached. `champion`: the customer's first contact to turn to.
     """
 
     command: Command
@@ -60,6 +60,12 @@ class Scene:
     anchor: date
     facts: Mapping[str, Value] = field(default_factory=dict)
     reached: frozenset[str] = frozenset()
+    champion: Person | None = None
+
+    @property
+    def about(self) -> Person | None:
+        """The contact that a text speaks of: its reader, or the champion where a teammate reads it."""
+        return self.person if self.contact else self.champion
 
     @property
     def due(self) -> datetime:
@@ -187,7 +193,14 @@ def read_scene(c: Connection, command: Command, customer: Customer, source: Sour
         anchor=_anchor(command, customer, source, known, zone),
         facts=known.facts,
         reached=_reached(source.lifecycle, customer, known),
+        champion=_champion(customers.contacts(c, customer.id)),
     )
+
+
+def _champion(people: tuple[Person, ...]) -> Person | None:
+    """The contact with that role who may be written to, else any with it, else the first of all."""
+    ranked = sorted(people, key=lambda person: ("champion" not in person.roles, person.suppressed))
+    return ranked[0] if ranked else None
 
 
 def _anchor(command: Command, customer: Customer, source: Source, known: Known, zone: str) -> date:

@@ -81,7 +81,7 @@ class CardWay(Way, Protocol):
 
 class Outbox:
     """Keeps mails, invites and cards in the database, where the dashboard shows them. Keeping twice changes nothing,
-    so a reservation may end soon.
+    so a reservation may end soon, and the disk may wait for the ledger's confirmation.
     """
 
     name = "outbox"
@@ -96,7 +96,7 @@ class Outbox:
         if mail.calendar is not None:
             body["ics"] = mail.calendar.data.decode()
         kind: Literal["email", "invite"] = "email" if mail.calendar is None else "invite"
-        with self._db.begin() as c:
+        with self._db.begin(durable=False) as c:
             outbox.keep(
                 c,
                 envelope.touch,
@@ -128,7 +128,7 @@ class Outbox:
 
     def _keep(self, touch: str, card: Card, customer: str, to: str, at: datetime) -> None:
         body = {"blocks": json.dumps(card.blocks), "text": card.text}
-        with self._db.begin() as c:
+        with self._db.begin(durable=False) as c:
             outbox.keep(c, touch, customer=customer, kind="card", to=to, subject=card.title, body=body, at=at)
 
 

@@ -84,6 +84,7 @@ TEMPLATES = {
     ),
     "slack/nudge.txt": (
         "Title: {{ customer.name }}: look here\n\n*What:* {{ customer.name }} is on day {{ play.day }}. "
+        "Call {{ contact.first_name }}, {{ team.implementation_specialist.first_name }}. "
         "<{{ links.help }}|Help>\n"
     ),
 }

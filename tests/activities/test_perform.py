@@ -121,6 +121,7 @@ def test_a_slack_message_goes_to_the_teammate_with_its_hash(office: "Office", sl
     (message,) = slack_server.messages
     assert message["channel"] == "D0MARA"
     assert message["blocks"][0]["text"]["text"] == "Acme: look here"
+    assert "Call Ada, Mara. <https://help.example.com|Help>" in message["blocks"][1]["text"]["text"]
     with office.db.read() as c:
         assert message["metadata"]["event_payload"] == {
             "touch": c.execute(select(tables.ledger.c.touch_hash)).scalar_one()

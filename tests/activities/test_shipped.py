@@ -80,6 +80,7 @@ def scene(book: Playbook, step: Step, command: Command, *, known: bool, name: st
         anchor=date(2026, 3, 1),
         facts=facts | EVERYTHING,
         reached=frozenset(life().milestones) if known else frozenset(),
+        champion=ADA,
     )
 
 
