@@ -69,10 +69,6 @@ class Report:
         """Record an error under `rule` at `place`."""
         self._found[Diagnostic(place, rule, what, fix, why, related)] = None
 
-    def extend(self, found: Iterable[Diagnostic]) -> None:
-        """Take over findings made elsewhere."""
-        self._found.update(dict.fromkeys(found))
-
     def sorted(self) -> tuple[Diagnostic, ...]:
         """All findings in the order of file, line, column."""
         return tuple(sorted(self._found, key=_by_place))
@@ -81,9 +77,6 @@ class Report:
     def failed(self) -> bool:
         """Whether there is an error, so that nothing may be released."""
         return failed(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
 
 
 def failed(found: Iterable[Diagnostic]) -> bool:

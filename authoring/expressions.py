@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NoReturn
 
 from jinja2 import Environment, nodes
 from jinja2.exceptions import TemplateError
@@ -66,12 +66,11 @@ def compile_expression(node: Scalar, names: Names, report: Report) -> Expr:
 
 def names_in(tree: Any) -> Iterator[str]:
     """Every name that a tree looks up."""
-    if isinstance(tree, tuple) and tree:
-        if tree[0] == "get":
-            yield tree[1]
-        elif tree[0] != "const":
-            for item in tree[1:]:
-                yield from names_in(item)
+    if tree[0] == "get":
+        yield tree[1]
+    elif tree[0] != "const":
+        for item in tree[1:]:
+            yield from names_in(item)
 
 
 def proven(tree: Any, met: bool = True) -> frozenset[str]:
@@ -131,9 +130,13 @@ class _Checker:
             self._refuse("expression", "contains a number or an escape that cannot be read", "write a plain value.")
         return root
 
-    def _refuse(self, rule: str, what: str, fix: str, place: Place | None = None) -> None:
+    def _refused(self, rule: str, what: str, fix: str, place: Place | None = None) -> _Refused:
+        """Record a finding; what is raised ends this expression."""
         self.report.add(rule, place or self.node.place, f"the condition {what}", fix)
-        raise _Refused
+        return _Refused()
+
+    def _refuse(self, rule: str, what: str, fix: str, place: Place | None = None) -> NoReturn:
+        raise self._refused(rule, what, fix, place)
 
     def _names_of(self, *trees: Any) -> Place:
         """The place of the first name in these trees; of the whole expression when there is none."""
@@ -178,8 +181,7 @@ class _Checker:
                 what, fix = _REFUSED.get(type(node), ("something", 'write a comparison, such as "nps.score >= 9"'))
                 inner = dotted(getattr(node, "node", node))
                 place = self._word(inner) if inner else None
-                self._refuse("expression", f"uses {what}, which conditions cannot", f"{fix}.", place)
-        return _NEVER, "any"
+                raise self._refused("expression", f"uses {what}, which conditions cannot", f"{fix}.", place)
 
     def _logic(self, node: nodes.And | nodes.Or, depth: int) -> tuple[Any, Type]:
         """A chain of one operator becomes one flat tree, however long it is."""
@@ -268,8 +270,7 @@ class _Checker:
             return ("const", value), "number"
         if value is None:
             self._refuse("expression", 'uses "none"', 'ask "is defined" or "is not defined" instead.')
-        self._refuse("expression", "contains a value that cannot be stored", "write a plain text or number.")
-        return _NEVER, "any"
+        raise self._refused("expression", "contains a value that cannot be stored", "write a plain text or number.")
 
     def _name(self, node: nodes.Name | nodes.Getattr) -> tuple[Any, Type]:
         path = dotted(node)
@@ -277,7 +278,6 @@ class _Checker:
             place = self._word(node.attr) if isinstance(node, nodes.Getattr) else None
             fix = 'only names have parts, such as "customer.tier".'
             self._refuse("expression", "asks for a part of a value", fix, place)
-            return _NEVER, "any"
         count = self.seen.get(path, 0)
         self.seen[path] = count + 1
         kind = self.names.type_of(path)

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from lifecycle import trace
+from lifecycle import facts, trace
 from lifecycle.engine import ReleaseMissingError, Releases, begin, next_due, step
-from lifecycle.messages import BatchSettled, Command, DueReached, Effect, Event, Reply, SignedUp
-from lifecycle.model import Decision, State
+from lifecycle.messages import BatchSettled, Command, DueReached, Effect, Event, FactsReported, Reply, SignedUp
+from lifecycle.model import Decision, State, Value
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
 
 CUSTOMER = "simulated"
@@ -106,7 +106,7 @@ def simulate(
         if at > until:
             break
         run.reach(at)
-        run.take(event, at)
+        run.hear(event, at)
     run.reach(until)
     return Simulation(run.state, tuple(run.decisions), tuple(run.issued), tuple(run.replies))
 
@@ -119,6 +119,18 @@ class _Run:
         self.decisions: list[Decision] = []
         self.issued: list[Issued] = []
         self.replies: list[Answered] = []
+        self.told: dict[str, Value] = {}
+
+    def hear(self, event: Event, now: datetime) -> None:
+        """Take an event from outside, of a report of facts only what is news, as the gateway does."""
+        if isinstance(event, FactsReported):
+            manifest = self.releases.catalogue(self.state.catalogue)
+            found = facts.news(self.told, event.facts, self.releases.lifecycle(manifest.lifecycle).facts)
+            if not found:
+                return
+            self.told |= found
+            event = FactsReported(found)
+        self.take(event, now)
 
     def reach(self, until: datetime) -> None:
         """Play every instant that is owed up to and including `until`."""

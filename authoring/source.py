@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -152,7 +152,7 @@ class _Stop(Exception):  # noqa: N818  # not an error of ours: reading ends here
 
 @dataclass(slots=True)
 class _Open:
-    """A collection whose end has not come yet. `pending`: the key that waits for its value."""
+    """A collection whose end has not come yet. `pending`: the key that waits for its value, None where a key comes."""
 
     kind: Literal["list", "map"]
     place: Place
@@ -161,7 +161,6 @@ class _Open:
     entries: dict[str, Node] = field(default_factory=dict)
     keys: dict[str, Scalar] = field(default_factory=dict)
     pending: Scalar | None = None
-    at_key: bool = True
     size: int = 1
     height: int = 1
 
@@ -199,7 +198,7 @@ class _Builder:
             what = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
             self._refuse("yaml", self.source.head, f"is not YAML: {what}", "remove the character or escape it names.")
 
-    def _refuse(self, rule: str, place: Place, what: str, fix: str) -> None:
+    def _refuse(self, rule: str, place: Place, what: str, fix: str) -> NoReturn:
         self.report.add(rule, place, what, fix)
         raise _Stop
 
@@ -244,7 +243,6 @@ class _Builder:
         known = self.anchors.get(event.anchor)
         if known is None:
             self._refuse("yaml", place, f'"*{event.anchor}" has no anchor before it', f'write "&{event.anchor}" first.')
-            return
         self._add(known[0], None, known[1], known[2])
 
     def _add(self, node: Node, anchor: str | None, size: int = 1, height: int = 0) -> None:
@@ -268,20 +266,16 @@ class _Builder:
             self._add_to_map(parent, node)
 
     def _add_to_map(self, parent: _Open, node: Node) -> None:
-        parent.at_key = not parent.at_key
-        if not parent.at_key:
-            if not isinstance(node, Scalar):
-                self._refuse(
-                    "yaml", node.place, "is a list or a mapping used as a key", "write a word before the colon."
-                )
-            elif node.value == "<<":
-                self._refuse("yaml", node.place, '"<<" (merge) is not part of the language', "write the keys out.")
-            else:
-                parent.pending = node
-            return
         key = parent.pending
         if key is None:
+            if not isinstance(node, Scalar):
+                fix = "write a word before the colon."
+                self._refuse("yaml", node.place, "is a list or a mapping used as a key", fix)
+            if node.value == "<<":
+                self._refuse("yaml", node.place, '"<<" (merge) is not part of the language', "write the keys out.")
+            parent.pending = node
             return
+        parent.pending = None
         if key.value in parent.keys:
             first = parent.keys[key.value].place
             what, fix = f'"{key.value}" is written twice', "keep one of the two."

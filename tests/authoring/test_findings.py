@@ -202,6 +202,7 @@ CONDITIONS = [
     ("customer.tier == 'pro' AND access.given", "expression"),
     ("access.given if access.given else false", "expression"),
     ("usage.dau_wau", "type"),
+    ("+customer.tier > 1", "type"),
     ("customer.band == 'blue'", "unknown-band"),
     ("playing.no_such", "unknown-name"),
     ("milestones.first_valu", "unknown-name"),
@@ -236,3 +237,110 @@ def test_a_wait_that_needs_a_step_of_its_own_branch_is_a_circle(judge: Any, play
 def test_more_than_two_hundred_steps_are_too_many(judge: Any, playbook_of: Callable[[str], str]) -> None:
     steps = "".join(f"  - id: s{n}\n    slack: {{ to: csm, template: look }}\n" for n in range(201))
     assert judge.rules(playbook_of(steps)) == ["too-large"]
+
+
+WHOLE_FILES = [
+    ("lifecycle.yaml", "lifecycle: tiny\n", ["missing-key", "missing-key"]),
+    ("lifecycle.yaml", "lifecycle: tiny\nroles: [csm]\nstages: [new]\n", ["value", "value"]),
+    ("lifecycle.yaml", "lifecycle: tiny\nroles: { csm: [] }\nstages: [{ owner: csm, days: 0 }]\n", ["missing-key"]),
+    ("lifecycle.yaml", "lifecycle: tiny\nroles: { csm: [] }\nstages: [{ stage: new, owner: csm }]\n", ["missing-key"]),
+    ("team.yaml", "people: [mara]\n", ["value"]),
+    ("team.yaml", "people: []\n", []),
+    ("facts.yaml", "facts: [usage.dau_wau]\nevents: {}\n", ["value"]),
+    ("facts.yaml", "facts: { usage.dau_wau: number }\n", ["value"]),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "rules"), WHOLE_FILES, ids=[str(n) for n in range(len(WHOLE_FILES))])
+def test_a_file_that_lacks_what_it_is_for_is_told(judge: Any, name: str, text: str, rules: list[str]) -> None:
+    found = judge.compiled({f"playbooks/{name}": text}).diagnostics
+    assert [item.rule for item in found if item.place.file == f"playbooks/{name}"] == rules
+
+
+def test_a_lifecycle_may_leave_out_what_has_a_default(judge: Any) -> None:
+    tiny = "lifecycle: tiny\nroles: { csm: [], founder: [] }\nstages: [{ stage: onboarding, owner: csm, days: 0+ }]\n"
+    text = "playbook: hello\ntitle: Hello\nowner: csm\ntrigger: { stage: onboarding }\nsteps:\n"
+    steps = "  - id: look\n    slack: { to: csm, template: look }\n"
+    compiled = judge.compiled({"playbooks/lifecycle.yaml": tiny, "playbooks/hello.yaml": text + steps})
+    assert compiled.diagnostics == ()
+    lifecycle = compiled.releases[compiled.catalogue.lifecycle]
+    assert (lifecycle.title, lifecycle.default_zone, lifecycle.holidays) == ("tiny", "UTC", {})
+    assert lifecycle.politeness.spread_minutes == 30
+
+
+def test_without_a_catalogue_only_our_own_facts_are_known(judge: Any) -> None:
+    compiled = judge.compiled(without=("playbooks/facts.yaml",))
+    assert {item.rule for item in compiled.diagnostics} == {"unknown-name", "template-variable"}
+
+
+TEMPLATES = [
+    ("Title: x\n\n \n", "template-head"),
+    ("", "template-head"),
+    ("Title: x\n\n{{ customer.name is shouting }}\n", "template-syntax"),
+    ("Title: x\n\n{{ usage.dau_wau if usage.core_features is defined }}\n", "template-unguarded"),
+    ("Title: x\n\n{{ 1 if true }}{{ (customer.name | upper)._x }}\n", "template-syntax"),
+    ("Title: x\n\n{{ customer.name.upper() }}\n", "template-variable"),
+    ("Title: x\n\n{{ meeting.day }}\n", "template-variable"),
+    ("Title: x\n\n{{ task }}\n", "template-variable"),
+    (
+        'Title: x\n\n{% import "footer.txt" as f %}{% from "footer.txt" import a as b %}{{ f.x }}{{ c }}\n',
+        "template-variable",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "rule"), TEMPLATES, ids=[f"{n} {row[1]}" for n, row in enumerate(TEMPLATES)])
+def test_a_wrong_template_is_one_finding(judge: Any, text: str, rule: str) -> None:
+    found = judge.compiled({"templates/slack/look.txt": text}).diagnostics
+    assert [item.rule for item in found] == [rule]
+
+
+GUARDS = [
+    "{% if usage.dau_wau is defined %}{{ usage.dau_wau }}{% endif %}",
+    "{% if usage.dau_wau is undefined %}none{% else %}{{ usage.dau_wau }}{% endif %}",
+    "{% if not usage.dau_wau is defined %}none{% elif usage.dau_wau > 1 %}{{ usage.dau_wau }}{% endif %}",
+    "{% if not (usage.dau_wau is undefined or nps.score is undefined) %}{{ usage.dau_wau + nps.score }}{% endif %}",
+    "{{ usage.dau_wau | d('none') }}",
+    "{{ usage.dau_wau if usage.dau_wau is defined else 'none' }}",
+    "{{ usage.dau_wau is undefined or usage.dau_wau > 1 }}",
+    "{% set share = 3 %}{% for n in range(share) %}{{ loop.index }}{{ n }}{% endfor %}",
+    "{% macro shout(x) %}{{ x | upper }}{% endmacro %}{{ shout(customer.name) }}",
+    "{% set ns = namespace(n=1) %}{% set ns.n = 2 %}{{ ns.n }}",
+    "{% with x = 1 %}{{ x }}{% endwith %}{{ deadline }}{{ team.csm.first_name }}{{ milestones.first_value }}",
+    "{% include ['footer.txt', 'layout.mjml'] %}",
+]
+
+
+@pytest.mark.parametrize("body", GUARDS)
+def test_a_guarded_fact_and_a_name_of_its_own_are_fine_in_a_template(judge: Any, body: str) -> None:
+    assert judge.compiled({"templates/slack/look.txt": f"Title: x\n\n.{body}\n"}).diagnostics == ()
+
+
+def test_a_fact_that_the_step_or_its_branch_proves_needs_no_guard(
+    judge: Any, playbook_of: Callable[[str], str]
+) -> None:
+    steps = (
+        "  - id: answer\n    wait: { event: nps.answered, by: day 5 }\n    then:\n"
+        "      - id: thanks\n        task: { title: 'Score {{ nps.score }}' }\n    otherwise:\n"
+        "      - id: ask\n        if: nps.score > 3\n        task: { title: 'Score {{ nps.score }}' }\n"
+        "      - id: silent\n        task: { title: 'Score {{ nps.score }}' }\n"
+    )
+    found = judge.playbook(playbook_of(steps))
+    assert [(item.rule, item.place.line) for item in found] == [("template-unguarded", 17)]
+
+
+@pytest.mark.parametrize("text", ["a:\n\t- b\n", "a: 1\n b: 2\n", "a: [1\n", "a: *b\n", "? [a]\n: b\n", "{a: b}: c\n"])
+def test_text_that_is_no_yaml_is_one_finding_with_a_fix(judge: Any, text: str) -> None:
+    found = judge.playbook(text)
+    assert [item.rule for item in found] == ["yaml"]
+    assert found[0].fix
+
+
+def test_a_file_beyond_a_mebibyte_is_not_read(judge: Any) -> None:
+    found = judge.compiled({"playbooks/big.yaml": "# x\n" * 300_000}).diagnostics
+    assert [(item.place.file, item.rule) for item in found] == [("playbooks/big.yaml", "too-large")]
+
+
+def test_aliases_that_nest_too_deep_are_a_finding(judge: Any) -> None:
+    chain = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 40))
+    assert [item.rule for item in judge.playbook(chain)] == ["too-deep"]

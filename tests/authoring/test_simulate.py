@@ -11,7 +11,7 @@ from authoring.diagnostics import render_text
 from authoring.scenario import check, load, load_customer, load_events, play
 from authoring.simulate import Library, simulate
 from lifecycle.engine import ReleaseMissingError
-from lifecycle.messages import Event, Happened, SendEmail, SignedUp, SurveyAnswered
+from lifecycle.messages import Event, FactsReported, Happened, SendEmail, SignedUp, SurveyAnswered
 from lifecycle.model import state_from_json, state_to_json
 from lifecycle.playbook import Lifecycle, Playbook
 
@@ -179,3 +179,18 @@ def test_a_scenario_that_names_a_question_checks_it(judge: Any) -> None:
     late, _ = load(story.replace('day: 1, at: "09:00", approval', 'day: 2, at: "09:00", approval'), "s.yaml", compiled)
     assert late is not None
     assert [str(item.place) for item in check(late, compiled)] == ["s.yaml:8:38"]
+
+
+def test_a_report_that_is_no_news_is_not_told_again(judge: Any, lifecycle: Lifecycle) -> None:
+    compiled = judge.compiled()
+    reports: list[tuple[datetime, Event]] = [
+        (START + timedelta(hours=hour), FactsReported({"usage.dau_wau": share}))
+        for hour, share in ((1, 0.40), (2, 0.40), (3, 0.42), (4, 0.50))
+    ]
+    until = START + timedelta(hours=8)
+    played = [
+        simulate(Library(compiled.releases), compiled.digest, _signup(lifecycle), START, reports[:n], until).state
+        for n in (1, 3, 4)
+    ]
+    assert played[0].facts == played[1].facts
+    assert played[2].facts["usage.dau_wau"].value == 0.50
