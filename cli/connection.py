@@ -1,8 +1,12 @@
-"""Reaching Temporal: connect as its environment says, and make sure that it knows our search attributes."""
+"""Reaching what a part needs: Temporal as its environment says, its search attributes, a database of this version."""
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
@@ -10,8 +14,11 @@ from temporalio.envconfig import ClientConnectConfig
 from temporalio.service import RPCError
 
 from cli.processes import ProcessError
+from store import migrations
+from store.database import Database
 from workflows.interface import ATTRIBUTES
 
+MIGRATIONS = Path(migrations.__file__).parent
 PATIENCE = timedelta(seconds=60)
 
 
@@ -57,3 +64,26 @@ async def register_attributes(client: Client) -> None:
                 "  why: customers are listed by stage, band and tier.\n"
                 "  fix: let an administrator add them, each with the type Keyword."
             ) from error
+
+
+def require_schema(database: Database) -> None:
+    """Refuse a database that was not brought to this version; a newer one is fine, since migrations only add first.
+
+    Raises:
+        ProcessError: it does not answer, or it is older.
+    """
+    try:
+        with database.read() as c:
+            found = MigrationContext.configure(c).get_current_revision()
+    except SQLAlchemyError as error:
+        raise ProcessError(
+            f"the database does not answer ({type(error).__name__})\n  why: everything is kept there.\n"
+            "  fix: start it, or correct STAGEPLAY_DATABASE_URL."
+        ) from error
+    script = ScriptDirectory(str(MIGRATIONS))
+    ours = {revision.revision for revision in script.walk_revisions()}
+    if found is None or (found in ours and found != script.get_current_head()):
+        raise ProcessError(
+            "the database is not of this version\n  why: nothing but `stageplay migrate` changes it.\n"
+            "  fix: run `stageplay migrate`, then start this again."
+        )

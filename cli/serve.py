@@ -18,7 +18,7 @@ from temporalio.service import RPCError
 
 import settings as configuration
 import worker as worker_process
-from cli.connection import connect, register_attributes
+from cli.connection import connect, register_attributes, require_schema
 from gateway.app import Config, create_app
 from settings import Settings
 from store import pages
@@ -46,6 +46,9 @@ def log_as(form: str) -> None:
 async def run_worker(settings: Settings) -> int:
     """Work until a signal."""
     log_as(settings.log_format)
+    database = open_database(settings.database_url)
+    await asyncio.to_thread(require_schema, database)
+    database.close()
     client = await connect(configuration.temporal())
     await register_attributes(client)
     await worker_process.run(settings, client, lambda: print(WORKER_READY, flush=True))
@@ -55,11 +58,12 @@ async def run_worker(settings: Settings) -> int:
 def run_gateway(settings: Settings, *, allow_rehearsal: bool) -> int:
     """Serve until a signal. Without a dashboard token in the settings one is made, and its link printed."""
     log_as(settings.log_format)
+    database = open_database(settings.database_url)
+    require_schema(database)
     token = settings.dashboard_token.get_secret_value()
     if not token:
         token = secrets.token_urlsafe(24)
         print(f"dashboard (signs in once): {sign_in_link(settings.public_url, token)}", flush=True)
-    database = open_database(settings.database_url)
     app = create_app(
         gateway_config(settings, token, allow_rehearsal=allow_rehearsal),
         database,
@@ -103,6 +107,7 @@ async def status(settings: Settings) -> tuple[int, list[str]]:
     lines = []
     database = open_database(settings.database_url)
     try:
+        await asyncio.to_thread(require_schema, database)
         counts = await asyncio.to_thread(_counts, database)
         lines.append(f"database   ok: {counts.customers} customers, {counts.backlog} events waiting for delivery")
         client = await connect(configuration.temporal(), timedelta(seconds=1))
