@@ -15,10 +15,10 @@ from gateway.envelope import Inbound, spelled
 from gateway.refusals import RefusedError
 from gateway.signup import Signup, read_signup
 from gateway.translate import FIXED, MAIN_CONTRACT, SIGNED_UP, again, known_type, outer_id_of, translate
-from lifecycle.messages import Event, SignedUp
-from lifecycle.model import Contract, Teammate
+from lifecycle.messages import Event, FactsReported, SignedUp
+from lifecycle.model import Contract, Teammate, Value
 from lifecycle.playbook import Lifecycle, Manifest
-from store import customers, inbox, releases, team
+from store import customers, facts, inbox, releases, team
 from store.customers import Customer
 from store.database import Database, now
 from store.inbox import Accepted, Row
@@ -135,7 +135,12 @@ class Intake:
         if inbound.type == SIGNED_UP:
             signup = read_signup(inbound.data, lifecycle, allow_rehearsal=self._allow_rehearsal)
             return _accept_all(c, customer.id, inbound, again(c, customer, signup))
-        return _accept_all(c, customer.id, inbound, translate(c, customer, inbound, lifecycle))
+        events = translate(c, customer, inbound, lifecycle)
+        match events:
+            case [FactsReported(facts=values)]:
+                return _accept_report(c, customer.id, inbound, facts.news(c, customer.id, values, lifecycle.facts))
+            case _:
+                return _accept_all(c, customer.id, inbound, events)
 
     def _new(self, c: Connection, inbound: Inbound, lifecycle: Lifecycle) -> Receipt:
         signup = read_signup(inbound.data, lifecycle, allow_rehearsal=self._allow_rehearsal)
@@ -177,10 +182,20 @@ def _unpark(c: Connection, customer: Customer, inbound: Inbound, lifecycle: Life
         inbox.refuse(c, inbound.source, inbound.id, inbound.raw(), str(refusal))
 
 
-def _accept_all(c: Connection, customer: str, inbound: Inbound, events: Sequence[Event]) -> Receipt:
+def _accept_report(c: Connection, customer: str, inbound: Inbound, news: dict[str, Value]) -> Receipt:
+    """A report of facts: only what is news reaches the workflow, which would pay for every other value and do nothing.
+    """
+    return _accept_all(c, customer, inbound, [FactsReported(news)], tell=bool(news))
+
+
+def _accept_all(
+    c: Connection, customer: str, inbound: Inbound, events: Sequence[Event], *, tell: bool = True
+) -> Receipt:
     """The first event carries the sender's id, further ones the id with a number."""
     first, *others = events
-    accepted, row = inbox.accept(c, customer, inbound.source, inbound.id, first, body_digest=inbound.body_digest)
+    accepted, row = inbox.accept(
+        c, customer, inbound.source, inbound.id, first, body_digest=inbound.body_digest, tell=tell
+    )
     if accepted is Accepted.CONFLICT:
         raise _conflict()
     if accepted is Accepted.REPEATED:

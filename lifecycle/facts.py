@@ -1,6 +1,7 @@
 """What counts as news: the pure rule by which a new value of a fact is told to the workflow, or only stored."""
 
 import math
+from collections.abc import Mapping
 
 from lifecycle.model import Value
 from lifecycle.playbook import FactSpec
@@ -15,6 +16,15 @@ def worth_telling(last: Value, new: Value, spec: FactSpec) -> bool:
     if last is None or spec.resolution is None or not _both_numbers(last, new):
         return new != last
     return abs(float(new or 0) - float(last)) >= spec.resolution
+
+
+def news(told: Mapping[str, Value], values: Mapping[str, Value], specs: Mapping[str, FactSpec]) -> dict[str, Value]:
+    """Those of the reported values that are worth telling, given the last told ones; facts of no catalogue are not."""
+    return {
+        name: value
+        for name, value in values.items()
+        if name in specs and worth_telling(told.get(name), value, specs[name])
+    }
 
 
 def _both_numbers(last: Value, new: Value) -> bool:

@@ -80,6 +80,7 @@ def accept(
     event: Event,
     *,
     body_digest: str,
+    tell: bool = True,
 ) -> tuple[Accepted, Row]:
     """Store an event once, with the customer's next number.
 
@@ -90,6 +91,7 @@ def accept(
         event_id: the sender's id.
         event: what it means to the core.
         body_digest: tells a repeated event from another one under the same id.
+        tell: whether the workflow is to hear of it; an event that is no news is kept and counts as delivered.
 
     Returns:
         What became of it, and its row: the stored one when it was known.
@@ -100,7 +102,7 @@ def accept(
             # Only two transactions that race with one event id get past the look above; the one that loses gives its
             # number back with the savepoint.
             with c.begin_nested():
-                return Accepted.NEW, _add(c, customer, source, event_id, event, body_digest)
+                return Accepted.NEW, _add(c, customer, source, event_id, event, body_digest, tell=tell)
         except IntegrityError:
             known = _known(c, source, event_id)
             if known is None:
@@ -109,12 +111,15 @@ def accept(
     return (Accepted.REPEATED if stored_digest == body_digest else Accepted.CONFLICT), row
 
 
-def _add(c: Connection, customer: str, source: str, event_id: str, event: Event, body_digest: str) -> Row:
+def _add(
+    c: Connection, customer: str, source: str, event_id: str, event: Event, body_digest: str, *, tell: bool
+) -> Row:
     table = tables.customers
     count = update(table).where(table.c.id == customer).values(seq=table.c.seq + 1).returning(table.c.seq)
     seq = c.execute(count).scalar_one()
     values: dict[str, Any] = {"customer": customer, "seq": seq, "source": source, "event_id": event_id}
     values |= {"event": encode(event), "body_digest": body_digest, "received_at": now(), "attempts": 0, "error": ""}
+    values |= {} if tell else {"delivered_at": now()}
     return _row(c.execute(insert(tables.inbox).values(values).returning(tables.inbox)).one())
 
 

@@ -96,6 +96,13 @@ contacts = Table(
     UniqueConstraint("customer", "address"),
     Index("ix_contacts_address", "address"),
 )
+told_facts = Table(
+    "told_facts",
+    metadata,
+    _customer(primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("value", _Json, nullable=False),
+)
 teammates = Table(
     "teammates",
     metadata,

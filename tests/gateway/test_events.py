@@ -8,7 +8,9 @@ import httpx
 import pytest
 from freezegun import freeze_time
 
-from lifecycle.model import Clock
+from lifecycle.jsonform import decode_union
+from lifecycle.messages import Event
+from lifecycle.model import Clock, Teammate
 from store import customers, inbox
 from store.database import Database
 
@@ -56,7 +58,7 @@ async def test_a_signup_makes_the_customer_and_is_its_first_event(send: Send, si
     [event] = rows(db)
     assert event["kind"] == "signed_up"
     assert event["contacts"] == [{"id": people[0].id, "roles": ["champion"]}]
-    assert event["team"]["csm"] == {"id": "mara", "zone": "Europe/Berlin"}
+    assert decode_union(Event, event).team["csm"] == Teammate("mara", "Europe/Berlin")
     assert "ada" not in str(event).lower()
 
 
@@ -398,3 +400,22 @@ async def test_segment_calls_make_a_customer_its_people_and_its_events(send: Sen
 )
 async def test_a_segment_call_without_a_customer_is_422(send: Send, call: dict[str, Any]) -> None:
     problem(await send(call), 422)
+
+
+async def test_a_report_without_news_is_kept_and_not_told(
+    send: Send, signup: Signup, db: Database, temporal: Any
+) -> None:
+    temporal.away = True
+    await send(signup())
+    answers = []
+    for number, share in enumerate((0.4, 0.4, 0.6, 0.6), start=2):
+        event = {"customer": "acme", "facts": {"usage.dau_wau": share}}
+        answers.append(await send({"type": "facts.reported", "id": f"evt_{number}", "data": event}))
+    assert [answer.json()["seq"] for answer in answers] == [2, 3, 4, 5]
+    with db.read() as c:
+        waiting = inbox.undelivered(c, answers[0].json()["customer"])
+    assert [(row.seq, row.event.get("facts")) for row in waiting] == [
+        (1, None),
+        (2, {"usage.dau_wau": 0.4}),
+        (4, {"usage.dau_wau": 0.6}),
+    ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lifecycle.facts import problem, worth_telling
+from lifecycle.facts import news, problem, worth_telling
 from lifecycle.messages import FactsReported
 from lifecycle.playbook import FactSpec, When
 
@@ -76,3 +76,10 @@ def test_conditions_see_the_customer_the_facts_and_the_milestones(given: Given) 
     known = given(given.book(given.slack("tell", When(day=1), condition=given.compare("customer.band", "==", "green"))))
     known.when(FactsReported({"health.score": 90}), at="2026-03-02 12:00")
     known.when(at="2026-03-03 09:00").then("post_slack tell mara")
+
+
+def test_of_a_report_only_the_catalogues_facts_that_moved_are_news() -> None:
+    specs = {"usage.share": SHARE, "plan": PLAN}
+    told: dict[str, Value] = {"usage.share": 0.5, "plan": "pro"}
+    report: dict[str, Value] = {"usage.share": 0.52, "plan": "team", "unheard.of": 1}
+    assert news(told, report, specs) == {"plan": "team"}

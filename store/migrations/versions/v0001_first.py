@@ -332,6 +332,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("customer", "release", name=op.f("pk_releases_used")),
     )
     op.create_table(
+        "told_facts",
+        sa.Column("customer", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.JSON(none_as_null=True), nullable=False),
+        sa.ForeignKeyConstraint(["customer"], ["customers.id"], name=op.f("fk_told_facts_customer")),
+        sa.PrimaryKeyConstraint("customer", "name", name=op.f("pk_told_facts")),
+    )
+    op.create_table(
         "snapshots",
         sa.Column("customer", sa.String(), nullable=False),
         sa.Column("batch", sa.Integer(), nullable=False),
