@@ -17,8 +17,7 @@ from authoring.source import Mapping as MappingNode
 from authoring.source import Scalar, Source, parse, read_text
 from authoring.team import Team, compile_team
 from authoring.templates import FOLDER, Library
-from lifecycle import jsonform
-from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
+from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, digest_of
 
 KINDS = {"playbook": "playbook", "lifecycle": "lifecycle", "facts": "facts", "events": "facts", "people": "team",
          "scenario": "scenario"}  # fmt: skip
@@ -39,13 +38,6 @@ class Compiled:
     releases: dict[str, Release] = field(default_factory=dict)
     team: Team | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
-
-
-def digest_of(release: Release) -> str:
-    """The name of a release: a digest of all it says, without where in the file it says it."""
-    data = jsonform.encode(release)
-    data.pop("places", None)
-    return jsonform.digest(data)
 
 
 def compile_folder(playbooks: Path, templates: Path) -> Compiled:

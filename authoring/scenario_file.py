@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from authoring.compile import Compiled, digest_of
+from authoring.compile import Compiled
 from authoring.diagnostics import Diagnostic, Place, Report, near
 from authoring.fields import Fields, mapping, sequence
 from authoring.happenings import ASIDE, KINDS, read_event
@@ -19,7 +19,7 @@ from authoring.simulate import Library
 from authoring.source import Mapping, Node, Scalar, parse
 from lifecycle.messages import Event, SignedUp
 from lifecycle.model import Contact, Profile, Teammate
-from lifecycle.playbook import Email, Invite, Lifecycle, Manifest, Playbook, Release, Slack, Step, Survey
+from lifecycle.playbook import Email, Invite, Lifecycle, Manifest, Playbook, Release, Slack, Step, Survey, digest_of
 
 SCENARIO_KEYS = ("scenario", "covers", "playbook", "customer", "start", "events", "expect", "never")
 PROFILE_KEYS = ("name", "tier", "journey", "touch", "zone", "country", "segment", "arr")

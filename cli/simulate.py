@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 from rich.table import Table
 from rich.text import Text
 
-from authoring.compile import Compiled, compile_folder, digest_of
+from authoring.compile import Compiled, compile_folder
 from authoring.diagnostics import Diagnostic, failed
 from authoring.scenario_file import load_customer, load_events
 from authoring.simulate import Library, simulate
 from cli.live import STYLES
-from lifecycle.playbook import Lifecycle, Manifest, Playbook
+from lifecycle.playbook import Lifecycle, Manifest, Playbook, digest_of
 from lifecycle.trace import Public
 
 HORIZON = timedelta(days=90)

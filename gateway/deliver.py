@@ -32,7 +32,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from lifecycle.jsonform import decode, encode
 from lifecycle.messages import ANSWERS, TaskTicked
 from store import customers, inbox, projections, releases
-from store.database import Database
+from store.database import Database, now
 from store.inbox import Row
 from workflows.interface import (
     ANSWER,
@@ -58,6 +58,7 @@ LOOK_EVERY = 0.05
 POLL_EVERY = 1.0
 POLL_LIMIT = 20
 LONGEST_PAUSE = 30.0
+PURGE_EVERY = timedelta(hours=1)
 FIRST_STAGE = "new"
 GONE = "This customer's workflow is closed, so nothing was done."
 THIS_CUSTOMER = frozenset(
@@ -287,14 +288,23 @@ class Deliverer:
     async def run(self) -> None:
         """Poll for ever; pause longer, up to `LONGEST_PAUSE` seconds, while Temporal or the database is away."""
         pause = POLL_EVERY
+        purged = now() - PURGE_EVERY
         while True:
             try:
                 await self.sweep()
+                if now() - purged >= PURGE_EVERY:
+                    await asyncio.to_thread(self._purge)
+                    purged = now()
                 pause = POLL_EVERY
             except Exception as error:  # noqa: BLE001 - the poller must outlive whatever one round meets
                 pause = min(pause * 2, LONGEST_PAUSE)
                 _log.warning("poller_pauses", seconds=pause, why=type(error).__name__)
             await asyncio.sleep(pause)
+
+    def _purge(self) -> None:
+        """Forget parked and refused events that nobody has wanted for 30 days."""
+        with self._db.begin() as c:
+            inbox.purge(c)
 
     async def sweep(self) -> int:
         """Deliver a batch of waiting customers; how many there were.

@@ -183,8 +183,7 @@ def _unpark(c: Connection, customer: Customer, inbound: Inbound, lifecycle: Life
 
 
 def _accept_report(c: Connection, customer: str, inbound: Inbound, news: dict[str, Value]) -> Receipt:
-    """A report of facts: only what is news reaches the workflow, which would pay for every other value and do nothing.
-    """
+    """A report of facts: only news reaches the workflow, which would pay for any other value and do nothing."""
     return _accept_all(c, customer, inbound, [FactsReported(news)], tell=bool(news))
 
 

@@ -5,8 +5,11 @@ so that a
 comment moves nothing). `FORMAT` is part of the digest: raise it when the engine reads a field differently.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from lifecycle.jsonform import digest, encode
 
 FORMAT = 1
 
@@ -341,3 +344,13 @@ class Manifest:
 
 
 Release = Playbook | Lifecycle | Manifest
+
+
+def release_digest(data: Mapping[str, Any]) -> str:
+    """The digest of a release's JSON form: over everything but `places`, so that a comment moves nothing."""
+    return digest({name: value for name, value in data.items() if name != "places"})
+
+
+def digest_of(release: Release) -> str:
+    """The name of a release."""
+    return release_digest(encode(release))

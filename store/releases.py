@@ -13,14 +13,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLateError
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from lifecycle.engine import ReleaseMissingError
-from lifecycle.jsonform import decode_union, digest, encode
-from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
+from lifecycle.jsonform import decode_union, encode
+from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, release_digest
 from store import tables
 from store.database import Database, insert_new, now
 
@@ -33,11 +33,6 @@ class ReleaseDigestError(ValueError):
 
     def __init__(self, wanted: str, found: str) -> None:
         super().__init__(f"release {wanted} has the digest {found}; compile it again with this build and commit that")
-
-
-def release_digest(data: Mapping[str, Any]) -> str:
-    """The digest of a release's JSON form: over everything but `places`, so that a comment moves nothing."""
-    return digest({name: value for name, value in data.items() if name != "places"})
 
 
 def commit(c: Connection, catalogue_digest: str, releases: Mapping[str, Release], *, note: str) -> bool:

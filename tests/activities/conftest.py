@@ -44,12 +44,13 @@ from lifecycle.playbook import (
     Survey,
     Task,
     Trigger,
+    release_digest,
 )
 from store import customers, ledger, releases
 from store.customers import Customer, NewContact, Person
 from store.database import Database
 from store.ledger import Standing
-from store.releases import DatabaseReleases, release_digest
+from store.releases import DatabaseReleases
 from tests.fakes import sendgrid, slack
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.slack import FakeSlack

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from tests.activities.conftest import Office
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
-LEASE = timedelta(minutes=1)
+LEASE = timedelta(minutes=5)
+PATIENT = {"timeout": 60.0, "limit": 60.0}
+"""For sends that nothing must cut short but the test itself, however busy the machine."""
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """What a provider's answers mean has nothing to do with the database."""
 PROPERTIES = ("UID", "SEQUENCE", "DTSTART")
@@ -311,7 +313,8 @@ def test_a_card_that_somebody_deleted_needs_no_settling(office: "Office", slack_
 @contextmanager
 def process(office: "Office", *commands: Command) -> Iterator["subprocess.Popen[str]"]:
     """A worker process that performs the commands; gone at the end of the block."""
-    given = {"database": office.url, "delivery": asdict(office.delivery), "batch": office.batch(*commands)}
+    delivery = asdict(office.delivery) | PATIENT
+    given = {"database": office.url, "delivery": delivery, "batch": office.batch(*commands)}
     command = [sys.executable, "-m", "tests.fakes.one_batch", json.dumps(given)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         try:
@@ -324,7 +327,7 @@ def killed(office: "Office", server: FakeSendGrid | FakeSlack, command: Command)
     """Perform a command in a process that is killed when the provider has its request and has not answered."""
     with process(office, command) as child:
         server.hook = lambda _: os.kill(child.pid, signal.SIGKILL)
-        child.communicate(timeout=30)
+        child.communicate(timeout=90)
     server.hook = lambda _: None
     assert child.returncode == -signal.SIGKILL
     assert state(office, command) == "reserved"
@@ -340,7 +343,7 @@ def test_a_mail_of_a_killed_worker_is_not_sent_again(office: "Office", sendgrid_
     killed(office, sendgrid_server, office.email())
     (effect,) = office.run(office.email())
     assert effect["result"] == "later"
-    assert 0 < effect["retry_in"] <= office.delivery.lease.total_seconds()
+    assert 0 < effect["retry_in"] <= LEASE.total_seconds()
     with after(LEASE):
         assert office.one(office.email())[0] == "unknown"
     with after(timedelta(hours=25)):
@@ -384,12 +387,12 @@ def test_two_threads_on_one_row_send_once(office: "Office", sendgrid_server: Fak
     sendgrid_server.script(SEND, Slow())
     other = open_database(office.url)
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(office.one, office.email())
-        assert sendgrid_server.wait_for(1)
-        result, reason = office.one(office.email(), office.performer(other))
+        first = pool.submit(office.one, office.email(), office.performer(**PATIENT))
+        assert sendgrid_server.wait_for(1, 60)
+        result, reason = office.one(office.email(), office.performer(other, **PATIENT))
         assert (result, reason) == ("later", "it is being sent at this moment")
         sendgrid_server.release()
-        assert first.result(10)[0] == "sent"
+        assert first.result(60)[0] == "sent"
     other.close()
     assert len(sendgrid_server.seen) == 1
 
@@ -397,11 +400,11 @@ def test_two_threads_on_one_row_send_once(office: "Office", sendgrid_server: Fak
 def test_processes_that_race_for_one_row_send_once(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     with ExitStack() as stack:
         children = [stack.enter_context(process(office, office.email())) for _ in range(3)]
-        printed = [child.communicate(timeout=30)[0].splitlines()[-1] for child in children]
+        printed = [child.communicate(timeout=90)[0].splitlines()[-1] for child in children]
     results = [[effect["result"] for effect in json.loads(line)] for line in printed]
-    assert [] in results, "one of them sent it"
     assert all(result in ([], ["later"]) for result in results)
-    assert len(sendgrid_server.mails) == 1
+    assert office.one(office.email())[0] == "sent"  # also where no child got as far as sending, on a busy machine
+    assert len(sendgrid_server.seen) == 1
 
 
 # --- the database is lost ---------------------------------------------------------------------------------------------

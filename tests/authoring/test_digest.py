@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from authoring.compile import digest_of
 from lifecycle.jsonform import decode, encode
-from lifecycle.playbook import Lifecycle, Manifest, Playbook
+from lifecycle.playbook import Lifecycle, Manifest, Playbook, digest_of
 
 STANDARD = Path(__file__).parent / "standard"
 HELLO = (STANDARD / "playbooks/hello.yaml").read_text(encoding="utf-8")

@@ -13,11 +13,23 @@ from sqlalchemy import event, insert, update
 
 from lifecycle.engine import ReleaseMissingError
 from lifecycle.jsonform import encode
-from lifecycle.playbook import Email, Expr, Lifecycle, Manifest, Playbook, Release, StageSpec, Step, Trigger, When
+from lifecycle.playbook import (
+    Email,
+    Expr,
+    Lifecycle,
+    Manifest,
+    Playbook,
+    Release,
+    StageSpec,
+    Step,
+    Trigger,
+    When,
+    release_digest,
+)
 from store import releases, tables
 from store.customers import Customer
 from store.database import Database
-from store.releases import DatabaseReleases, ReleaseDigestError, release_digest
+from store.releases import DatabaseReleases, ReleaseDigestError
 
 LIFECYCLE = Lifecycle(
     "standard",

@@ -16,10 +16,10 @@ from temporalio.worker import Worker
 
 from activities.delivery import Delivery as Ways
 from activities.perform import Performer
-from authoring.compile import Compiled, compile_folder, digest_of
+from authoring.compile import Compiled, compile_folder
 from authoring.scenario import Scenario, load
 from authoring.simulate import Library
-from lifecycle.playbook import Manifest
+from lifecycle.playbook import Manifest, digest_of
 from store import releases as kept_releases
 from store.database import open_database
 from store.releases import DatabaseReleases

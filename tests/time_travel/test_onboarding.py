@@ -32,6 +32,14 @@ BILLABLE = (
     "WORKFLOW_EXECUTION_UPDATE_ACCEPTED",
     "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES",
 )
+BUDGET = {
+    "TIMER_STARTED": 21,
+    "ACTIVITY_TASK_SCHEDULED": 18,
+    "WORKFLOW_EXECUTION_SIGNALED": 5,
+    "WORKFLOW_EXECUTION_UPDATE_ACCEPTED": 3,
+    "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES": 1,
+}
+"""48 actions, and one for each run: the start, and every continue-as-new after it."""
 ROLES = {
     "csm@stageplay.example.com": "csm",
     "implementation_specialist@stageplay.example.com": "implementation_specialist",
@@ -141,7 +149,9 @@ async def test_nothing_is_sent_twice(story: Story) -> None:
 
 
 async def test_the_shipped_onboarding_keeps_its_budget(story: Story) -> None:
-    """The figures stand in docs/costs.md."""
+    """The figures stand in docs/costs.md. A run ends at 12 KB, and instants and ids differ by some bytes, so that the
+    last but one run may carry what another day gets a run of its own.
+    """
     counted = [kinds(run) for run in story.runs]
     actions = [sum(found[kind] for kind in BILLABLE) for found in counted]
     events = [found.total() for found in counted]
@@ -149,7 +159,9 @@ async def test_the_shipped_onboarding_keeps_its_budget(story: Story) -> None:
     spent = (
         f"actions {actions} = {sum(actions)}, events {events} = {sum(events)}, bytes {size} = {sum(size)}; {counted}"
     )
-    assert (sum(actions), sum(events), len(story.runs)) == (53, 254, 5), spent
+    assert {kind: sum(found[kind] for found in counted) for kind in BILLABLE[1:]} == BUDGET, spent
+    assert len(story.runs) <= 5, spent
+    assert sum(events) <= 254, spent
     assert max(events) <= 200, spent
     assert max(size) <= 24 * 1024, spent
 

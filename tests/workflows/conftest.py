@@ -20,7 +20,7 @@ from temporalio.worker import Worker
 
 from lifecycle import trace
 from lifecycle.engine import ReleaseMissingError
-from lifecycle.jsonform import digest, encode
+from lifecycle.jsonform import encode
 from lifecycle.messages import Event, SignedUp
 from lifecycle.model import Clock, Contact, Decision, Profile, Teammate
 from lifecycle.playbook import (
@@ -35,6 +35,7 @@ from lifecycle.playbook import (
     Step,
     Trigger,
     When,
+    digest_of,
 )
 from workflows import interface, releases
 from workflows.interface import Batch, BatchResult, Delivery, EffectResult, Start
@@ -78,10 +79,6 @@ class World:
         self.batches.append(batch)
         told = [self.answers.get(command["touch"]) for command in batch["commands"]]
         return BatchResult(effects=[queue.pop(0) for queue in told if queue])
-
-
-def digest_of(release: Release) -> str:
-    return digest({key: value for key, value in encode(release).items() if key != "places"})
 
 
 def shelf(books: tuple[Playbook, ...], life: Lifecycle) -> tuple[dict[str, Release], str]:
