@@ -136,7 +136,7 @@ class Office:
     catalogue: str
     numbers: Iterator[int] = field(default_factory=lambda: iter(range(10_000)))
 
-    def performer(self, db: Database | None = None, **changes: Any) -> Performer:
+    def performer(self, db: Database | None = None, /, **changes: Any) -> Performer:
         db = db or self.db
         return Performer(db, DatabaseReleases(db, None), replace(self.delivery, **changes))
 

@@ -18,7 +18,11 @@ from store.releases import DatabaseReleases
 def main() -> None:
     given = json.loads(sys.argv[1])
     db = open_database(given["database"])
-    performer = Performer(db, DatabaseReleases(db, None), Delivery(**given["delivery"]))
+    releases = DatabaseReleases(db, None)
+    with db.read():
+        pass  # connecting to a busy server must not count against the second that a release may take
+    releases.preload()
+    performer = Performer(db, releases, Delivery(**given["delivery"]))
     result = asyncio.run(ActivityEnvironment().run(performer.perform, given["batch"]))
     sys.stdout.write(json.dumps(result["effects"]))
 
