@@ -15,7 +15,7 @@ from jinja2.tests import TESTS
 from authoring.diagnostics import near
 from authoring.expressions import dotted
 from authoring.namespace import Names, offered
-from lifecycle.playbook import Action, Invite, Slack
+from lifecycle.playbook import Action, Invite, Slack, Task
 
 Found = Callable[[str, int, str, str, str], None]
 """Takes a finding: rule, line of the template, the words, what, fix."""
@@ -37,10 +37,12 @@ _JINJA = frozenset({*DEFAULT_NAMESPACE, "loop", "self", "super", "caller", "vara
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """`names`: every dotted name there is. `facts`: those that may be unknown. `known`: those surely known here."""
+    """`names`: every dotted name there is. `unsure`: those that may be unknown, facts, and in a teammate's text the
+    contact it speaks of. `known`: those surely known here.
+    """
 
     names: frozenset[str]
-    facts: frozenset[str]
+    unsure: frozenset[str]
     known: frozenset[str]
     complete: bool = True
 
@@ -54,7 +56,9 @@ class Variables:
             found.update(f"meeting.{name}" for name in _MEETING)
         if card or isinstance(action, Slack):
             found.update(("task", "deadline") if card else ("deadline",))
-        return cls(frozenset(found | names.facts), names.facts, known, names.complete)
+        inward = card or isinstance(action, Slack | Task)
+        unsure = names.facts | ({name for name in found if name.startswith("contact.")} if inward else set())
+        return cls(frozenset(found | names.facts), frozenset(unsure), known, names.complete)
 
 
 class Checker:
@@ -129,11 +133,11 @@ class Checker:
             return
         if "._" in path:
             self.found("template-syntax", node.lineno, path, f'asks for "{path[:60]}"', "remove it.")
-        elif path.partition(".")[0] in self.local:
+        elif path.partition(".")[0] in self.local or (path in known and path in _GROUPS):
             return
         elif path not in self.variables.names:
             self._unknown(node, path)
-        elif path in self.variables.facts and path not in known:
+        elif path in self.variables.unsure and not known.intersection((path, path.rpartition(".")[0])):
             what = f'"{path}" may not be known for this customer'
             fix = f"write {{% if {path} is defined %}} ... {{% endif %}} around it."
             self.found("template-unguarded", node.lineno, path, what, fix)

@@ -282,6 +282,8 @@ TEMPLATES = [
     ("Title: x\n\n{{ customer.name.upper() }}\n", "template-variable"),
     ("Title: x\n\n{{ meeting.day }}\n", "template-variable"),
     ("Title: x\n\n{{ task }}\n", "template-variable"),
+    ("Title: x\n\n{{ contact.name }}\n", "template-unguarded"),
+    ("Title: x\n\n{% if usage.dau_wua is defined %}x{% endif %}\n", "template-variable"),
     (
         'Title: x\n\n{% import "footer.txt" as f %}{% from "footer.txt" import a as b %}{{ f.x }}{{ c }}\n',
         "template-variable",
@@ -301,6 +303,7 @@ GUARDS = [
     "{% if not usage.dau_wau is defined %}none{% elif usage.dau_wau > 1 %}{{ usage.dau_wau }}{% endif %}",
     "{% if not (usage.dau_wau is undefined or nps.score is undefined) %}{{ usage.dau_wau + nps.score }}{% endif %}",
     "{{ usage.dau_wau | d('none') }}",
+    "{% if contact is defined %}{{ contact.name }}{% endif %}",
     "{{ usage.dau_wau if usage.dau_wau is defined else 'none' }}",
     "{{ usage.dau_wau is undefined or usage.dau_wau > 1 }}",
     "{% set share = 3 %}{% for n in range(share) %}{{ loop.index }}{{ n }}{% endfor %}",
