@@ -225,9 +225,10 @@ class Renderer:
     def _filled(self, scene: Scene, text: str) -> str:
         """An edited text with the reader's own links in their places."""
         own = self._links(scene, places=False)
-        text = text.replace("\r\n", "\n").replace(UNSUBSCRIBE_PLACE, own.unsubscribe)
-        survey = getattr(own, "survey", None)
-        return text if survey is None else text.replace(SURVEY_PLACE, survey)
+        text = text.replace("\r\n", "\n")
+        for place, link in ((UNSUBSCRIBE_PLACE, "unsubscribe"), (SURVEY_PLACE, "survey")):
+            text = text.replace(place, getattr(own, link, ""))
+        return text
 
     def _links(self, scene: Scene, *, places: bool) -> SimpleNamespace:
         own = SimpleNamespace(help=self._delivery.help_url)

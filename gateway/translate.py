@@ -76,7 +76,7 @@ def translate(c: Connection, customer: Customer, inbound: Inbound, lifecycle: Li
         case "customer.signed_up" | "customer.updated":
             return again(c, customer, read_signup(data, lifecycle, allow_rehearsal=True))
         case "contact.added" | "contact.updated":
-            return [_contact_changed(c, customer, data)]
+            return [_contact_changed(c, customer, data, replace_roles=inbound.type == "contact.updated")]
         case "contact.left":
             _only(data, "contact")
             return [ContactLeft(_person(c, customer, data.get("contact"), "contact").id)]
@@ -118,12 +118,15 @@ def _only(data: Mapping[str, Any], *allowed: str) -> None:
     fields.known_keys(data, "data", ("customer", *allowed))
 
 
-def _contact_changed(c: Connection, customer: Customer, data: Mapping[str, Any]) -> ContactChanged:
+def _contact_changed(
+    c: Connection, customer: Customer, data: Mapping[str, Any], *, replace_roles: bool
+) -> ContactChanged:
     _only(data, "contact")
     email = fields.address(fields.mapping(data.get("contact"), "contact").get("email"), "contact.email")
     person = _by_address(c, customer, email)
     known = NewContact(person.email, person.name, person.roles) if person else None
-    contact, _ = customers.upsert_contact(c, customer.id, read_contact(data["contact"], "contact", known=known))
+    new = read_contact(data["contact"], "contact", known=known)
+    contact, _ = customers.upsert_contact(c, customer.id, new, replace_roles=replace_roles)
     return ContactChanged(contact)
 
 

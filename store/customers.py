@@ -219,8 +219,12 @@ def contacts_at(c: Connection, address: str) -> tuple[tuple[str, str], ...]:
     return tuple((row.customer, row.id) for row in c.execute(query.order_by(tables.contacts.c.id)))
 
 
-def upsert_contact(c: Connection, customer: str, new: NewContact) -> tuple[Contact, bool]:
+def upsert_contact(
+    c: Connection, customer: str, new: NewContact, *, replace_roles: bool = False
+) -> tuple[Contact, bool]:
     """Store a person by normalised address: a new one, or more roles and a newer name for one we know.
+
+    `replace_roles`: the roles given are all that the person has from now on, so that a champion can be succeeded.
 
     Returns:
         The contact as the core wants it, and whether it is new.
@@ -233,7 +237,7 @@ def upsert_contact(c: Connection, customer: str, new: NewContact) -> tuple[Conta
         return made, True
     mine = (tables.contacts.c.customer == customer) & (tables.contacts.c.address == address)
     row = c.execute(select(tables.contacts).where(mine).with_for_update()).one()
-    roles = tuple(dict.fromkeys([*row.roles, *new.roles]))
+    roles = tuple(dict.fromkeys(new.roles if replace_roles else [*row.roles, *new.roles]))
     c.execute(update(tables.contacts).where(mine).values(roles=list(roles), name=new.name or row.name))
     return Contact(row.id, roles, suppressed), False
 

@@ -201,6 +201,16 @@ def test_an_edited_invitation_still_says_when(office: "Office", sendgrid_server:
     assert mail["content"][0]["value"].startswith("We meet on Thursday 5 March 2026 at 10:00.")
 
 
+@on_sqlite
+def test_an_edited_invitation_reaches_the_teammate_too(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    with office.db.begin() as c:
+        text = "We meet on [meeting day]. Unsubscribe: [unsubscribe link]"
+        projections.save_edit(c, office.customer.id, "onboarding/1/kickoff", "", text, "mara")
+    assert office.one(office.invite(to="mara", edited=True)) == ("sent", "")
+    (mail,) = sendgrid_server.mails
+    assert "[" not in mail["content"][0]["value"]
+
+
 def test_a_task_is_a_row_and_a_card_with_one_button(office: "Office", slack_server: FakeSlack) -> None:
     assert office.one(office.task())[0] == "sent"
     with office.db.read() as c:

@@ -419,3 +419,16 @@ async def test_a_report_without_news_is_kept_and_not_told(
         (2, {"usage.dau_wau": 0.4}),
         (4, {"usage.dau_wau": 0.6}),
     ]
+
+
+async def test_a_champion_is_succeeded_by_an_update_and_not_by_an_addition(
+    send: Send, signup: Signup, db: Database
+) -> None:
+    await send(signup())
+    found = []
+    for number, (kind, roles) in enumerate((("contact.added", ["admin"]), ("contact.updated", ["billing"])), start=2):
+        contact = {"email": "ada@acme.example.com", "roles": roles}
+        answer = await send({"type": kind, "id": f"evt_{number}", "data": {"customer": "acme", "contact": contact}})
+        with db.read() as c:
+            found.append([set(person.roles) for person in customers.contacts(c, answer.json()["customer"])])
+    assert found == [[{"champion", "admin"}], [{"billing"}]]
