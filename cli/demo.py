@@ -25,8 +25,8 @@ from store.customers import Customer
 from store.database import Database, now
 from store.pages import DecisionRow
 
-LOOK_EVERY = 0.1
-STANDINGS_EVERY = 5
+LOOK_EVERY = 0.05
+STANDINGS_EVERY = 10
 """Looks between two redrawings of the standings."""
 LONGEST = timedelta(days=45)
 """Simulated time after which plays that have not ended count as missing."""
@@ -75,6 +75,8 @@ class Part:
         """What should have happened and did not. `unsent`: touches that the ledger does not know as sent."""
         fired = {line.step for line in self.lines if line.verdict == "fired"}
         found = [f"{step} did not happen" for step in self.story.expects if step not in fired]
+        if self.story.presses_as and not any((line.what, line.verdict) == ("approval", "fired") for line in self.lines):
+            found.append("no approval was given")
         found += [f"{line.step} failed: {line.reason}" for line in self.lines if line.verdict == "failed"]
         found += [f"{touch} is not known as sent" for touch in unsent]
         return found if self.over else [*found, "its plays have not ended"]
@@ -140,7 +142,8 @@ class Demo:
         """Send the happenings whose time has come."""
         for number, (instant, body) in enumerate(part.story.envelopes(part.customer.outer_id)):
             if number >= part.told and instant <= part.time:
-                await teller.tell(f"{part.customer.outer_id}-{number}", body, now())
+                if not await teller.tell(f"{part.customer.outer_id}-{number}", body, now()):
+                    return
                 part.told = number + 1
 
     async def _approve(self, database: Database, teller: Teller) -> None:
@@ -149,9 +152,10 @@ class Demo:
             if not part.story.presses_as:
                 continue
             for approval, _ in await asyncio.to_thread(records.open_approvals, database, part.customer.id):
-                if approval not in part.pressed:
+                if approval in part.pressed:
+                    continue
+                if await teller.approve(part.customer.id, approval, part.story.presses_as, now()):
                     part.pressed.add(approval)
-                    await teller.approve(part.customer.id, approval, part.story.presses_as, now())
 
     async def _show(self, database: Database, view: View) -> None:
         """Print what was decided since the last look; what an earlier start has printed is only counted."""

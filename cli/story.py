@@ -33,7 +33,11 @@ class Happening:
 
 @dataclass(frozen=True)
 class Story:
-    """A customer of the demo. `presses_as`: Slack id of the CSM who approves; empty: approvals expire unanswered."""
+    """A customer of the demo.
+
+    `presses_as`: Slack id of the CSM who approves; empty: approvals expire unanswered. `expects`: steps that must have
+    fired, or have become the task that an expired approval leaves: at a second a day a slow machine is late for some.
+    """
 
     id: str
     name: str

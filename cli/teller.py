@@ -25,8 +25,8 @@ class Teller:
     webhook_secret: str
     press_secret: str
 
-    async def tell(self, event_id: str, body: str, at: datetime) -> None:
-        """Post an event; `at` is the real time. Repeating one is harmless.
+    async def tell(self, event_id: str, body: str, at: datetime) -> bool:
+        """Post an event; `at` is the real time. Repeating one is harmless; False: nobody answered, so repeat it.
 
         Raises:
             NotTakenError: it was answered with anything but 202.
@@ -38,12 +38,13 @@ class Teller:
             "webhook-timestamp": str(int(at.timestamp())),
             "webhook-signature": signature,
         }
-        answer = await self.http.post("/v1/events", content=body.encode(), headers=headers)
-        if answer.status_code != httpx.codes.ACCEPTED:
+        answer = await self._post("/v1/events", body, headers)
+        if answer is not None and answer.status_code != httpx.codes.ACCEPTED:
             raise NotTakenError(f"{event_id}: {answer.status_code} {answer.text}")
+        return answer is not None
 
-    async def approve(self, customer: str, approval: str, slack_user: str, at: datetime) -> None:
-        """Press Approve on a card, as the person with this Slack id.
+    async def approve(self, customer: str, approval: str, slack_user: str, at: datetime) -> bool:
+        """Press Approve on a card, as the person with this Slack id; False: nobody answered, so press again.
 
         Raises:
             NotTakenError: the press was not acknowledged.
@@ -62,6 +63,14 @@ class Teller:
             "x-slack-request-timestamp": stamp,
             "x-slack-signature": f"v0={digest}",
         }
-        answer = await self.http.post("/slack/interactions", content=body.encode(), headers=headers)
-        if not answer.is_success:
+        answer = await self._post("/slack/interactions", body, headers)
+        if answer is not None and not answer.is_success:
             raise NotTakenError(f"press on {approval}: {answer.status_code} {answer.text}")
+        return answer is not None
+
+    async def _post(self, path: str, body: str, headers: dict[str, str]) -> httpx.Response | None:
+        """The answer; None where there was none: the gateway may be starting again."""
+        try:
+            return await self.http.post(path, content=body.encode(), headers=headers)
+        except httpx.TransportError:
+            return None
