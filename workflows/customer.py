@@ -59,6 +59,7 @@ class CustomerLifecycle:
         self._play_ended = False
         share = calendar.spread(self._customer, "renewal of the run", 24 * 60)
         self._renew_at = workflow.now() + RENEW_AFTER + share
+        self._brought = workflow.info().get_current_history_size()
 
     @workflow.run
     async def run(self, start: Start) -> None:  # noqa: ARG002 - taken apart in __init__, so that handlers find a state
@@ -291,9 +292,14 @@ class CustomerLifecycle:
         self._timer = asyncio.create_task(asyncio.sleep(whole.total_seconds()))
 
     def _wants_renewal(self) -> bool:
-        """This run is long or old, or a play has ended."""
+        """This run is long or old, or a play has ended.
+
+        What it was begun with does not count: after an outage a backlog of commands may exceed the limit by itself, and
+        would be handed from run to run for ever.
+        """
         info = workflow.info()
-        long = info.get_current_history_length() >= EVENTS_LIMIT or info.get_current_history_size() >= BYTES_LIMIT
+        grown = info.get_current_history_size() - self._brought
+        long = info.get_current_history_length() >= EVENTS_LIMIT or grown >= BYTES_LIMIT
         return self._play_ended or long or workflow.now() >= self._renew_at
 
     def _may_renew(self) -> bool:
