@@ -20,6 +20,7 @@ from workflows.interface import ATTRIBUTES
 
 MIGRATIONS = Path(migrations.__file__).parent
 PATIENCE = timedelta(seconds=60)
+PAUSE = timedelta(milliseconds=250)
 
 
 async def connect(config: ClientConnectConfig, patience: timedelta = PATIENCE) -> Client:
@@ -28,12 +29,12 @@ async def connect(config: ClientConnectConfig, patience: timedelta = PATIENCE) -
     Raises:
         ProcessError: it did not answer in time.
     """
-    for _ in range(int(patience.total_seconds())):
+    for _ in range(int(patience / PAUSE)):
         try:
             return await Client.connect(**config)
         except RuntimeError as error:
             reason = error
-            await asyncio.sleep(1)
+            await asyncio.sleep(PAUSE.total_seconds())
     raise ProcessError(
         f"Temporal at {config['target_host']} does not answer: {reason}\n"
         "  why: every customer's workflow runs there.\n"

@@ -25,6 +25,7 @@ from temporalio.client import Client
 import settings as configuration
 import worker
 from cli.apply import Applied, apply
+from cli.connection import connect
 from cli.processes import Crew, ProcessError, Program, end_leftovers, only_one
 from cli.serve import WORKER_READY, sign_in_link
 from settings import Settings
@@ -97,7 +98,7 @@ async def running(settings: Settings, say: Say) -> AsyncIterator[Stack]:
         say(_told(await asyncio.to_thread(_prepare, settings, database)))
         ports = choose_ports(settings, var / "ports.json")
         await crew.start(_temporal(settings, ports))
-        client = await Client.connect(f"127.0.0.1:{ports.temporal}")
+        client = await connect({"target_host": f"127.0.0.1:{ports.temporal}"})
         await _check_open_runs(client, settings, database, say)
         env = _environment(settings, ports)
         await crew.start(_worker(settings, env))
