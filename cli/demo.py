@@ -25,8 +25,9 @@ from store.customers import Customer
 from store.database import Database, now
 from store.pages import DecisionRow
 
-LOOK_EVERY = 0.05
-STANDINGS_EVERY = 10
+LOOK_EVERY = 0.1
+PRESS_EVERY = 0.02
+STANDINGS_EVERY = 5
 """Looks between two redrawings of the standings."""
 LONGEST = timedelta(days=45)
 """Simulated time after which plays that have not ended count as missing."""
@@ -99,7 +100,10 @@ class Demo:
             teller = Teller(http, stack.webhook_secret, stack.press_secret)
             await self._begin(stack.database, teller)
             with View(self.out) as view:
-                await self._play(stack.database, teller, view)
+                async with asyncio.TaskGroup() as group:
+                    approving = group.create_task(self._approve(stack.database, teller))
+                    await self._play(stack.database, teller, view)
+                    approving.cancel()
             code = await self._sum_up(stack.database)
             if self.leave:
                 return code
@@ -128,7 +132,6 @@ class Demo:
         while not all(part.over for part in self.parts):
             for part in self.parts:
                 await self._tell(teller, part)
-            await self._approve(database, teller)
             await self._show(database, view)
             if looks % STANDINGS_EVERY == 0:
                 view.stand(await asyncio.to_thread(self._standings, database))
@@ -147,15 +150,15 @@ class Demo:
                 part.told = number + 1
 
     async def _approve(self, database: Database, teller: Teller) -> None:
-        """Let the CSM of a story that says so press Approve, once a card."""
-        for part in self.parts:
-            if not part.story.presses_as:
-                continue
-            for approval, _ in await asyncio.to_thread(records.open_approvals, database, part.customer.id):
-                if approval in part.pressed:
-                    continue
-                if await teller.approve(part.customer.id, approval, part.story.presses_as, now()):
-                    part.pressed.add(approval)
+        """Let the CSM of a story that says so press Approve as soon as a card is there, once a card."""
+        while True:
+            for part in (part for part in self.parts if part.story.presses_as):
+                for approval, _ in await asyncio.to_thread(records.open_approvals, database, part.customer.id):
+                    if approval in part.pressed:
+                        continue
+                    if await teller.approve(part.customer.id, approval, part.story.presses_as, now()):
+                        part.pressed.add(approval)
+            await asyncio.sleep(PRESS_EVERY)
 
     async def _show(self, database: Database, view: View) -> None:
         """Print what was decided since the last look; what an earlier start has printed is only counted."""
@@ -212,7 +215,7 @@ def _figures(lines: Sequence[DecisionRow]) -> tuple[str, ...]:
         sum(line.what in records.TOUCHES for line in fired),
         sum(line.what == "task" for line in fired),
         sum(line.what == "approval" for line in fired),
-        sum(line.verdict == "skipped" and "nobody answered" in line.reason for line in lines),
+        sum(line.what == "invite" and "nobody answered" in line.reason for line in lines),
         sum(line.verdict == "held" for line in lines),
         sum(line.verdict == "skipped" for line in lines),
     )

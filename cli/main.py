@@ -53,7 +53,9 @@ def up() -> None:
 @app.command()
 def demo(
     *,
-    day: Annotated[str, typer.Option(help="How long a simulated day lasts.")] = "4s",
+    day: Annotated[
+        str, typer.Option(help="How long a simulated day lasts; under 2s answers of people may come too late.")
+    ] = "4s",
     leave: Annotated[bool, typer.Option("--exit", help="Stop when all plays have ended.")] = False,
 ) -> None:
     """Run everything here with three sample customers whose fourteen days pass in about a minute."""
