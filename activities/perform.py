@@ -26,7 +26,7 @@ from activities.effects import Effects, Job, NoLongerOwedError
 from activities.mime import UnsendableError
 from activities.transports import Rate, doubt_of
 from lifecycle.jsonform import decode_union
-from lifecycle.messages import CancelInvite, Command, RaiseTask, SettleApproval
+from lifecycle.messages import CancelInvite, Command, RaiseTask, SendEmail, SendInvite, SendSurvey, SettleApproval
 from lifecycle.model import Decision
 from lifecycle.playbook import Lifecycle, Playbook
 from store import customers, ledger, projections, tables
@@ -44,6 +44,8 @@ THREADS = 32
 """How many commands may be under way in one process."""
 LONGEST_QUEUE = 5.0
 """Seconds that a command may wait for a token of its provider."""
+
+_OUTSIDE = SendEmail | SendSurvey | SendInvite | CancelInvite
 
 _log = structlog.get_logger("activities.perform")
 
@@ -143,7 +145,7 @@ class Performer:
     def _deliver(self, customer: str, command: Command) -> Outcome:
         with self._db.read() as c:
             found = ledger.standing(c, command.touch)
-            held = _held(c, customer)
+            held = _held(c, customer, command)
         settled = None if found is None else _settled(found)
         if settled is not None:
             return settled
@@ -183,7 +185,7 @@ class Performer:
     def _blocked(self, customer: str, command: Command, job: Job, attempt: int) -> Withdrawn | Later | None:
         """Read again what may have changed since the core decided: holds, the customer, the address, the row."""
         with self._db.read() as c:
-            held = _held(c, customer)
+            held = _held(c, customer, command)
             stopped = customers.get(c, customer).stopped
             suppressed = customers.is_suppressed(c, job.address) if job.address else None
             row = ledger.standing(c, command.touch)
@@ -277,9 +279,11 @@ _RESULTS: dict[type[Any], str] = {
 }
 
 
-def _held(c: Connection, customer: str) -> Later | None:
-    """The hold on a customer's sends, soon asked about again where days are seconds."""
-    reason = customers.hold_on(c, customer)
+def _held(c: Connection, customer: str, command: Command) -> Later | None:
+    """The hold on a command, soon asked about again where days are seconds. A customer's own hold keeps back what goes
+    to the customer: the team goes on working, as the core says. A hold on everything keeps back everything.
+    """
+    reason = customers.hold_on(c, customer if isinstance(command, _OUTSIDE) else customers.EVERYTHING)
     if reason is None:
         return None
     rehearsal = customers.get(c, customer).clock.rehearsal

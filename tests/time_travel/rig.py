@@ -15,7 +15,7 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import select
+from sqlalchemy import func, select
 from temporalio import activity
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle, WorkflowHistory
@@ -211,6 +211,11 @@ class Rig:
         """What the outbox kept, oldest first."""
         with self.db.read() as c:
             return list(reversed(outbox.entries(c, 1000, kind)))
+
+    def batches(self) -> int:
+        """How many batches the store has."""
+        with self.db.read() as c:
+            return int(c.execute(select(func.count()).select_from(tables.batches)).scalar_one())
 
     def decided(self, until: datetime) -> list[trace.Public]:
         """The decisions that the store has, up to an instant."""
