@@ -6,6 +6,7 @@ Nothing here migrates: `stageplay migrate` does, when an operator says so.
 import asyncio
 import secrets
 import signal
+import socket
 from datetime import timedelta
 
 import structlog
@@ -27,6 +28,18 @@ from workflows.interface import TASK_QUEUE
 
 WORKER_READY = "worker ready"
 """What the worker's log says once it takes work; `up` waits for it."""
+
+
+GATEWAY_READY = "gateway ready"
+"""What the gateway's log says once its own socket is open: another's may answer on the same port."""
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the socket, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            print(GATEWAY_READY, flush=True)
 
 
 def log_as(form: str) -> None:
@@ -69,7 +82,7 @@ def run_gateway(settings: Settings, *, allow_rehearsal: bool) -> int:
         database,
         lambda: connect(configuration.temporal(), timedelta(seconds=1)),
     )
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=10)
     )
     for name in (signal.SIGINT, signal.SIGTERM):

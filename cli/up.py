@@ -27,7 +27,7 @@ import worker
 from cli.apply import Applied, apply
 from cli.connection import connect
 from cli.processes import Crew, ProcessError, Program, end_leftovers, only_one
-from cli.serve import WORKER_READY, sign_in_link
+from cli.serve import GATEWAY_READY, WORKER_READY, sign_in_link
 from settings import Settings
 from store.database import Database, open_database
 from workflows.interface import ATTRIBUTES
@@ -135,7 +135,7 @@ def choose_ports(settings: Settings, kept: Path) -> Ports:
     ports = Ports(
         last.temporal if _free(last.temporal) else _any_port(),
         last.ui if _free(last.ui) else _any_port(),
-        settings.port if asked or _free(settings.port, settings.host) else _any_port(),
+        settings.port if asked else last.gateway if _free(last.gateway, settings.host) else _any_port(),
     )
     kept.write_text(json.dumps({"temporal": ports.temporal, "ui": ports.ui, "gateway": ports.gateway}))
     return ports
@@ -261,7 +261,9 @@ def _answers(port: int) -> Callable[[bytes], bool]:
 
 
 def _healthy(url: str) -> Callable[[bytes], bool]:
-    def ready(_log: bytes) -> bool:
+    def ready(log: bytes) -> bool:
+        if GATEWAY_READY.encode() not in log:
+            return False
         with contextlib.suppress(httpx.HTTPError):
             return httpx.get(url, timeout=2, trust_env=False).is_success
         return False

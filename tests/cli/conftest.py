@@ -1,5 +1,6 @@
 """The command line run as people run it: as a process, on a folder of its own."""
 
+import json
 import os
 import re
 import signal
@@ -47,10 +48,27 @@ class Command:
 Start = Callable[..., Command]
 
 
+def with_ports(var: Path) -> Path:
+    """Make a var folder whose `up` listens on ports of its own, whatever else runs on this machine."""
+    var.mkdir()
+    with socket.socket() as a, socket.socket() as b, socket.socket() as c:
+        for one in (a, b, c):
+            one.bind(("127.0.0.1", 0))
+        ports = dict(zip(("temporal", "ui", "gateway"), (one.getsockname()[1] for one in (a, b, c)), strict=True))
+    (var / "ports.json").write_text(json.dumps(ports))
+    return var
+
+
+@pytest.fixture
+def var(tmp_path: Path) -> Path:
+    """The var folder of one test."""
+    return with_ports(tmp_path / "var")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The var folder of a module's commands."""
-    return tmp_path_factory.mktemp("var")
+    return with_ports(tmp_path_factory.mktemp("folder") / "var")
 
 
 @pytest.fixture(scope="module")

@@ -36,11 +36,7 @@ async def record_a_run(port: int) -> None:
                 await asyncio.sleep(0.05)
 
 
-def test_up_refuses_open_runs_of_a_version_that_decides_otherwise(
-    start: Start, tmp_path: Path, unused_port: int
-) -> None:
-    var = tmp_path / "var"
-    var.mkdir()
+def test_up_refuses_open_runs_of_a_version_that_decides_otherwise(start: Start, var: Path, unused_port: int) -> None:
     binary = str(Path(sys.executable).with_name("temporal"))
     argv = [binary, "server", "start-dev", "--headless", "--log-level", "error", "--port", str(unused_port)]
     with subprocess.Popen([*argv, "--db-filename", str(var / "temporal.db")]) as server:

@@ -36,11 +36,6 @@ def rows(folder: Path, query: str) -> list[tuple[str, ...]]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("var")
-
-
-@pytest.fixture(scope="module")
 def told(folder: Path, environment: dict[str, str]) -> list[str]:
     """What `stageplay demo --day 1s --exit` said; it runs once, and the tests read what it left."""
     argv = [sys.executable, "-m", "cli.main", "demo", "--day", "1s", "--exit"]
@@ -134,24 +129,24 @@ def test_a_killed_worker_is_started_again(
     assert [line.split()[:2] for line in status.said[1:]] == [["temporal", "ok:"], ["worker", "ok:"]]
 
 
-def test_a_port_that_was_set_and_is_taken_is_an_error(start: Start, taken: int, tmp_path: Path) -> None:
-    command = start("up", STAGEPLAY_PORT=str(taken), STAGEPLAY_VAR_DIR=str(tmp_path / "var"))
+def test_a_port_that_was_set_and_is_taken_is_an_error(start: Start, taken: int, var: Path) -> None:
+    command = start("up", STAGEPLAY_PORT=str(taken), STAGEPLAY_VAR_DIR=str(var))
 
     assert command.end() == 3
     assert f"port {taken} is taken" in command.said[-3]
 
 
-def test_playbooks_with_a_mistake_start_nothing(start: Start, tmp_path: Path) -> None:
+def test_playbooks_with_a_mistake_start_nothing(start: Start, tmp_path: Path, var: Path) -> None:
     broken = tmp_path / "playbooks"
     shutil.copytree(ROOT / "playbooks", broken)
     text = (broken / "onboarding-14-day.yaml").read_text()
     (broken / "onboarding-14-day.yaml").write_text(text.replace("day: 1\n", "day: one\n", 1))
-    command = start("up", STAGEPLAY_PLAYBOOKS_DIR=str(broken), STAGEPLAY_VAR_DIR=str(tmp_path / "var"))
+    command = start("up", STAGEPLAY_PLAYBOOKS_DIR=str(broken), STAGEPLAY_VAR_DIR=str(var))
 
     assert command.end() == 1
     assert any(re.match(r"playbooks/onboarding-14-day.yaml:\d+:\d+: error: ", line) for line in command.said)
     assert command.said[-1] == "the playbooks have errors; nothing was changed"
-    assert not (tmp_path / "var" / "processes.json").exists()
+    assert not (var / "processes.json").exists()
 
 
 @pytest.mark.nightly
@@ -174,8 +169,7 @@ def test_what_a_killed_up_left_is_ended_by_the_next(
 
 
 @pytest.mark.nightly
-def test_a_demo_whose_parts_are_all_killed_ends_its_plays_and_sends_nothing_twice(start: Start, tmp_path: Path) -> None:
-    var = tmp_path / "var"
+def test_a_demo_whose_parts_are_all_killed_ends_its_plays_and_sends_nothing_twice(start: Start, var: Path) -> None:
     command = start("demo", "--day", "2s", "--exit", STAGEPLAY_VAR_DIR=str(var))
     command.until(r"Northwind Freight +fired +task +kickoff-notes")
     for pid in children(var).values():
