@@ -38,8 +38,7 @@ def approval(turn: Turn, event: ApprovalAnswered) -> None:
         return
     found = _open(turn, event.approval)
     if found is None:
-        reply = Reply("unknown", "This request is not known here, or its play ended long ago.")
-        _refuse(turn, "", "answer", reply)
+        _refuse(turn, event.approval.rpartition("/")[2], "answer", _unasked(turn, event.approval))
         return
     play, step, rule, progress = found
     if not _holds_role(turn, event.by, (rule.by, *(rung.to for rung in rule.escalate))):
@@ -56,6 +55,21 @@ def approval(turn: Turn, event: ApprovalAnswered) -> None:
         turn.decide(play, step.id, "approval", "fired", f"approved by {event.by}{edited}", rule.by)
         asking.approved(turn, play, step, progress, edited=event.edited)
         turn.reply = Reply("approved", "Approved.")
+
+
+def _unasked(turn: Turn, approval_id: str) -> Reply:
+    """What to say of a question that is not open, and whose answer is not kept: it expired, its play has ended, or there
+    never was such a one.
+    """
+    key, _, name = approval_id.rpartition("/")
+    play = turn.play(key)
+    step = turn.index(play).get(name) if play else None
+    if play is not None and step is not None and step.approval is not None and name in play.steps:
+        return _late("expired", "")
+    playbook, _, number = key.rpartition("/")
+    if play is None and number.isdecimal() and 1 <= int(number) <= turn.counters.get(playbook, 0):
+        return Reply("too_late", "Too late: its play has ended.")
+    return Reply("unknown", "This request is not known here.")
 
 
 def _open(turn: Turn, approval_id: str) -> tuple[Play, Step, Approval, Progress] | None:

@@ -86,9 +86,13 @@ def nudge(turn: Turn, play: Play, step: Step, approval: Approval, progress: Prog
 
 
 def settle(turn: Turn, play: Play, step: Step, result: str, by: str = "", press: str = "") -> None:
-    """Close an approval: remember the answer for late presses and take the buttons off its cards."""
+    """Close an approval: remember the answer for late presses and take the buttons off its cards.
+
+    That nobody answered is not kept: a press that comes later finds the step settled without an answer.
+    """
     approval = approval_id(play, step)
-    turn.decided = (*turn.decided, Settlement(approval, result, by, turn.at, press))
+    if result != "expired":
+        turn.decided = (*turn.decided, Settlement(approval, result, by, turn.at, press))
     touch = turn.touch(play, step.id, "settle")
     turn.commands.append(SettleApproval(touch, play.release, step.id, turn.at, approval, result, by))
 

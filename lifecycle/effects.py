@@ -125,7 +125,7 @@ def _reissue(turn: Turn, item: Retry) -> None:
     command: Any = decode_union(Command, item.command)
     parts = command.touch.split("/")
     play = turn.play(f"{parts[1]}/{parts[2]}")
-    if command.kind == "ask_approval" and any(done.approval == command.approval for done in turn.decided):
+    if command.kind == "ask_approval" and not _asked(play, command.step):
         return
     if play is None or command.kind not in CUSTOMER_SEES or item.why == "unknown":
         turn.commands.append(command)
@@ -140,6 +140,12 @@ def _reissue(turn: Turn, item: Retry) -> None:
         turn.retries = (*turn.retries, replace(item, at=opens))
     else:
         turn.commands.append(command)
+
+
+def _asked(play: Play | None, step: str) -> bool:
+    """Whether a question is still open."""
+    progress = play.steps.get(step) if play else None
+    return progress is not None and progress.status == "asked"
 
 
 def _may_go(turn: Turn, play: Play) -> datetime:

@@ -1,10 +1,10 @@
 """The one JSON form of every frozen value that is stored or sent.
 
 Rules: a value is a JSON object of its fields in declaration order, fields that equal their default left out; a member
-of a union
-carries its `kind`; an instant is UTC with a trailing Z; an unknown field is an error, never ignored. A class with
-`ROW` is a list of its fields instead, to keep states small. Temporal's own converter is not used for these values
-because it decodes a union by shape and would return the wrong kind in silence.
+of a union carries its `kind`; an instant is UTC with a trailing Z; an unknown field is an error, never ignored. A class
+with `ROW` is a list of its fields instead, and a map to such a class names each different row once, to keep states
+small. Temporal's own converter is not used for these values because it decodes a union by shape and would return the
+wrong kind in silence.
 
 `model.upgrade` runs on the raw object before `decode`; change the form of a stored value there, and freeze a sample of
 the old one.
@@ -142,12 +142,30 @@ def _generic_codec(hint: Any) -> _Codec:
         out, into = _codec(args[0])
         return (lambda value: [out(item) for item in value]), (lambda data: tuple(into(item) for item in _array(data)))
     if origin in (dict, Mapping):
+        if getattr(args[1], "ROW", False):
+            return _grouped_codec(args[1])
         out, into = _codec(args[1])
         return (
             lambda value: {key: out(item) for key, item in value.items()},
             lambda data: {str(key): into(item) for key, item in data.items()},
         )
     raise TypeError(f"no JSON form for {hint!r}")
+
+
+def _grouped_codec(cls: type) -> _Codec:
+    """A map to rows as `[[row, key, ...], ...]`: a moment settles several steps alike, a person has several roles."""
+    out, into = _codec(cls)
+
+    def write(value: Any) -> Any:
+        groups: dict[Any, list[str]] = {}
+        for key, item in value.items():
+            groups.setdefault(item, []).append(key)
+        return [[out(item), *keys] for item, keys in groups.items()]
+
+    def read(data: Any) -> Any:
+        return {str(key): into(row) for row, *keys in _array(data) for key in keys}
+
+    return write, read
 
 
 def _array(data: Any) -> Any:

@@ -68,6 +68,7 @@ class Contact:
     unsubscribed, bounced or complained.
     """
 
+    ROW: ClassVar[bool] = True
     id: str
     roles: tuple[str, ...] = ()
     suppressed: bool = False
@@ -186,13 +187,26 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Retry:
+    """A command whose provider asked for patience (`later`), or that may have arrived (`unknown`); issued again at
+    `at`, same touch. `command`: its JSON.
+    """
+
+    at: datetime
+    command: Any
+    why: Literal["later", "unknown"] = "later"
+
+
+@dataclass(frozen=True, slots=True)
 class Touched:
-    """One email or survey reserved for a contact: what caps count. Dropped after 8 days."""
+    """One email or survey reserved for a contact, of `step` (`playbook/play/step`): what caps count. Dropped after 8
+    days.
+    """
 
     ROW: ClassVar[bool] = True
     contact: str
     at: datetime
-    touch: str
+    step: str
 
 
 Verdict = Literal["fired", "waiting", "held", "skipped", "failed", "cancelled"]

@@ -10,7 +10,7 @@ from freezegun import freeze_time
 
 from lifecycle.jsonform import decode_union
 from lifecycle.messages import Event
-from lifecycle.model import Clock, Teammate
+from lifecycle.model import Clock, Contact, Teammate
 from store import customers, inbox
 from store.database import Database
 
@@ -57,7 +57,7 @@ async def test_a_signup_makes_the_customer_and_is_its_first_event(send: Send, si
     assert (customer.name, customer.profile.arr, customer.clock.factor) == ("Acme", 24_000, 1.0)
     [event] = rows(db)
     assert event["kind"] == "signed_up"
-    assert event["contacts"] == [{"id": people[0].id, "roles": ["champion"]}]
+    assert decode_union(Event, event).contacts == (Contact(people[0].id, ("champion",)),)
     assert decode_union(Event, event).team["csm"] == Teammate("mara", "Europe/Berlin")
     assert "ada" not in str(event).lower()
 

@@ -197,7 +197,7 @@ def test_a_decided_approval_is_forgotten_30_days_after_its_play(given: Given) ->
     story.when(at="2026-03-12 09:00").decided("fired play", "ended")
     story.when(replace(APPROVE, press="2"), at="2026-04-11 09:59").answered("already")
     story.when(at="2026-04-11 10:00")  # the clocks went forward in between
-    story.when(replace(APPROVE, press="3"), at="2026-04-11 10:01").answered("unknown")
+    story.when(replace(APPROVE, press="3"), at="2026-04-11 10:01").answered("too_late")
 
 
 def test_a_playbook_that_runs_again_and_again_does_not_keep_all_its_approvals(given: Given) -> None:

@@ -254,7 +254,7 @@ def test_invites_count_towards_no_cap(given: Given) -> None:
 def test_touches_older_than_any_cap_are_forgotten(given: Given) -> None:
     book = given.book(given.email("a"), given.email("b", When(day=20)))
     story = given(book).when(at="2026-03-23 09:00")
-    assert [item.touch for item in story.state.touched] == ["c1/play/1/b/1/send/ada"]
+    assert [(item.contact, item.step) for item in story.state.touched] == [("ada", "play/1/b")]
 
 
 def test_a_surveys_and_a_mail_share_the_cap(given: Given) -> None:
