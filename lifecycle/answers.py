@@ -58,8 +58,8 @@ def approval(turn: Turn, event: ApprovalAnswered) -> None:
 
 
 def _unasked(turn: Turn, approval_id: str) -> Reply:
-    """What to say of a question that is not open, and whose answer is not kept: it expired, its play has ended, or there
-    never was such a one.
+    """What to say of a question that is not open and whose answer is not kept: it expired, its play has ended, or it
+    never was.
     """
     key, _, name = approval_id.rpartition("/")
     play = turn.play(key)

@@ -187,17 +187,6 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
-    """A command whose provider asked for patience (`later`), or that may have arrived (`unknown`); issued again at
-    `at`, same touch. `command`: its JSON.
-    """
-
-    at: datetime
-    command: Any
-    why: Literal["later", "unknown"] = "later"
-
-
-@dataclass(frozen=True, slots=True)
 class Touched:
     """One email or survey reserved for a contact, of `step` (`playbook/play/step`): what caps count. Dropped after 8
     days.
@@ -217,8 +206,8 @@ class Decision:
     """A step considered: at which nominal instant, with which verdict, and why.
 
     `step` is empty for the play itself; `playbook` is the lifecycle's name and `play` 0 for moves of stage, phase and
-    band. `what` is the kind of
-    the step (`email`, `wait`, ...) or `play`, `stage`, `phase`, `band`, `approval`, `answer`.
+    band. `what` is the kind of the step (`email`, `wait`, ...) or `play`, `stage`, `phase`, `band`, `approval`,
+    `answer`.
     """
 
     at: datetime
