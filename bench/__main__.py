@@ -1,0 +1,13 @@
+"""`python -m bench [latency] [steps] [simulator]`: all of them, or those named; 1 when a gate was missed."""
+
+import sys
+
+from bench import latency, simulator, steps
+
+BENCHES = {"latency": latency.main, "steps": steps.main, "simulator": simulator.main}
+
+if __name__ == "__main__":
+    wanted = sys.argv[1:] or list(BENCHES)
+    if unknown := set(wanted) - set(BENCHES):
+        sys.exit(f"no such bench: {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
+    sys.exit(max([BENCHES[name]() for name in wanted]))
