@@ -64,10 +64,10 @@ class House:
         self.remember()
 
     def remember(self) -> None:
-        """Note everything that `up` has below it now."""
-        assert self.up is not None
-        above = psutil.Process(self.up.pid)
-        self.started |= {above, *above.children(recursive=True)}
+        """Note everything that `up` has below it now, if it runs."""
+        if self.up is not None and self.up.poll() is None:
+            above = psutil.Process(self.up.pid)
+            self.started |= {above, *above.children(recursive=True)}
 
     def pids(self) -> dict[str, int]:
         """The parts by name, as `up` has written them down."""
