@@ -57,6 +57,7 @@ class CustomerLifecycle:
         self._armed: datetime | None = None
         self._log = start["log"]
         self._play_ended = False
+        self._answered = False
         share = calendar.spread(self._customer, "renewal of the run", 24 * 60)
         self._renew_at = workflow.now() + RENEW_AFTER + share
         self._brought = workflow.info().get_current_history_size()
@@ -64,6 +65,7 @@ class CustomerLifecycle:
     @workflow.run
     async def run(self, start: Start) -> None:  # noqa: ARG002 - taken apart in __init__, so that handlers find a state
         while True:
+            self._answered = False
             self._drain()
             self._dispatch()
             self._publish()
@@ -82,7 +84,10 @@ class CustomerLifecycle:
 
     @workflow.update(name=interface.ANSWER)
     def answer(self, delivery: Delivery) -> dict[str, Any]:
-        """A person answered. Taken at once, so that the reply is the outcome."""
+        """A person answered. Taken at once, so that the reply is the outcome; the loop goes round once for what follows
+        from it without a command: an earlier due, a decision to store, another stage.
+        """
+        self._answered = True
         self._drain()
         reply = self._take(delivery)
         return dict(encode(reply or Reply("done", "Taken.")))
@@ -267,7 +272,8 @@ class CustomerLifecycle:
     def _woken(self) -> bool:
         timer_done = self._timer is not None and self._timer.done()
         batch_done = self._batch is not None and self._batch.done()
-        return bool(self._inbox or (self._outgoing and self._batch is None) or timer_done or batch_done)
+        waiting = self._outgoing and self._batch is None
+        return bool(self._inbox or self._answered or waiting or timer_done or batch_done)
 
     def _arm(self) -> None:
         """Keep one timer on the next instant; a later need leaves it alone, an earlier one replaces it.
