@@ -20,6 +20,8 @@ from lifecycle.messages import (
     Event,
     FactsReported,
     Happened,
+    HoldLifted,
+    HoldPlaced,
     MilestoneTicked,
     Returned,
     SignedUp,
@@ -79,6 +81,8 @@ EVENTS: SearchStrategy[Event] = st.one_of(
     st.just(ContactSuppressed("champion", "unsubscribed")),
     st.just(Churned("no budget")),
     st.just(Returned()),
+    st.just(HoldPlaced("csm", "an incident")),
+    st.just(HoldLifted("csm")),
 )
 
 
