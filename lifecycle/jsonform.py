@@ -260,7 +260,8 @@ def _row_codec(cls: type, hints: dict[str, Any], defaults: dict[str, Any]) -> _C
     """A list of the fields in order, defaults at its end left out, instants as whole seconds since 1970 where they are
     whole: for small values that a state holds many of.
     """
-    codecs = [(name, _SECONDS if hints[name] is datetime else _codec(hints[name])) for name in defaults]
+    plain = {name: _codec(hints[name]) for name in defaults}
+    codecs = [(name, _SECONDS if codec[0] is instant_text else codec) for name, codec in plain.items()]
 
     def write(value: Any) -> Any:
         items = [getattr(value, name) for name, _ in codecs]
