@@ -212,8 +212,11 @@ class Deliverer:
         return True
 
     def _delivered(self, row: Row, reply: dict[str, Any] | None) -> None:
-        """The core keeps no list of tasks: a tick that it took is stored here, with the delivery."""
-        with self._db.begin() as c:
+        """The core keeps no list of tasks: a tick that it took is stored here, with the delivery.
+
+        Without a reply the disk may wait: a row told again after a power cut is dropped by its number.
+        """
+        with self._db.begin(durable=reply is not None) as c:
             inbox.delivered(c, row.customer, row.seq, reply)
             if row.event["kind"] == "task_ticked" and reply is not None and reply["result"] == "done":
                 ticked = decode(TaskTicked, row.event)
