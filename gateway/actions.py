@@ -20,7 +20,7 @@ from gateway.pages import read_form
 from gateway.refusals import RefusedError
 from gateway.sessions import COOKIE, Session
 from lifecycle.messages import ApprovalAnswered, HoldLifted, HoldPlaced, MilestoneTicked, TaskTicked
-from store import ledger, projections, team
+from store import ledger, team
 from store.customers import Person
 
 LONGEST_SUBJECT = 200
@@ -108,13 +108,8 @@ class Actions:
         approval = _field(form, "approval")
         answer: Literal["approve", "reject"] = "approve" if form.get("answer") == "approve" else "reject"
         edit = _edit(form) if answer == "approve" else None
-        edited = edit is not None or (answer == "approve" and await self._was_edited(form))
-        event = ApprovalAnswered(approval, session.acting, answer, f"dashboard:{_press(form)}", edited)
+        event = ApprovalAnswered(approval, session.acting, answer, f"dashboard:{_press(form)}", edit is not None)
         return await self._give(request, session, form, event, edit)
-
-    async def _was_edited(self, form: Mapping[str, str]) -> bool:
-        customer, approval = _field(form, "customer"), _field(form, "approval")
-        return await self.dashboard.read(lambda c: projections.edit(c, customer, approval)) is not None
 
     async def task(self, request: Request) -> Response:
         """Tick a task, or open it again."""
@@ -150,7 +145,8 @@ class Actions:
         press = Press("dashboard", _press(form), customer, await self._teammate(session.acting), event, edit)
         refusal = await self.answers.record(press)
         if refusal is not None:
-            return await self.dashboard.show_inbox(request, notice=refusal, status=403)
+            status = 403 if refusal.result == "not_yours" else 409
+            return await self.dashboard.show_inbox(request, notice=refusal, status=status)
         await self.answers.outcome(press)
         page = f"/customers/{quote(customer)}" if form.get("back") == "customer" else "/inbox"
         return RedirectResponse(f"{page}?{urlencode({'press': press.id})}", status_code=303)

@@ -19,11 +19,13 @@ from lifecycle.messages import ApprovalAnswered, HoldLifted, HoldPlaced, Milesto
 from store import customers, inbox, projections, team
 from store.customers import Person
 from store.database import Database
+from store.inbox import Accepted
 
 Answer = ApprovalAnswered | TaskTicked | MilestoneTicked | HoldPlaced | HoldLifted
 
 ON_ITS_WAY = Reply("recorded", "Your answer is recorded. It takes effect as soon as the engine is reachable again.")
 NOT_YOURS = "This one is not yours to answer; {who} can."
+ANOTHER = Reply("already", "This form was used for another answer. Nothing was done; load the page again.")
 NO_SUCH = Reply("unknown", "There is no such request any more.")
 
 
@@ -70,12 +72,15 @@ class Answers:
     def _record(self, press: Press) -> Reply | None:
         with self.db.begin() as c:
             refusal = self._refusal(c, press)
-            if refusal is None:
-                _keep(c, press)
-                inbox.accept(
-                    c, press.customer, press.source, press.id, press.event, body_digest=digest(encode(press.event))
-                )
-            return refusal
+            if refusal is not None:
+                return refusal
+            body_digest = digest(encode(press.event))
+            accepted, row = inbox.accept(
+                c, press.customer, press.source, press.id, press.event, body_digest=body_digest
+            )
+            if accepted is Accepted.NEW:
+                _keep(c, press, row.seq)
+            return ANOTHER if accepted is Accepted.CONFLICT else None
 
     def _refusal(self, c: Connection, press: Press) -> Reply | None:
         match press.event:
@@ -97,15 +102,17 @@ class Answers:
         return Reply("not_yours", NOT_YOURS.format(who=" or ".join([*asked, "a manager"])))
 
 
-def _keep(c: Connection, press: Press) -> None:
-    """What sends in flight must see at once: a hold. And the text that an approval sends."""
+def _keep(c: Connection, press: Press, seq: int) -> None:
+    """What sends in flight must see at once: a hold. And the text that an approval sends. Once for each press: a hold
+    that was lifted since is not placed again by a repeat.
+    """
     match press.event:
         case HoldPlaced(reason=reason):
             customers.place_hold(c, press.customer, press.by.id, reason)
         case HoldLifted():
             customers.lift_hold(c, press.customer)
         case ApprovalAnswered(approval=approval) if press.edit is not None:
-            projections.save_edit(c, press.customer, approval, *press.edit, press.by.id)
+            projections.save_edit(c, press.customer, approval, seq, *press.edit, press.by.id)
         case _:
             pass
 

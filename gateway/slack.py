@@ -20,7 +20,7 @@ from gateway.answers import Answer, Answers, Press
 from gateway.body import read_body, require_type, unauthorised, verify_slack
 from gateway.refusals import RefusedError
 from lifecycle.messages import ApprovalAnswered, Reply, TaskTicked
-from store import projections, team
+from store import team
 from store.customers import Person
 from store.database import Database
 
@@ -93,9 +93,7 @@ class SlackPresses:
             person = team.teammate_by_slack(c, pressed.user)
             if person is None:
                 return Reply("not_yours", STRANGER)
-            customer, _, approval = pressed.value.partition("/")
-            edited = pressed.action == APPROVE and projections.edit(c, customer, approval) is not None
-        return Press("slack", pressed.id, customer, person, _answer(pressed, person, edited=edited))
+        return Press("slack", pressed.id, pressed.value.partition("/")[0], person, _answer(pressed, person))
 
     async def _finish(self, pressed: Pressed, task: "asyncio.Future[Press | Reply]") -> None:
         """Deliver, and tell the presser what the card does not."""
@@ -133,12 +131,12 @@ def read_press(payload: dict[str, Any]) -> Pressed | None:
     return pressed if pressed.action in (APPROVE, REJECT, DONE) else None
 
 
-def _answer(pressed: Pressed, person: Person, *, edited: bool) -> Answer:
+def _answer(pressed: Pressed, person: Person) -> Answer:
     if pressed.action == DONE:
         return TaskTicked(pressed.value, person.id)
     approval = pressed.value.partition("/")[2]
     answer: Literal["approve", "reject"] = "approve" if pressed.action == APPROVE else "reject"
-    return ApprovalAnswered(approval, person.id, answer, f"slack:{pressed.id}", edited)
+    return ApprovalAnswered(approval, person.id, answer, f"slack:{pressed.id}")
 
 
 def _whisper(url: str, text: str) -> None:

@@ -232,17 +232,28 @@ def card_row(row: Row[Any]) -> Card:
     return Card(row.touch, row.to, row.card, row.nth)
 
 
-def save_edit(c: Connection, customer: str, approval: str, subject: str, text: str, by: str) -> None:
-    """Keep the text that a person wants sent instead; the last edit counts."""
-    values = {"subject": subject, "text": text, "edited_by": by, "edited_at": now()}
-    save = upsert(c, tables.edits).values(customer=customer, approval=approval, **values)
-    c.execute(save.on_conflict_do_update(index_elements=["customer", "approval"], set_=values))
+def save_edit(c: Connection, customer: str, approval: str, seq: int, subject: str, text: str, by: str) -> None:
+    """Keep the text that a person wants sent instead, with the inbox number of the answer it came with. One that comes
+    after the approval was closed changes nothing.
+    """
+    table = tables.approvals
+    known = select(table.c.result).where(table.c.customer == customer, table.c.approval == approval)
+    if not c.execute(known).scalar_one_or_none():
+        values = {"subject": subject, "text": text, "edited_by": by, "edited_at": now()}
+        insert_new(c, tables.edits, customer=customer, approval=approval, seq=seq, **values)
 
 
 def edit(c: Connection, customer: str, approval: str) -> Edit | None:
-    """The text that a person put in place of the template's."""
-    table = tables.edits
-    row = c.execute(select(table).where(table.c.customer == customer, table.c.approval == approval)).one_or_none()
+    """The text that came with the answer that was taken: the first that the core did not turn down.
+
+    Answers are delivered in order, each after the reply to the one before it was stored. So when the approved step is
+    sent, every earlier answer has its refusal, and the taken one has `approved` or, for a moment, nothing yet.
+    """
+    table, answers = tables.edits, tables.inbox
+    same = (answers.c.customer == table.c.customer) & (answers.c.seq == table.c.seq)
+    query = select(table, answers.c.reply).outerjoin(answers, same)
+    rows = c.execute(query.where(table.c.customer == customer, table.c.approval == approval).order_by(table.c.seq))
+    row = next((row for row in rows if row.reply is None or row.reply["result"] == "approved"), None)
     return None if row is None else Edit(approval, row.subject, row.text, row.edited_by, row.edited_at)
 
 

@@ -340,6 +340,7 @@ edits = Table(
     metadata,
     _customer(primary_key=True),
     Column("approval", String, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("edited_by", String, nullable=False),

@@ -180,7 +180,7 @@ def test_the_question_about_an_invitation_leaves_places_for_its_time(office: "Of
 def test_an_edited_text_goes_out_with_the_readers_own_links(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     with office.db.begin() as c:
         text = "Dear Ada,\r\n\r\n<b>new</b> words\r\n--\r\nUnsubscribe: [unsubscribe link]\r\n"
-        projections.save_edit(c, office.customer.id, "onboarding/1/welcome", "New subject", text, "mara")
+        projections.save_edit(c, office.customer.id, "onboarding/1/welcome", 2, "New subject", text, "mara")
     assert office.one(office.email(edited=True)) == ("sent", "")
     (mail,) = sendgrid_server.mails
     text, html = (part["value"] for part in mail["content"])
@@ -194,7 +194,7 @@ def test_an_edited_text_goes_out_with_the_readers_own_links(office: "Office", se
 def test_an_edited_invitation_still_says_when(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     with office.db.begin() as c:
         text = "We meet on [meeting day] at [meeting time]."
-        projections.save_edit(c, office.customer.id, "onboarding/1/kickoff", "", text, "mara")
+        projections.save_edit(c, office.customer.id, "onboarding/1/kickoff", 2, "", text, "mara")
     office.one(office.invite(edited=True))
     (mail,) = sendgrid_server.mails
     assert mail["subject"] == "Kickoff: Acme"
@@ -205,7 +205,7 @@ def test_an_edited_invitation_still_says_when(office: "Office", sendgrid_server:
 def test_an_edited_invitation_reaches_the_teammate_too(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     with office.db.begin() as c:
         text = "We meet on [meeting day]. Unsubscribe: [unsubscribe link]"
-        projections.save_edit(c, office.customer.id, "onboarding/1/kickoff", "", text, "mara")
+        projections.save_edit(c, office.customer.id, "onboarding/1/kickoff", 2, "", text, "mara")
     assert office.one(office.invite(to="mara", edited=True)) == ("sent", "")
     (mail,) = sendgrid_server.mails
     assert "[" not in mail["content"][0]["value"]

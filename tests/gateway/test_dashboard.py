@@ -277,6 +277,44 @@ async def test_tasks_milestones_and_holds_are_answered_here(
     assert [event["kind"] for event in presses(db)] == ["task_ticked", "milestone_ticked", "hold_placed", "hold_lifted"]
 
 
+async def test_a_repeated_press_on_hold_places_and_lifts_nothing(browser: Browser, acme: str, db: Database) -> None:
+    form = hidden((await browser.get(f"/customers/{acme}")).text, action="/answers/hold")
+    lift = {**form, "press": "p1", "place": "no"}
+    for sent in (lift, {**form, "press": "p2", "reason": "Outage"}, lift):
+        assert (await browser.post("/answers/hold", data=sent)).status_code == 303
+    with db.read() as c:
+        assert customers.hold_on(c, acme) == "Outage"
+    assert [event["kind"] for event in presses(db)] == ["hold_lifted", "hold_placed"]
+
+
+async def test_a_press_that_was_used_for_another_answer_does_nothing_and_says_so(
+    browser: Browser, acme: str, db: Database
+) -> None:
+    form = hidden((await browser.get(f"/customers/{acme}")).text, action="/answers/hold")
+    await browser.post("/answers/hold", data={**form, "place": "no"})
+    answer = await browser.post("/answers/hold", data={**form, "reason": "Outage"})
+    assert answer.status_code == 409
+    assert "used for another answer" in answer.text
+    with db.read() as c:
+        assert customers.hold_on(c, acme) is None
+
+
+async def test_two_edits_of_one_approval_are_kept_apart(
+    browser: Browser, acme: str, ask_approval: Any, db: Database, temporal: Any
+) -> None:
+    """The second is told that it came too late, and the text of the first is the one that goes out."""
+    approval = ask_approval(acme)
+    form = hidden((await browser.get("/inbox")).text, action="/answers/approval")
+    await browser.post("/answers/approval", data={**form, "subject": "First", "text": "Mara's words."})
+    temporal.reply = {"result": "already", "text": "Already approved by mara."}
+    late = {**form, "press": "late", "subject": "Second", "text": "Other words."}
+    await browser.post("/answers/approval", data=late)
+    with db.read() as c:
+        edit = projections.edit(c, acme, approval)
+    assert edit is not None
+    assert (edit.subject, edit.text) == ("First", "Mara's words.")
+
+
 async def test_a_mail_is_shown_where_it_can_run_nothing(browser: Browser, acme: str, mail: MailKeeper) -> None:
     entry = mail(acme, html="<p>Hello</p><script>1</script>", text="Hello", eml="Subject: x\r\n\r\nHello")
     page = (await browser.get(f"/outbox/{entry}")).text

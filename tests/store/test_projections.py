@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from lifecycle.messages import AskApproval, RaiseTask
+from lifecycle.messages import ApprovalAnswered, AskApproval, RaiseTask
 from lifecycle.model import Decision
 from lifecycle.trace import to_row
-from store import customers, pages, projections, tables
+from store import customers, inbox, pages, projections, tables
 from store.customers import Customer
 from store.database import Database, now
 from store.projections import Card
@@ -147,14 +147,33 @@ def test_closing_what_was_never_asked_finds_no_cards(database: Database, custome
         assert projections.close_approval(c, customer.id, "unknown", "expired", "") == ()
 
 
-def test_the_last_edit_counts(database: Database, customer: Customer) -> None:
+def test_the_edit_that_counts_is_the_one_of_the_answer_that_was_taken(database: Database, customer: Customer) -> None:
+    kickoff = "welcome/1/kickoff"
+    answers = [
+        ApprovalAnswered(kickoff, by, "approve", f"dashboard:{by}", edited=True) for by in ("omar", "mara", "fay")
+    ]
     with database.begin() as c:
-        assert projections.edit(c, customer.id, "welcome/1/kickoff") is None
-        projections.save_edit(c, customer.id, "welcome/1/kickoff", "Hi", "One", "mara")
-        projections.save_edit(c, customer.id, "welcome/1/kickoff", "Hello", "Two", "fay")
-        found = projections.edit(c, customer.id, "welcome/1/kickoff")
+        assert projections.edit(c, customer.id, kickoff) is None
+        for answer in answers:
+            _, row = inbox.accept(c, customer.id, "dashboard", answer.by, answer, body_digest="")
+            projections.save_edit(c, customer.id, kickoff, row.seq, "Hi", f"{answer.by}'s", answer.by)
+        inbox.delivered(c, customer.id, 1, {"result": "not_yours", "text": "Not yours."})
+        taken_before_its_reply = projections.edit(c, customer.id, kickoff)
+        inbox.delivered(c, customer.id, 2, {"result": "approved", "text": "Approved."})
+        inbox.delivered(c, customer.id, 3, {"result": "already", "text": "Already approved by mara."})
+        found = projections.edit(c, customer.id, kickoff)
     assert found is not None
-    assert (found.subject, found.text, found.edited_by) == ("Hello", "Two", "fay")
+    assert found == taken_before_its_reply
+    assert (found.subject, found.text, found.edited_by) == ("Hi", "mara's", "mara")
+
+
+def test_an_edit_of_a_closed_approval_is_not_kept(database: Database, customer: Customer) -> None:
+    command = _ask(customer)
+    with database.begin() as c:
+        projections.open_approval(c, command, customer.id, preview={}, card="")
+        projections.close_approval(c, customer.id, command.approval, "approved", "mara")
+        projections.save_edit(c, customer.id, command.approval, 2, "Hello", "Too late", "fay")
+        assert projections.edit(c, customer.id, command.approval) is None
 
 
 def test_a_task_is_raised_once_ticked_once_and_may_be_reopened(database: Database, customer: Customer) -> None:

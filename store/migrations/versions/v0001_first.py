@@ -276,12 +276,13 @@ def upgrade() -> None:
         "edits",
         sa.Column("customer", sa.String(), nullable=False),
         sa.Column("approval", sa.String(), nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("edited_by", sa.String(), nullable=False),
         sa.Column("edited_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["customer"], ["customers.id"], name=op.f("fk_edits_customer")),
-        sa.PrimaryKeyConstraint("customer", "approval", name=op.f("pk_edits")),
+        sa.PrimaryKeyConstraint("customer", "approval", "seq", name=op.f("pk_edits")),
     )
     op.create_table(
         "inbox",
