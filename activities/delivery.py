@@ -4,8 +4,6 @@ Activities never read the environment: whatever they need of it stands in `Deliv
 a member adds it to `perform` and to the classifications in `mail` and `slack`.
 """
 
-import hashlib
-import hmac
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -13,8 +11,8 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Addresses have no trailing slash. `link_secret` keys links and the ids that providers see. `timeout`: seconds
-    for one call to a provider.
+    """Addresses have no trailing slash. `link_secret` keys the links in mails. `timeout`: seconds for one call to a
+    provider.
 
     `limit`: seconds that one command may take in all; past it the core hears `later` and the ledger knows the rest.
     """
@@ -41,10 +39,6 @@ class Delivery:
         """How long a reservation is ours: longer than any call can last, so that two calls never overlap."""
         return timedelta(seconds=2 * self.timeout + self.limit)
 
-    def touch_hash(self, touch: str) -> str:
-        """The one name of a touch that providers see: 32 hex digits, keyed, the same for ever."""
-        return hmac.new(self.link_secret.encode(), b"touch:" + touch.encode(), hashlib.sha256).hexdigest()[:32]
-
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -70,9 +64,14 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The request left, the answer did not come back."""
+    """The request left, and what became of it is not known.
+
+    `ask_in`: after which time the provider can be asked; None where it cannot, and only its own report, or a day, ends
+    the doubt.
+    """
 
     reason: str
+    ask_in: timedelta | None = None
 
 
 Landing = Sent | Later | Failed | Unknown

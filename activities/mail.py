@@ -2,7 +2,8 @@
 
 SendGrid takes no idempotency key, so the moment of doubt matters: before the whole request has left nothing was sent
 (`Later`); after it, without an answer, nobody knows (`Unknown`). urllib tells the two apart: what happens while
-connecting and writing is a `URLError`, what happens while waiting for the answer is not.
+connecting and writing is a `URLError`, what happens while waiting for the answer is not. 500 and 503 are SendGrid's
+own refusals; 408, 502, 504 and what other proxies say (52x) come from in between, after the request had left.
 """
 
 import http.client
@@ -21,7 +22,7 @@ from store.database import now
 PATIENCE = timedelta(seconds=60)
 """How long to wait where the provider does not say."""
 LONGEST = timedelta(hours=1)
-_BUSY = frozenset({408, 425, 429})
+_BUSY = frozenset({425, 429, 500, 503})
 _TAKEN = frozenset({200, 202})
 """202 is a live mail, 200 a valid one in SendGrid's sandbox mode."""
 
@@ -50,8 +51,10 @@ class SendGrid:
 
 def _refusal(error: Any) -> Landing:
     status: int = error.status_code
-    if status in _BUSY or status >= http.client.INTERNAL_SERVER_ERROR:
+    if status in _BUSY:
         return Later(wait_of(error.headers), f"SendGrid answered {status}")
+    if status == http.client.REQUEST_TIMEOUT or status > http.client.INTERNAL_SERVER_ERROR:
+        return Unknown(f"something between us and SendGrid answered {status}")
     return Failed(f"SendGrid refused the mail ({status}): {_complaints(error.body)}")
 
 

@@ -239,7 +239,7 @@ class Performer:
                 ledger.defer(self._db, touch, attempt, reason)
             case Failed(reason):
                 ledger.fail(self._db, touch, attempt, reason)
-            case Unknown(reason):
+            case Unknown(reason=reason):
                 ledger.unknown(self._db, touch, attempt, reason)
         del self._landed[touch]
         return landing
@@ -291,6 +291,8 @@ def _held(c: Connection, customer: str, command: Command) -> Later | None:
 
 
 def _told(command: Command, outcome: Outcome) -> EffectResult:
+    if isinstance(outcome, Unknown) and outcome.ask_in is not None:  # the row says `unknown`, so it is only asked about
+        outcome = Later(outcome.ask_in, outcome.reason)
     wait = outcome.wait.total_seconds() if isinstance(outcome, Later) else 0.0
     reason = "" if isinstance(outcome, Sent) else outcome.reason
     return {"touch": command.touch, "result": _RESULTS[type(outcome)], "reason": reason, "retry_in": max(wait, 0.0)}

@@ -1,8 +1,9 @@
 """Posting to Slack, finding a message again whose answer was lost, and what each of Slack's answers means.
 
 The SDK's own resend is off: it would post twice what was accepted just before a connection broke. Every message
-carries its touch's hash as metadata, so that Slack itself can be asked whether it arrived. A teammate's channel is the
-direct conversation with them, opened by their user id.
+carries its touch's hash as metadata, so that Slack itself can be asked whether it arrived. Asked it is after every
+answer that does not rule it out: Slack says of `fatal_error` that some of the work may have been done, and a 5xx may
+come from a proxy. A teammate's channel is the direct conversation with them, opened by their user id.
 """
 
 import http.client
@@ -20,7 +21,8 @@ from activities.delivery import Delivery, Failed, Landing, Later, Sent, Unknown
 from activities.mail import PATIENCE, wait_of
 
 EVENT_TYPE = "stageplay_touch"
-_PASSING = frozenset({"ratelimited", "rate_limited", "fatal_error", "internal_error", "service_unavailable"})
+_BUSY = frozenset({"ratelimited", "rate_limited"})
+_DOUBTFUL = frozenset({"fatal_error", "internal_error", "service_unavailable"})
 _PAGES = 5
 """How many pages of a conversation are read in search of a message; 200 messages each."""
 
@@ -68,7 +70,7 @@ class Slack:
         """
         landing = _landing(lambda: self._client.chat_update(channel=ref.channel, ts=ref.ts, **_content(card)))
         match landing:
-            case Unknown(reason):
+            case Unknown(reason=reason):
                 return Later(PATIENCE, reason)
             case Failed(reason) if "message_not_found" in reason:
                 return Sent(ref.text())
@@ -78,11 +80,13 @@ class Slack:
     def find(self, user: str, touch_hash: str, since: datetime) -> Ref | Landing | None:
         """The message of a touch in the conversation with a person, None if it surely is not there.
 
-        Any other landing says why Slack could not tell.
+        Any other landing says why Slack could not tell: `Later` ask again, `Unknown` it has too much to search.
         """
         found: list[Ref] = []
+        searched = False
 
         def ask() -> Any:
+            nonlocal searched
             channel = str(self._client.conversations_open(users=user)["channel"]["id"])
             cursor = ""
             for _ in range(_PAGES):
@@ -97,14 +101,23 @@ class Slack:
                     Ref(channel, message["ts"]) for message in page["messages"] if _touch(message) == touch_hash
                 )
                 cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
-                if found or not cursor:
+                searched = not cursor
+                if found or searched:
                     break
             return {"channel": channel, "ts": ""}
 
         landing = _landing(ask)
-        if not isinstance(landing, Sent):
-            return landing
-        return found[0] if found else None
+        match landing:
+            case Unknown(reason=reason):
+                return Later(PATIENCE, reason)  # a question that is simply asked again
+            case Sent() if found:
+                return found[0]
+            case Sent() if searched:
+                return None
+            case Sent():
+                return Unknown("the conversation has more messages than are searched")
+            case _:
+                return landing
 
 
 def _touch(message: Any) -> str:
@@ -129,19 +142,19 @@ def _landing(call: Any) -> Landing:
     except URLError as error:
         return Later(PATIENCE, f"Slack cannot be reached ({type(error.reason).__name__})")
     except (OSError, http.client.HTTPException, json.JSONDecodeError) as error:
-        return Unknown(f"Slack did not answer ({type(error).__name__})")
+        return Unknown(f"Slack did not answer ({type(error).__name__})", PATIENCE)
     return Sent(Ref(str(response["channel"]), str(response["ts"])).text())
 
 
 def _refusal(response: Any) -> Landing:
     status: int = response.status_code
     said = str(response.get("error", "") if isinstance(response.data, dict) else "")
-    if status == http.client.TOO_MANY_REQUESTS or said in _PASSING:
-        return Later(wait_of(response.headers), f"Slack answered {said if said in _PASSING else status}")
-    if status >= http.client.INTERNAL_SERVER_ERROR:
-        return Later(PATIENCE, f"Slack answered {status}")
+    if status == http.client.TOO_MANY_REQUESTS or said in _BUSY:
+        return Later(wait_of(response.headers), f"Slack answered {said if said in _BUSY else status}")
+    if status >= http.client.INTERNAL_SERVER_ERROR or said in _DOUBTFUL:
+        return Unknown(f"Slack answered {said if said in _DOUBTFUL else status}", PATIENCE)
     if " " in said:  # the SDK's own sentence about an answer that is not JSON
-        return Unknown("Slack gave an answer that cannot be read")
+        return Unknown("Slack gave an answer that cannot be read", PATIENCE)
     return Failed(f"Slack refused the message: {said or status}")
 
 

@@ -183,6 +183,10 @@ class Office:
         with self.db.read() as c:
             return ledger.standing(c, command.touch)
 
+    def state(self, command: Command) -> str:
+        row = self.standing(command)
+        return row.state if row else "none"
+
     # --- one command of every kind ------------------------------------------------------------------------------------
 
     def touch(self, step: str, part: str, to: str = "") -> str:

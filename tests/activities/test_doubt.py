@@ -1,31 +1,18 @@
 """The provider is cut at every point. What counts is what it took: never twice, and never silently nothing."""
 
 import asyncio
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
-import icalendar
 import pytest
-from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
-from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities import perform
-from activities.perform import DatabaseLostError
 from activities.transports import NOBODY_KNOWS
-from lifecycle.messages import Command
 from store import ledger
-from store.database import now, open_database
 from tests.fakes.provider import Answer, Behaviour, Drop, Hang, Seen, Slow
 from tests.fakes.sendgrid import SEND, FakeSendGrid
 from tests.fakes.slack import HISTORY, OPEN, POST, UPDATE, FakeSlack, no
@@ -34,27 +21,8 @@ if TYPE_CHECKING:
     from tests.activities.conftest import Office
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
-LEASE = timedelta(minutes=5)
-PATIENT = {"timeout": 60.0, "limit": 60.0}
-"""For sends that nothing must cut short but the test itself, however busy the machine."""
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """What a provider's answers mean has nothing to do with the database."""
-PROPERTIES = ("UID", "SEQUENCE", "DTSTART")
-
-
-def state(office: "Office", command: Command) -> str:
-    row = office.standing(command)
-    return row.state if row else "none"
-
-
-def meetings_of(server: FakeSendGrid) -> set[tuple[bytes, ...]]:
-    """The meetings that a calendar would show of the mails taken: UID, SEQUENCE and start."""
-    found = set()
-    for mail in server.mails:
-        (event,) = icalendar.Calendar.from_ical(mail["content"][2]["value"]).walk("VEVENT")
-        found.add(tuple(bytes(event.get(name).to_ical()) for name in PROPERTIES))
-    return found
-
 
 # --- mail -------------------------------------------------------------------------------------------------------------
 
@@ -72,7 +40,6 @@ RESET = str(int((AT + timedelta(seconds=42)).timestamp()))
         (Answer(429, headers={"X-RateLimit-Reset": "1"}), 1),
         (Answer(429, headers={"Retry-After": "999999"}), 3600),
         (Answer(500), 60),
-        (Answer(502, "<html>"), 60),
         (Answer(503), 60),
     ],
     ids=str,
@@ -83,7 +50,7 @@ def test_a_busy_sendgrid_is_asked_again_when_it_says(
     sendgrid_server.script(SEND, answer)
     (effect,) = office.run(office.email())
     assert (effect["result"], effect["retry_in"]) == ("later", wait)
-    assert state(office, office.email()) == "held"
+    assert office.state(office.email()) == "held"
     assert office.one(office.email())[0] == "sent"
     assert len(sendgrid_server.mails) == 1
 
@@ -120,7 +87,17 @@ def test_a_sendgrid_that_cannot_be_reached_is_tried_again(office: "Office", send
 
 
 @on_sqlite
-@pytest.mark.parametrize("behaviour", [Hang(), Hang(takes=True), Drop(), Drop(takes=True)], ids=str)
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        Hang(),
+        Hang(takes=True),
+        Drop(),
+        Drop(takes=True),
+        *(Answer(status, "<html>", takes=takes) for status in (408, 502, 504, 520) for takes in (True, False)),
+    ],
+    ids=str,
+)
 def test_a_mail_whose_answer_is_lost_is_never_sent_again(
     office: "Office", sendgrid_server: FakeSendGrid, clock: FrozenDateTimeFactory, behaviour: Behaviour
 ) -> None:
@@ -155,7 +132,7 @@ def test_an_invitation_may_be_repeated_and_stays_one_meeting(office: "Office", s
     assert office.one(office.invite())[0] == "unknown"
     assert office.one(office.invite())[0] == "sent"
     assert len(sendgrid_server.mails) == 2
-    assert len(meetings_of(sendgrid_server)) == 1
+    assert len(sendgrid_server.meetings) == 1
 
 
 @on_sqlite
@@ -169,7 +146,7 @@ def test_a_command_that_takes_too_long_does_not_hold_up_the_others(
     seen: list[str] = []
 
     def hook(_: Seen) -> None:
-        seen.append(state(office, slow))
+        seen.append(office.state(slow))
         sendgrid_server.release()
 
     slack_server.hook = hook
@@ -210,10 +187,6 @@ def test_only_a_batch_that_takes_long_says_that_it_is_alive(
     [
         (Answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "30"}), 30),
         (no("ratelimited"), 60),
-        (no("fatal_error"), 60),
-        (no("internal_error"), 60),
-        (Answer(500, "no json at all"), 60),
-        (Answer(503, {"ok": False, "error": "service_unavailable"}), 60),
     ],
     ids=str,
 )
@@ -243,12 +216,25 @@ def test_what_slack_refuses_for_good_fails(office: "Office", slack_server: FakeS
 @on_sqlite
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("takes", [True, False])
-@pytest.mark.parametrize("kind", [Hang, Drop])
-def test_slack_itself_is_asked_whether_a_message_arrived(
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Hang,
+        Drop,
+        partial(Answer, 200, {"ok": False, "error": "fatal_error"}),
+        partial(Answer, 200, {"ok": False, "error": "internal_error"}),
+        partial(Answer, 500, "no json at all"),
+        partial(Answer, 503, {"ok": False, "error": "service_unavailable"}),
+    ],
+    ids=str,
+)
+def test_slack_itself_is_asked_in_a_minute_whether_a_message_arrived(
     office: "Office", slack_server: FakeSlack, kind: Callable[..., Behaviour], takes: bool
 ) -> None:
     slack_server.script(POST, kind(takes=takes))
-    assert office.one(office.nudge())[0] == "unknown"
+    (effect,) = office.run(office.nudge())
+    assert (effect["result"], effect["retry_in"]) == ("later", 60.0)
+    assert office.state(office.nudge()) == "unknown"
     assert office.one(office.nudge())[0] == "sent"
     assert slack_server.posts == 1
     assert [seen.path for seen in slack_server.seen].count(POST) == (1 if takes else 2)
@@ -258,13 +244,27 @@ def test_slack_itself_is_asked_whether_a_message_arrived(
 @pytest.mark.usefixtures("clock")
 def test_a_message_is_found_among_many_others(office: "Office", slack_server: FakeSlack) -> None:
     slack_server.script(POST, Drop(takes=True))
-    assert office.one(office.nudge())[0] == "unknown"
+    assert office.one(office.nudge())[0] == "later"
     office.run(*(office.nudge(nth) for nth in range(1, 4)))
     assert office.one(office.nudge())[0] == "sent"
     assert slack_server.posts == 4
     row = office.standing(office.nudge())
     assert row is not None
     assert row.provider_ref == f"D0MARA/{slack_server.messages[0]['ts']}"
+
+
+@on_sqlite
+def test_a_message_below_more_than_is_searched_may_be_there(
+    office: "Office", slack_server: FakeSlack, clock: FrozenDateTimeFactory
+) -> None:
+    slack_server.script(POST, Drop(takes=True))
+    assert office.one(office.nudge())[0] == "later"
+    slack_server.messages += [{**slack_server.messages[0], "metadata": None} for _ in range(12)]
+    result, reason = office.one(office.nudge())
+    assert (result, "more messages than are searched" in reason or "cannot be asked" in reason) == ("unknown", True)
+    clock.tick(timedelta(hours=24))
+    assert office.one(office.nudge()) == ("failed", NOBODY_KNOWS)
+    assert [seen.path for seen in slack_server.seen].count(POST) == 1
 
 
 @on_sqlite
@@ -275,7 +275,7 @@ def test_while_slack_cannot_be_asked_nothing_is_posted(
     slack_server.script(POST, Drop(takes=True))
     slack_server.script(path, no("ratelimited"), no("missing_scope"), Drop(), no("missing_scope"))
     results = [office.one(office.nudge())[0] for _ in range(4)]
-    assert results == ["unknown", "later", "unknown", "unknown"]
+    assert results == ["later", "later", "unknown", "later"]
     clock.tick(timedelta(hours=24))
     assert office.one(office.nudge()) == ("failed", NOBODY_KNOWS)
     assert slack_server.posts == 1
@@ -305,158 +305,3 @@ def test_a_card_that_somebody_deleted_needs_no_settling(office: "Office", slack_
     office.run(office.ask())
     slack_server.messages.clear()
     assert office.one(office.settle())[0] == "sent"
-
-
-# --- the worker dies --------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def process(office: "Office", *commands: Command) -> Iterator["subprocess.Popen[str]"]:
-    """A worker process that performs the commands; gone at the end of the block."""
-    delivery = asdict(office.delivery) | PATIENT
-    given = {"database": office.url, "delivery": delivery, "batch": office.batch(*commands)}
-    command = [sys.executable, "-m", "tests.fakes.one_batch", json.dumps(given)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        try:
-            yield child
-        finally:
-            child.kill()
-
-
-def killed(office: "Office", server: FakeSendGrid | FakeSlack, command: Command) -> None:
-    """Perform a command in a process that is killed when the provider has its request and has not answered."""
-    with process(office, command) as child:
-        server.hook = lambda _: os.kill(child.pid, signal.SIGKILL)
-        child.communicate(timeout=90)
-    server.hook = lambda _: None
-    assert child.returncode == -signal.SIGKILL
-    assert state(office, command) == "reserved"
-
-
-@contextmanager
-def after(length: timedelta) -> Iterator[None]:
-    with freeze_time(now() + length, real_asyncio=True):
-        yield
-
-
-def test_a_mail_of_a_killed_worker_is_not_sent_again(office: "Office", sendgrid_server: FakeSendGrid) -> None:
-    killed(office, sendgrid_server, office.email())
-    (effect,) = office.run(office.email())
-    assert effect["result"] == "later"
-    assert 0 < effect["retry_in"] <= LEASE.total_seconds()
-    with after(LEASE):
-        assert office.one(office.email())[0] == "unknown"
-    with after(timedelta(hours=25)):
-        assert office.one(office.email()) == ("failed", NOBODY_KNOWS)
-    assert len(sendgrid_server.seen) == 1
-
-
-@on_sqlite
-@pytest.mark.parametrize("takes", [True, False])
-def test_a_message_of_a_killed_worker_is_posted_once(office: "Office", slack_server: FakeSlack, takes: bool) -> None:
-    slack_server.script(POST, Hang(takes=takes))
-    killed(office, slack_server, office.nudge())
-    with after(LEASE):
-        assert office.one(office.nudge())[0] == "sent"
-    assert slack_server.posts == 1
-
-
-@on_sqlite
-def test_a_question_of_a_killed_worker_can_still_be_settled(office: "Office", slack_server: FakeSlack) -> None:
-    killed(office, slack_server, office.ask())
-    with after(LEASE):
-        assert office.one(office.ask())[0] == "sent"
-        assert office.one(office.settle())[0] == "sent"
-    assert slack_server.posts == 1
-    assert "Approved" in slack_server.messages[0]["text"]
-
-
-@on_sqlite
-def test_an_invitation_of_a_killed_worker_is_one_meeting(office: "Office", sendgrid_server: FakeSendGrid) -> None:
-    killed(office, sendgrid_server, office.invite())
-    with after(LEASE):
-        assert office.one(office.invite())[0] == "sent"
-    assert len(sendgrid_server.mails) == 2
-    assert len(meetings_of(sendgrid_server)) == 1
-
-
-# --- two workers on one row -------------------------------------------------------------------------------------------
-
-
-def test_two_threads_on_one_row_send_once(office: "Office", sendgrid_server: FakeSendGrid) -> None:
-    sendgrid_server.script(SEND, Slow())
-    other = open_database(office.url)
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(office.one, office.email(), office.performer(**PATIENT))
-        assert sendgrid_server.wait_for(1, 60)
-        result, reason = office.one(office.email(), office.performer(other, **PATIENT))
-        assert (result, reason) == ("later", "it is being sent at this moment")
-        sendgrid_server.release()
-        assert first.result(60)[0] == "sent"
-    other.close()
-    assert len(sendgrid_server.seen) == 1
-
-
-def test_processes_that_race_for_one_row_send_once(office: "Office", sendgrid_server: FakeSendGrid) -> None:
-    with ExitStack() as stack:
-        children = [stack.enter_context(process(office, office.email())) for _ in range(3)]
-        printed = [child.communicate(timeout=90)[0].splitlines()[-1] for child in children]
-    results = [[effect["result"] for effect in json.loads(line)] for line in printed]
-    assert all(result in ([], ["later"]) for result in results)
-    assert office.one(office.email())[0] == "sent"  # also where no child got as far as sending, on a busy machine
-    assert len(sendgrid_server.seen) == 1
-
-
-# --- the database is lost ---------------------------------------------------------------------------------------------
-
-
-def lose(office: "Office", table: str) -> None:
-    with office.db.begin() as c:
-        c.execute(text(f"ALTER TABLE {table} RENAME TO gone"))
-
-
-def find_again(office: "Office", table: str) -> None:
-    with office.db.begin() as c:
-        c.execute(text(f"ALTER TABLE gone RENAME TO {table}"))
-
-
-@pytest.mark.usefixtures("clock")
-@pytest.mark.parametrize("table", ["batches", "customers", "ledger"])
-def test_a_lost_database_fails_the_batch_before_anything_is_sent(
-    office: "Office", sendgrid_server: FakeSendGrid, table: str
-) -> None:
-    batch = office.batch(office.email())
-    lose(office, table)
-    with pytest.raises(DatabaseLostError) as caught:
-        office.run(batch=batch)
-    assert "ada" not in str(caught.value).lower()
-    assert caught.value.__cause__ is None
-    find_again(office, table)
-    assert office.run(batch=batch)[0]["result"] == "sent"
-    assert len(sendgrid_server.seen) == 1
-
-
-@pytest.mark.usefixtures("clock")
-def test_an_answer_that_could_not_be_written_is_written_later(office: "Office", sendgrid_server: FakeSendGrid) -> None:
-    performer = office.performer()
-    sendgrid_server.hook = lambda _: lose(office, "ledger")
-    with pytest.raises(DatabaseLostError):
-        office.run(office.email(), performer=performer)
-    find_again(office, "ledger")
-    assert state(office, office.email()) == "reserved"
-    assert office.run(office.email(), performer=performer)[0]["result"] == "sent"
-    assert state(office, office.email()) == "sent"
-    assert len(sendgrid_server.seen) == 1
-
-
-def test_an_answer_forgotten_with_its_process_is_a_doubt(
-    office: "Office", sendgrid_server: FakeSendGrid, clock: FrozenDateTimeFactory
-) -> None:
-    sendgrid_server.hook = lambda _: lose(office, "ledger")
-    with pytest.raises(DatabaseLostError):
-        office.run(office.email())
-    find_again(office, "ledger")
-    assert office.one(office.email())[0] == "later"
-    clock.tick(LEASE)
-    assert office.one(office.email())[0] == "unknown"
-    assert len(sendgrid_server.seen) == 1

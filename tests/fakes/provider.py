@@ -27,11 +27,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answer:
-    """Answer so, and take nothing."""
+    """Answer so; `takes`: having taken it."""
 
     status: int
     body: Any = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    takes: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,9 @@ class FakeProvider:
 
     def _outcome(self, behaviour: Behaviour | None, seen: Seen) -> Answer | None:
         match behaviour:
-            case Answer():
+            case Answer(takes=takes):
+                if takes:
+                    self.take(seen)
                 return behaviour
             case Hang(takes=takes) | Drop(takes=takes):
                 if takes:

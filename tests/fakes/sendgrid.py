@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import icalendar
+
 from tests.fakes.provider import Answer, FakeProvider, Seen
 
 SEND = "/v3/mail/send"
@@ -19,6 +21,15 @@ class FakeSendGrid(FakeProvider):
     def touches(self) -> list[str]:
         """The touch hash of each mail it took."""
         return [mail["custom_args"]["touch"] for mail in self.mails]
+
+    @property
+    def meetings(self) -> set[tuple[bytes, ...]]:
+        """The meetings that a calendar would show of the mails taken: UID, SEQUENCE and start."""
+        found = set()
+        for mail in self.mails:
+            (event,) = icalendar.Calendar.from_ical(mail["content"][2]["value"]).walk("VEVENT")
+            found.add(tuple(bytes(event.get(name).to_ical()) for name in ("UID", "SEQUENCE", "DTSTART")))
+        return found
 
     def take(self, seen: Seen) -> Answer:
         if seen.path != SEND:
