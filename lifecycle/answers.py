@@ -5,7 +5,7 @@ whatever it says.
 raise.
 """
 
-from lifecycle import asking, effects, journey, machine, plays
+from lifecycle import asking, effects, journey, machine, plays, responses
 from lifecycle.messages import (
     ApprovalAnswered,
     HoldLifted,
@@ -109,6 +109,8 @@ def task(turn: Turn, event: TaskTicked) -> None:
     text = f"{'done' if event.done else 'reopened'} by {event.by}"
     if play is not None:
         turn.decide(play, parts[2], "task", "fired", text)
+        if event.done:
+            responses.ticked(turn, play, parts[4])
     else:
         turn.decide_life(parts[2], "task", "fired", text)
     turn.reply = Reply("done", "Ticked." if event.done else "Reopened.")

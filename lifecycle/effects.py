@@ -18,6 +18,7 @@ from lifecycle.turn import Turn
 
 UNKNOWN_FOR = timedelta(hours=24)
 CUSTOMER_SEES = ("send_email", "send_survey", "send_invite")
+MAILS = ("send_email", "send_survey")
 
 
 def settle(turn: Turn, event: BatchSettled, issued: tuple[Command, ...]) -> None:
@@ -131,7 +132,7 @@ def _reissue(turn: Turn, item: Retry) -> None:
         turn.commands.append(command)
         return
     stale = turn.later(command.due, turn.life.politeness.stale_after, play.zone)
-    opens = _may_go(turn, play)
+    opens = _may_go(turn, play, paused=command.kind in MAILS and command.to in play.paused)
     if not turn.reachable(command.to):
         _give_up(turn, play, command, "may no longer be written to", told=False)
     elif max(opens, turn.clock) > stale:
@@ -148,11 +149,11 @@ def _asked(play: Play | None, step: str) -> bool:
     return progress is not None and progress.status == "asked"
 
 
-def _may_go(turn: Turn, play: Play) -> datetime:
+def _may_go(turn: Turn, play: Play, *, paused: bool) -> datetime:
     """The next instant, from the turn's clock on, at which a customer may be written to; a hold is asked daily."""
     book, quiet = turn.book(play), turn.life.politeness.quiet
     start = turn.clock
-    if turn.held:
+    if turn.held or paused:
         start = calendar.wall(calendar.local(start, play.zone).date() + calendar.DAY, book.at, play.zone)
     return calendar.next_open(start, play.zone, book.window, quiet, None)
 

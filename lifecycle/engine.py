@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from lifecycle import answers, calendar, effects, journey, machine, plays, schedule
+from lifecycle import answers, calendar, effects, happening, journey, machine, plays, responses, schedule
 from lifecycle.messages import (
     ApprovalAnswered,
     BatchSettled,
@@ -26,11 +26,13 @@ from lifecycle.messages import (
     ContactSuppressed,
     ContractSigned,
     DueReached,
+    EmailReplied,
     Event,
     FactsReported,
     Happened,
     HoldLifted,
     HoldPlaced,
+    MeetingAnswered,
     MilestoneTicked,
     Outcome,
     ProfileChanged,
@@ -40,7 +42,7 @@ from lifecycle.messages import (
     SurveyAnswered,
     TaskTicked,
 )
-from lifecycle.model import Contact, Decision, Fact, Play, Profile, Settlement, State, Value
+from lifecycle.model import Contact, Decision, Play, Profile, Settlement, State
 from lifecycle.playbook import Step
 from lifecycle.turn import ON_TIME, ClockWentBackError, ReleaseMissingError, Releases, Turn
 
@@ -141,12 +143,13 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
         case ContactRestored(contact=name):
             _suppress(turn, name, suppressed=False)
         case Happened(name=name, facts=values):
-            spec = turn.life.events.get(name)
-            _happened(turn, name, {**(spec.sets if spec else {}), **values})
+            happening.happened(turn, name, values)
         case FactsReported(facts=values):
-            _learn(turn, values)
+            happening.learn(turn, values)
         case SurveyAnswered(survey=survey, score=score):
-            _happened(turn, f"{survey}.answered", {f"{survey}.score": score})
+            happening.happened(turn, f"{survey}.answered", {f"{survey}.score": score})
+        case EmailReplied():
+            responses.reply(turn, event)
         case ContractSigned(contract=contract):
             turn.contracts = (*(item for item in turn.contracts if item.id != contract.id), contract)
         case Churned() | Returned():
@@ -159,6 +162,8 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
             answers.task(turn, event)
         case MilestoneTicked():
             answers.milestone(turn, event)
+        case MeetingAnswered():
+            responses.meeting(turn, event)
         case StageSet():
             answers.stage(turn, event)
         case HoldPlaced() | HoldLifted():
@@ -178,7 +183,7 @@ def _sign_up(turn: Turn, event: SignedUp) -> None:
     turn.profile = replace(event.profile, zone=_zone(turn, event.profile.zone, turn.life.default_zone))
     turn.decide_life(turn.stage, "stage", "fired", "signed up")
     plays.trigger(turn, stage=turn.stage)
-    _happened(turn, SIGNED_UP, {})
+    happening.happened(turn, SIGNED_UP, {})
 
 
 def _change_profile(turn: Turn, profile: Profile) -> None:
@@ -193,21 +198,6 @@ def _zone(turn: Turn, wanted: str, otherwise: str) -> str:
         return wanted
     turn.decide_life("profile", "profile", "skipped", f"there is no time zone {wanted!r}; it is {otherwise}")
     return otherwise
-
-
-def _happened(turn: Turn, name: str, values: dict[str, Value]) -> None:
-    turn.seen = {**turn.seen, name: turn.at}
-    _learn(turn, values)
-    plays.trigger(turn, event=name)
-
-
-def _learn(turn: Turn, values: dict[str, Value]) -> None:
-    """Remember the facts of the catalogue; what it does not name could be read by no expression and would only weigh
-    on the state.
-    """
-    known = {name: Fact(value, turn.at) for name, value in values.items() if name in turn.life.facts}
-    if known:
-        turn.facts = {**turn.facts, **known}
 
 
 def _put_contact(turn: Turn, contact: Contact) -> None:

@@ -95,6 +95,14 @@ class SurveyAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class EmailReplied:
+    """A contact answered a mail: a person reads that before this contact gets more. Is the event `email.replied`."""
+
+    contact: str
+    kind: Literal["email_replied"] = "email_replied"
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalAnswered:
     """A person answered an approval. `approval`: its id, `playbook/play/step`. `by`: teammate id. `press`: id of the
     press; a repeat is answered, not acted on.
@@ -126,6 +134,18 @@ class MilestoneTicked:
     by: str
     done: bool = True
     kind: Literal["milestone_ticked"] = "milestone_ticked"
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingAnswered:
+    """What became of a meeting. `meeting`: `playbook/play/step` of its invite. `by`: teammate id, empty where the
+    guest's calendar says it. Is the event `<step>.<outcome>`.
+    """
+
+    meeting: str
+    outcome: Literal["held", "no_show", "declined"]
+    by: str = ""
+    kind: Literal["meeting_answered"] = "meeting_answered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +244,11 @@ Event = (
     | Happened
     | FactsReported
     | SurveyAnswered
+    | EmailReplied
     | ApprovalAnswered
     | TaskTicked
     | MilestoneTicked
+    | MeetingAnswered
     | StageSet
     | ContractSigned
     | Churned
@@ -238,7 +260,15 @@ Event = (
     | BatchSettled
 )
 
-ANSWERS = ("approval_answered", "task_ticked", "milestone_ticked", "stage_set", "hold_placed", "hold_lifted")
+ANSWERS = (
+    "approval_answered",
+    "task_ticked",
+    "milestone_ticked",
+    "meeting_answered",
+    "stage_set",
+    "hold_placed",
+    "hold_lifted",
+)
 """Kinds that people wait for: delivered as updates, answered with a Reply. All others are delivered as signals."""
 
 

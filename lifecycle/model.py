@@ -124,7 +124,8 @@ class Progress:
     differs. `left`: recipients
     whose outcome is still out. `sent`: those an invite reached. `count`: reminders and rungs already used of an open
     approval. `edited`: a
-    person changed the text before approving.
+    person changed the text before approving. `offered`: for an invite, the instant its slot was chosen at, where that
+    is not `at`. `outcome`: what became of its meeting, `declined`, `no_show` or `held`.
     """
 
     ROW: ClassVar[bool] = True
@@ -135,6 +136,8 @@ class Progress:
     sent: tuple[str, ...] = ()
     count: int = 0
     edited: bool = False
+    offered: datetime | None = None
+    outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,8 @@ class Play:
 
     `number` counts the plays of this playbook for this customer from 1; `anchor` is day 0, local, in `zone`. `over`:
     every step is settled and only
-    outcomes of sends are still out.
+    outcomes of sends are still out. `paused`: contacts who answered a mail and wait for ours; `replies`: how often
+    that was so.
     """
 
     playbook: str
@@ -154,6 +158,8 @@ class Play:
     started_at: datetime
     steps: dict[str, Progress] = field(default_factory=dict)
     over: bool = False
+    paused: tuple[str, ...] = ()
+    replies: int = 0
 
     @property
     def key(self) -> str:
@@ -231,8 +237,8 @@ class State:
     not move it on. `seen`: event name to when it last happened. `counters`: playbook to plays started;
     `ended`: playbook to when its last play ended.
     `records`: decisions not yet
-    stored. `batches`: activity ids used. `spread`: whether touches are spread by customer (off in scenarios and
-    rehearsal).
+    stored. `doubtful`: touches that may have arrived, until it is known. `batches`: activity ids used. `spread`:
+    whether touches are spread by customer (off in scenarios and rehearsal).
     """
 
     customer: str
@@ -259,6 +265,7 @@ class State:
     touched: tuple[Touched, ...] = ()
     held: str = ""
     retries: tuple[Retry, ...] = ()
+    doubtful: tuple[str, ...] = ()
     records: tuple[Decision, ...] = ()
     batches: int = 0
     spread: bool = True

@@ -12,6 +12,7 @@ from lifecycle.turn import CUSTOMER_ROLES, Turn
 
 WEEK = timedelta(days=7)
 KEEP = timedelta(days=8)
+CAPPED = ("email", "survey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,12 @@ def obstacle(turn: Turn, play: Play, book: Playbook, step: Step, found: Found) -
     outside = [person for person in found.people if person.role in CUSTOMER_ROLES]
     if outside and all(person.suppressed for person in outside):
         return Obstacle("suppressed: asked not to be written to", None, roles)
+    waits = next((item for item in outside if item.id in play.paused and not item.suppressed), None)
+    if waits and kind in CAPPED:
+        return Obstacle(f"{waits.role} replied; answer first", tomorrow, waits.role)
     if kind not in schedule.TOUCHES:
         return None
-    return _window(turn, play, book, step, roles) or (_cap(turn, play, book, step, found) if kind != "invite" else None)
+    return _window(turn, play, book, step, roles) or (_cap(turn, play, book, step, found) if kind in CAPPED else None)
 
 
 def _next_open(turn: Turn, play: Play, book: Playbook, step: Step, at: datetime) -> datetime:

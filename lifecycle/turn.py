@@ -89,6 +89,7 @@ class Turn:
     touched: tuple[Touched, ...]
     held: str
     retries: tuple[Retry, ...]
+    doubtful: tuple[str, ...]
     records: tuple[Decision, ...]
     batches: int
     spread: bool
@@ -201,9 +202,9 @@ class Turn:
 
     # --- what rules write -------------------------------------------------------------------------------------------
 
-    def touch(self, play: Play, step: str, part: str, recipient: str = "") -> str:
-        """The identity of a command. The occurrence is 1: no step of this language happens twice in a play."""
-        front = f"{self.customer}/{play.key}/{step}/1/{part}"
+    def touch(self, play: Play, step: str, part: str, recipient: str = "", occurrence: int = 1) -> str:
+        """The identity of a command. No step of this language happens twice in a play; a contact may reply twice."""
+        front = f"{self.customer}/{play.key}/{step}/{occurrence}/{part}"
         return f"{front}/{recipient}" if recipient else front
 
     def put(self, play: Play) -> Play:
@@ -231,7 +232,7 @@ class Turn:
         digest = self.manifest.lifecycle
         self.decisions.append(Decision(self.at, self.life.name, digest, 0, step, what, verdict, reason, to))
 
-    def raise_task(self, play: Play, step: str, part: str, role: str, title: str) -> None:
+    def raise_task(self, play: Play, step: str, part: str, role: str, title: str, occurrence: int = 1) -> None:
         """Work that the engine itself asks of a person, due in a business day; without anyone in the role the trace
         alone says so.
         """
@@ -240,6 +241,6 @@ class Turn:
             self.decide(play, step, "task", "failed", f"nobody is {role}: {title}", role)
             return
         due_at = self.later(self.at, Length(1, "business_days"), person.zone, team=True)
-        touch = self.touch(play, step, f"task-{part}", person.id)
+        touch = self.touch(play, step, f"task-{part}", person.id, occurrence)
         self.commands.append(RaiseTask(touch, play.release, step, person.id, self.at, due_at, title))
         self.decide(play, step, "task", "fired", title, role)

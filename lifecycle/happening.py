@@ -1,0 +1,24 @@
+"""An event of the catalogue happens: when it last did is remembered, its facts are learned, what it triggers starts."""
+
+from collections.abc import Mapping
+
+from lifecycle import plays
+from lifecycle.model import Fact, Value
+from lifecycle.turn import Turn
+
+
+def happened(turn: Turn, name: str, values: Mapping[str, Value]) -> None:
+    """Take an event by name. `values`: facts it carries, besides those that the catalogue says it sets."""
+    spec = turn.life.events.get(name)
+    turn.seen = {**turn.seen, name: turn.at}
+    learn(turn, {**(spec.sets if spec else {}), **values})
+    plays.trigger(turn, event=name)
+
+
+def learn(turn: Turn, values: Mapping[str, Value]) -> None:
+    """Remember the facts of the catalogue; what it does not name could be read by no expression and would only weigh
+    on the state.
+    """
+    known = {name: Fact(value, turn.at) for name, value in values.items() if name in turn.life.facts}
+    if known:
+        turn.facts = {**turn.facts, **known}

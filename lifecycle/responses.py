@@ -1,0 +1,96 @@
+"""What comes back from the customer: a reply to a mail, and what became of a meeting.
+
+Nobody who has just written to us gets the next mail of a sequence before a person has read that: a reply pauses the
+contact in every running play until the owner ticks the task it raises. A meeting that did not take place becomes work,
+too: somebody offers another time.
+"""
+
+from dataclasses import replace
+
+from lifecycle import effects, happening, plays
+from lifecycle.messages import EmailReplied, MeetingAnswered, Reply
+from lifecycle.model import Play, Progress
+from lifecycle.playbook import Invite
+from lifecycle.turn import Turn
+
+REPLIED = "email.replied"
+REPLY_TASK = "task-replied-"
+OUTCOMES = ("declined", "no_show", "held")
+"""In the order in which one may follow another: a declined meeting may be held after all, a held one was."""
+
+
+def reply(turn: Turn, event: EmailReplied) -> None:
+    """Pause the contact in every running play, with one task each; a second reply to the same question adds none."""
+    if all(item.id != event.contact for item in turn.contacts):
+        turn.decide_life("reply", "reply", "skipped", f"{event.contact} is no contact of this customer")
+        return
+    for play in turn.running():
+        if event.contact in play.paused:
+            continue
+        paused = replace(play, paused=(*play.paused, event.contact), replies=play.replies + 1)
+        turn.put(paused)
+        owner = turn.book(play).owner
+        title = f"Answer the reply of {_role(turn, event.contact)}; their mails wait until this is ticked"
+        turn.raise_task(paused, "reply", f"replied-{event.contact}", owner, title, paused.replies)
+    happening.happened(turn, REPLIED, {})
+
+
+def _role(turn: Turn, contact: str) -> str:
+    """How a task names a contact: by role, because its text is stored with the decisions."""
+    roles = next(item.roles for item in turn.contacts if item.id == contact)
+    return f"the {roles[0].replace('_', ' ')}" if roles else "a contact"
+
+
+def ticked(turn: Turn, play: Play, part: str) -> None:
+    """Lift the pause that a ticked task stands for, and try what it held at once."""
+    contact = part.removeprefix(REPLY_TASK)
+    if contact == part or contact not in play.paused:
+        return
+    turn.put(replace(play, paused=tuple(item for item in play.paused if item != contact)))
+    plays.retry_held(turn)
+    effects.hurry(turn)
+
+
+def meeting(turn: Turn, event: MeetingAnswered) -> None:
+    """Take what became of a meeting: an event for the playbooks, and work where it has to be offered again."""
+    key, _, name = event.meeting.rpartition("/")
+    play = turn.play(key)
+    progress = play.steps.get(name) if play else None
+    if play is None or progress is None or not _offered(turn, play, name, progress):
+        _refuse(turn, name, _unheard_of(turn, key, play))
+    elif event.by and event.by not in {person.id for person in turn.team.values()}:
+        _refuse(turn, name, Reply("not_yours", "Only a teammate of this customer can say this."))
+    elif progress.outcome and OUTCOMES.index(event.outcome) <= OUTCOMES.index(progress.outcome):
+        _refuse(turn, name, Reply("already", f"Already noted: {_said(progress.outcome)}."))
+    else:
+        _note(turn, play, name, progress, event)
+
+
+def _offered(turn: Turn, play: Play, name: str, progress: Progress) -> bool:
+    return isinstance(turn.index(play)[name].action, Invite) and progress.status == "fired"
+
+
+def _unheard_of(turn: Turn, key: str, play: Play | None) -> Reply:
+    playbook, _, number = key.rpartition("/")
+    if play is None and number.isdecimal() and 1 <= int(number) <= turn.counters.get(playbook, 0):
+        return Reply("too_late", "Too late: its play has ended.")
+    return Reply("unknown", "This meeting is not known here.")
+
+
+def _refuse(turn: Turn, name: str, answer: Reply) -> None:
+    turn.reply = answer
+    turn.decide_life(name, "meeting", "skipped", answer.text)
+
+
+def _said(outcome: str) -> str:
+    return {"held": "it was held", "no_show": "nobody came"}.get(outcome, "it was declined")
+
+
+def _note(turn: Turn, play: Play, name: str, progress: Progress, event: MeetingAnswered) -> None:
+    turn.progress(play.key, name, replace(progress, outcome=event.outcome))
+    turn.decide(play, name, "meeting", "fired", f"{_said(event.outcome)}, says {event.by or 'the calendar'}")
+    if event.outcome != "held":
+        why = f"{name} was declined" if event.outcome == "declined" else f"nobody came to {name}"
+        turn.raise_task(play, name, event.outcome, turn.book(play).owner, f"Offer another time: {why}")
+    turn.reply = Reply("done", f"Noted: {_said(event.outcome)}.")
+    happening.happened(turn, f"{name}.{event.outcome}", {})

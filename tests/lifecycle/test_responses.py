@@ -1,0 +1,147 @@
+"""A reply to a mail pauses what goes to that contact; what became of a meeting is an event and, where need be, work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lifecycle.messages import Effect, EmailReplied, MeetingAnswered, TaskTicked
+from lifecycle.playbook import EventSpec, Trigger, When
+
+if TYPE_CHECKING:
+    from tests.lifecycle.conftest import Given, Story
+
+ASKED = "raise_task reply mara 'Answer the reply of the champion; their mails wait until this is ticked'"
+TASK = "c1/play/1/reply/1/task-replied-ada/mara"
+
+
+def replied(given: Given) -> Story:
+    """Ada answers on Monday; mails to her on Tuesday, one to Bob, a survey on Wednesday."""
+    story = given(
+        given.book(
+            given.email("tips"), given.email("keys", to=("admin",)), given.survey("nps", When(day=2)), given.slack("hi")
+        )
+    )
+    return story.when(EmailReplied("ada"), at="2026-03-02 12:00")
+
+
+def test_a_reply_gives_the_owner_of_each_running_play_one_task(given: Given) -> None:
+    books = (
+        given.book(given.email("tips")),
+        given.book(given.email("more"), name="second"),
+        given.book(name="other", trigger=Trigger(event="x")),
+    )
+    story = given(*books).when(EmailReplied("ada"), at="2026-03-02 12:00").then(ASKED, ASKED)
+    assert story.commands[0].touch == TASK
+    story.when(EmailReplied("ada"), at="2026-03-02 13:00").then()
+    assert "email.replied" in story.state.seen
+
+
+def test_after_a_reply_mails_and_surveys_to_that_contact_wait(given: Given) -> None:
+    story = replied(given).when(at="2026-03-03 09:00").then("send_email keys bob")
+    story.decided("held email tips", "champion replied; answer first")
+    story.when(at="2026-03-04 09:00").then().decided("held survey nps", "answer first")
+
+
+def test_ticking_the_task_of_a_reply_sends_at_once_what_it_held(given: Given) -> None:
+    story = replied(given).when(at="2026-03-03 09:00")
+    story.when(TaskTicked(TASK, "mara", done=False), at="2026-03-03 10:00").then()
+    story.when(TaskTicked(TASK, "mara"), at="2026-03-03 11:00").then("send_email tips ada")
+    assert story.state.plays[0].paused == ()
+
+
+def test_a_second_reply_after_the_first_was_answered_is_a_task_of_its_own(given: Given) -> None:
+    story = replied(given).when(TaskTicked(TASK, "mara"), at="2026-03-02 13:00")
+    story.when(EmailReplied("ada"), at="2026-03-02 14:00").then(ASKED)
+    assert story.commands[0].touch == "c1/play/1/reply/2/task-replied-ada/mara"
+
+
+def test_what_a_reply_holds_for_too_long_is_dropped(given: Given) -> None:
+    story = replied(given).when(at="2026-03-06 12:00").then("send_email keys bob")
+    story.decided("skipped email tips", "stale: champion replied; answer first")
+
+
+def test_a_mail_that_the_provider_put_off_waits_for_the_answer_too(given: Given) -> None:
+    story = given(given.book(given.email("tips"), given.slack("end", When(day=20))))
+    story.provider["tips"] = [Effect("", "later", "429", given.instant("2026-03-03 10:00"))]
+    story.when(at="2026-03-03 09:00").when(EmailReplied("ada"), at="2026-03-03 09:30")
+    story.when(at="2026-03-03 15:00").then()
+    story.when(TaskTicked(TASK, "mara"), at="2026-03-03 16:00").then("send_email tips ada")
+
+
+def test_a_reply_is_an_event_that_starts_plays_and_meets_waits(given: Given) -> None:
+    waiting = given.book(given.wait("answer", When(day=5), event="email.replied"), given.slack("end", When(day=9)))
+    started = given.book(given.email("thanks", When(day=1)), name="thanks", trigger=Trigger(event="email.replied"))
+    story = given(waiting, started).when(EmailReplied("ada"), at="2026-03-02 12:00")
+    story.decided("fired wait answer", "email.replied").decided("fired play", "started")
+    story.when(at="2026-03-03 09:00").then("send_email thanks ada")
+
+
+def test_a_reply_of_somebody_unknown_pauses_nobody(given: Given) -> None:
+    story = given(given.book(given.email("tips"))).when(EmailReplied("eve"), at="2026-03-02 12:00").then()
+    story.decided("skipped reply reply", "no contact of this customer")
+
+
+def met(given: Given) -> Story:
+    """A kickoff offered on Tuesday for Thursday, in a play that goes on."""
+    book = given.book(given.invite("kickoff"), given.email("tips"), given.slack("end", When(day=9)))
+    return given(book).when(at="2026-03-03 09:00")
+
+
+def test_a_meeting_that_was_held_is_an_event_with_its_facts(given: Given) -> None:
+    story = met(given).when(MeetingAnswered("play/1/kickoff", "held", "mara"), at="2026-03-05 12:00").answered("done")
+    story.then().decided("fired meeting kickoff", "it was held, says mara")
+    assert "kickoff.held" in story.state.seen
+    connected = given.book(given.invite("api"), given.slack("end", When(day=9)))
+    spec = given(connected, life=given.life(events={"api.held": EventSpec(sets={"setup.api": True})})).when(
+        at="2026-03-03 09:00"
+    )
+    spec.when(MeetingAnswered("play/1/api", "held"), at="2026-03-05 12:00").decided("fired meeting api", "the calendar")
+    assert spec.state.facts["setup.api"].value is True
+
+
+@pytest.mark.parametrize(
+    ("outcome", "why"), [("declined", "kickoff was declined"), ("no_show", "nobody came to kickoff")]
+)
+def test_a_meeting_that_did_not_take_place_is_offered_again_by_a_person(given: Given, outcome: str, why: str) -> None:
+    event = MeetingAnswered("play/1/kickoff", outcome)
+    story = met(given).when(event, at="2026-03-05 12:00").answered("done")
+    story.then(f"raise_task kickoff mara 'Offer another time: {why}'")
+    assert f"kickoff.{outcome}" in story.state.seen
+
+
+def test_a_meeting_is_answered_once_but_one_declined_may_be_held_after_all(given: Given) -> None:
+    story = met(given)
+    said: list[str] = []
+    for outcome in ("declined", "declined", "no_show", "declined", "held", "no_show", "held"):
+        event = MeetingAnswered("play/1/kickoff", outcome)  # type: ignore[arg-type] # literals in a loop
+        story.when(event, at="2026-03-05 12:00")
+        said += [story.reply.result] if story.reply else []
+    assert said == ["done", "already", "done", "already", "done", "already", "already"]
+
+
+@pytest.mark.parametrize(
+    ("meeting", "by", "result"),
+    [
+        pytest.param("odd", "", "unknown", id="no-meeting-at-all"),
+        pytest.param("play/1/gone", "", "unknown", id="no-such-step"),
+        pytest.param("play/1/tips", "", "unknown", id="no-invite"),
+        pytest.param("play/2/kickoff", "", "unknown", id="a-play-that-never-was"),
+        pytest.param("play/1/kickoff", "eve", "not_yours", id="a-stranger"),
+    ],
+)
+def test_an_answer_about_a_meeting_that_does_not_count_is_answered(
+    given: Given, meeting: str, by: str, result: str
+) -> None:
+    story = met(given).when(MeetingAnswered(meeting, "held", by), at="2026-03-05 12:00").answered(result)
+    assert [item.verdict for item in story.decisions if item.what == "meeting"] == ["skipped"]
+
+
+def test_a_meeting_not_offered_yet_is_unknown_and_one_of_a_play_that_ended_too_late(given: Given) -> None:
+    story = given(given.book(given.invite("kickoff"))).when(
+        MeetingAnswered("play/1/kickoff", "held"), at="2026-03-02 12:00"
+    )
+    story.answered("unknown").when(at="2026-03-03 09:00")
+    assert story.state.plays == ()
+    story.when(MeetingAnswered("play/1/kickoff", "held"), at="2026-03-05 12:00").answered("too_late")
