@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import statistics
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -69,7 +70,11 @@ async def in_turn(
 
 @asynccontextmanager
 async def stack() -> AsyncIterator[tuple[Stack, Path]]:
-    """The embedded mode on a fresh folder: dev server on a file, worker, gateway, each a process."""
+    """The embedded mode on a fresh folder: dev server on a file, worker, gateway, each a process. All end with the
+    block, also when SIGTERM ends it.
+    """
+    if task := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with tempfile.TemporaryDirectory(prefix="stageplay-bench-") as folder:
         os.environ[configuration.name_of("var_dir")] = folder
         async with running(configuration.with_secrets(), lambda _: None) as found:

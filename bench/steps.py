@@ -25,7 +25,7 @@ from workflows import interface
 
 PAIRS = 5
 WARM_UP = 1
-CUSTOMERS = 20
+CUSTOMERS = 10
 DAY = 0.5
 CLEAR_UP = 1.0
 """Seconds after the last effect in which what follows it is counted too: closing, or the next run."""
