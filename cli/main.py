@@ -30,6 +30,8 @@ from settings import SettingsError
 from store.database import DatabaseUrlError, open_database
 
 SECRETS = ("webhook_secret", "link_secret")
+PIPED = 240
+"""Columns of a table that goes to a file or another program, which must not cut it as a narrow terminal would."""
 MISUSE = (SettingsError, DatabaseUrlError, FolderTakenError, simulating.MisuseError)
 
 app = typer.Typer(
@@ -38,7 +40,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
