@@ -14,7 +14,7 @@ from authoring.team import Person
 from lifecycle.messages import CatalogueApplied
 from lifecycle.playbook import Lifecycle
 from store import inbox, releases, tables, team
-from store.database import Database, now
+from store.database import Database, now, one_at_a_time
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ def apply(db: Database, playbooks: Path, templates: Path) -> Applied:
         raise DoesNotCompileError(compiled)
     lifecycle = compiled.releases[compiled.catalogue.lifecycle]
     with db.begin() as c:
+        one_at_a_time(c, releases.APPLYING)
         if compiled.team and isinstance(lifecycle, Lifecycle):
             team.save_team(c, [_teammate(person) for person in compiled.team.people], lifecycle.roles)
         if releases.current(c) == compiled.digest:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import (
     Client,
     WorkflowUpdateFailedError,
@@ -67,9 +68,10 @@ THIS_CUSTOMER = frozenset(
         RPCStatusCode.INVALID_ARGUMENT,
         RPCStatusCode.FAILED_PRECONDITION,
         RPCStatusCode.OUT_OF_RANGE,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
     }
 )
-"""Statuses that are about one workflow; all others mean that Temporal cannot serve us now."""
+"""Statuses that are about one workflow, a busy one too; all others mean that Temporal cannot serve us now."""
 
 _log = structlog.get_logger("gateway.deliver")
 
@@ -204,9 +206,12 @@ class Deliverer:
         """Whether the row is delivered. One that is not lets its customer rest, and shows its error to people."""
         try:
             reply = await self._send(row)
-        except _FailedError as error:
-            _log.warning("delivery_failed", customer=row.customer, seq=row.seq, why=str(error))
-            await asyncio.to_thread(self._failed, row, str(error))
+        except (TemporalAwayError, SQLAlchemyError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one row that nobody foresaw must not keep the others waiting
+            why = str(error) if isinstance(error, _FailedError) else f"{type(error).__name__} in the gateway"
+            _log.warning("delivery_failed", customer=row.customer, seq=row.seq, why=why)
+            await asyncio.to_thread(self._failed, row, why)
             return False
         await asyncio.to_thread(self._delivered, row, reply)
         return True

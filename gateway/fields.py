@@ -24,6 +24,7 @@ _NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
 LONGEST_ADDRESS = 254
 LONGEST_LOCAL_PART = 64
 LARGEST_ARR = 10**12
+YEARS = range(2000, 2201)
 
 
 def mapping(data: object, field: str) -> dict[str, Any]:
@@ -132,11 +133,14 @@ def whole(data: object, field: str, *, highest: int = LARGEST_ARR) -> int:
 
 
 def day(data: object, field: str) -> date:
-    """A calendar date."""
+    """A calendar date, of a year that a contract can have."""
     try:
-        return date.fromisoformat(text(data, field, longest=10))
+        found = date.fromisoformat(text(data, field, longest=10))
     except ValueError:
         raise RefusedError(field, "is not a date", 'write it like "2027-03-31"') from None
+    if found.year not in YEARS:
+        raise RefusedError(field, "is not in the years 2000 to 2200", 'write it like "2027-03-31"')
+    return found
 
 
 def instant(data: object, field: str, *, zone: str = "") -> datetime:

@@ -15,12 +15,12 @@ from gateway.envelope import Inbound, spelled
 from gateway.refusals import RefusedError
 from gateway.signup import Signup, read_signup
 from gateway.translate import FIXED, MAIN_CONTRACT, SIGNED_UP, again, known_type, outer_id_of, translate
-from lifecycle.messages import Event, FactsReported, SignedUp
+from lifecycle.messages import Event, FactsReported, Happened, SignedUp, SurveyAnswered
 from lifecycle.model import Contract, Teammate, Value
 from lifecycle.playbook import Lifecycle, Manifest
 from store import customers, facts, inbox, releases, team
 from store.customers import Customer
-from store.database import Database, now
+from store.database import Database, now, one_at_a_time
 from store.inbox import Accepted, Row
 
 CLASHES = 3
@@ -122,6 +122,8 @@ class Intake:
         if inbound.source == "segment":
             inbound = replace(inbound, type=spelled(inbound.type, {*FIXED, *lifecycle.events}))
         known_type(inbound, lifecycle)
+        # Else an event that finds no customer would be parked after the signup has looked for parked ones.
+        one_at_a_time(c, f"events of {outer_id_of(inbound)}")
         customer = customers.find(c, outer_id_of(inbound))
         if customer is not None:
             return self._known(c, customer, inbound, lifecycle)
@@ -134,20 +136,16 @@ class Intake:
     def _known(self, c: Connection, customer: Customer, inbound: Inbound, lifecycle: Lifecycle) -> Receipt:
         if inbound.type == SIGNED_UP:
             signup = read_signup(inbound.data, lifecycle, allow_rehearsal=self._allow_rehearsal)
-            return _accept_all(c, customer.id, inbound, again(c, customer, signup))
-        events = translate(c, customer, inbound, lifecycle)
-        match events:
-            case [FactsReported(facts=values)]:
-                return _accept_report(c, customer.id, inbound, facts.news(c, customer.id, values, lifecycle.facts))
-            case _:
-                return _accept_all(c, customer.id, inbound, events)
+            return _accept_all(c, customer.id, inbound, again(c, customer, signup), lifecycle)
+        return _accept_known(c, customer, inbound, lifecycle)
 
     def _new(self, c: Connection, inbound: Inbound, lifecycle: Lifecycle) -> Receipt:
         signup = read_signup(inbound.data, lifecycle, allow_rehearsal=self._allow_rehearsal)
         if not signup.name:
             raise RefusedError("customer.name", "is missing", "send the name that mails should say")
+        one_at_a_time(c, releases.APPLYING, shared=True)
         customer, event = _create(c, signup, lifecycle)
-        receipt = _accept_all(c, customer.id, inbound, [event])
+        receipt = _accept_all(c, customer.id, inbound, [event], lifecycle)
         for parked in inbox.unpark(c, signup.outer_id):
             _unpark(c, customer, Inbound.from_raw(parked.raw), lifecycle)
         return receipt
@@ -177,21 +175,47 @@ def _unpark(c: Connection, customer: Customer, inbound: Inbound, lifecycle: Life
     try:
         with c.begin_nested():
             known_type(inbound, lifecycle)
-            _accept_all(c, customer.id, inbound, translate(c, customer, inbound, lifecycle))
+            _accept_known(c, customer, inbound, lifecycle)
     except (RefusedError, _RepeatedError) as refusal:
         inbox.refuse(c, inbound.source, inbound.id, inbound.raw(), str(refusal))
 
 
-def _accept_report(c: Connection, customer: str, inbound: Inbound, news: dict[str, Value]) -> Receipt:
-    """A report of facts: only news reaches the workflow, which would pay for any other value and do nothing."""
-    return _accept_all(c, customer, inbound, [FactsReported(news)], tell=bool(news))
+def _accept_known(c: Connection, customer: Customer, inbound: Inbound, lifecycle: Lifecycle) -> Receipt:
+    """An event of a customer that exists. Of a report of facts only news reaches the workflow, which would pay for any
+    other value and do nothing.
+    """
+    events = translate(c, customer, inbound, lifecycle)
+    match events:
+        case [FactsReported(facts=values)]:
+            news = facts.news(c, customer.id, values, lifecycle.facts)
+            return _accept_all(c, customer.id, inbound, [FactsReported(news)], lifecycle, tell=bool(news))
+        case _:
+            return _accept_all(c, customer.id, inbound, events, lifecycle)
+
+
+def facts_of(event: Event, lifecycle: Lifecycle) -> dict[str, Value]:
+    """The facts that an event tells the core besides a report's, as `lifecycle.happening` reads it."""
+    carried: dict[str, Value] = {}
+    match event:
+        case SignedUp():
+            name = SIGNED_UP
+        case Happened(name=name, facts=carried):
+            pass
+        case SurveyAnswered(survey=survey, score=score):
+            name, carried = f"{survey}.answered", {f"{survey}.score": score}
+        case _:
+            return {}
+    spec = lifecycle.events.get(name)
+    told = {**(spec.sets if spec else {}), **carried}
+    return {fact: value for fact, value in told.items() if fact in lifecycle.facts}
 
 
 def _accept_all(
-    c: Connection, customer: str, inbound: Inbound, events: Sequence[Event], *, tell: bool = True
+    c: Connection, customer: str, inbound: Inbound, events: Sequence[Event], lifecycle: Lifecycle, *, tell: bool = True
 ) -> Receipt:
     """The first event carries the sender's id, further ones the id with a number."""
     first, *others = events
+    facts.told(c, customer, facts_of(first, lifecycle))
     accepted, row = inbox.accept(
         c, customer, inbound.source, inbound.id, first, body_digest=inbound.body_digest, tell=tell
     )

@@ -15,11 +15,12 @@ from fastapi.responses import HTMLResponse
 from activities.links import SurveyLink, UnsubscribeLink, read_survey, read_unsubscribe
 from gateway.body import read_body
 from gateway.deliver import Deliverer
+from gateway.intake import Lifecycles, facts_of
 from gateway.pages import Pages, read_form
 from gateway.suppression import suppress
 from lifecycle.jsonform import digest
 from lifecycle.messages import SurveyAnswered
-from store import customers, inbox, surveys
+from store import customers, facts, inbox, surveys
 from store.database import Database
 
 HIGHEST_SCORE = 10
@@ -37,6 +38,7 @@ class LinkPages:
     db: Database
     pages: Pages
     deliverer: Deliverer
+    lifecycles: Lifecycles
     keys: tuple[str, ...]
 
     def router(self) -> APIRouter:
@@ -111,6 +113,8 @@ class LinkPages:
             if result != "closed" and survey.score != score:
                 event = SurveyAnswered(survey.survey, link.contact, score)
                 event_id = f"{link.touch}/{secrets.token_hex(4)}"
+                _, lifecycle = self.lifecycles.current(c)
+                facts.told(c, link.customer, facts_of(event, lifecycle))
                 inbox.accept(c, link.customer, "survey", event_id, event, body_digest=digest([link.touch, score]))
             return result
 

@@ -21,7 +21,9 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    func,
     make_url,
+    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -122,6 +124,21 @@ def open_database(url: str) -> Database:
         raise DatabaseUrlError("SQLite needs a file that threads and processes share; write sqlite:///var/stageplay.db")
     Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     return Database(parsed)
+
+
+def one_at_a_time(c: Connection, what: str, *, shared: bool = False) -> None:
+    """Wait until no other transaction does `what`, and keep others waiting until this one ends.
+
+    SQLite has one writer anyway; on PostgreSQL this is an advisory lock, so two names may rarely share one.
+
+    Args:
+        c: a write transaction that has read nothing yet that the others may change.
+        what: a name for it.
+        shared: let others in who are `shared` too.
+    """
+    if c.dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+        c.execute(select(lock(func.hashtext(what))))
 
 
 def upsert(c: Connection, table: Table) -> sqlite.Insert:

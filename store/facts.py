@@ -1,4 +1,9 @@
-"""The last values of facts that a customer's workflow was told, and so what of a report is news."""
+"""The last values of facts that a customer's workflow was told, and so what of a report is news.
+
+Whatever tells a workflow a fact must note it here, not only a report: else a later report of the old value would count
+as no news while the workflow has the other one. Note first and accept the event after, always in this order: on
+PostgreSQL both lock rows.
+"""
 
 from collections.abc import Mapping
 
@@ -19,9 +24,15 @@ def news(c: Connection, customer: str, values: Mapping[str, Value], specs: Mappi
     table = tables.told_facts
     rows = c.execute(select(table.c.name, table.c.value).where(table.c.customer == customer))
     found = facts.news({row.name: row.value for row in rows}, values, specs)
-    for name, value in found.items():
+    told(c, customer, found)
+    return found
+
+
+def told(c: Connection, customer: str, values: Mapping[str, Value]) -> None:
+    """Note what the workflow is being told."""
+    table = tables.told_facts
+    for name, value in sorted(values.items()):
         insert = upsert(c, table).values(customer=customer, name=name, value=value)
         c.execute(
             insert.on_conflict_do_update(index_elements=["customer", "name"], set_={"value": insert.excluded.value})
         )
-    return found

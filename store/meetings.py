@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from store import tables
-from store.database import Database
+from store.database import Database, one_at_a_time
 
 GRID = timedelta(minutes=15)
 
@@ -32,9 +32,7 @@ def book(db: Database, meeting: str, *, organizer: str, opens: datetime, closes:
     `opens` with `clash` set: a person moves it, nothing is lost.
     """
     with db.begin() as c:
-        if c.dialect.name == "postgresql":
-            # One booking at a time for an organizer; SQLite has one writer anyway.
-            c.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"meetings of {organizer}"))))
+        one_at_a_time(c, f"meetings of {organizer}")
         known = get(c, meeting)
         if known is not None:
             return known

@@ -66,6 +66,12 @@ def commit(c: Connection, catalogue_digest: str, releases: Mapping[str, Release]
     return True
 
 
+APPLYING = "applying playbooks"
+"""What `apply` does alone (`store.database.one_at_a_time`), and new customers shared: each is either told of the new
+catalogue or starts with it.
+"""
+
+
 def current(c: Connection) -> str | None:
     """The digest of the current catalogue, None before the first commit."""
     query = select(tables.catalogues.c.digest).order_by(tables.catalogues.c.id.desc()).limit(1)

@@ -36,6 +36,7 @@ LIFECYCLE = Lifecycle(
     facts={
         "usage.dau_wau": FactSpec("number", unit="ratio", low=0, high=1),
         "setup.api_connected": FactSpec("boolean"),
+        "nps.score": FactSpec("number", low=0, high=10),
         "crm.plan": FactSpec("text", choices=("basic", "plus")),
         "contract.reviewed_on": FactSpec("date"),
     },
@@ -93,6 +94,7 @@ class FakeTemporal:
     updates: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     reply: Mapping[str, Any] = field(default_factory=lambda: {"result": "approved", "text": "Approved."})
     gone: set[str] = field(default_factory=set)
+    broken: dict[str, Exception] = field(default_factory=dict)
     lose_answers: int = 0
     connects: int = 0
 
@@ -137,6 +139,8 @@ class FakeHandle:
 
     async def signal(self, _name: str, delivery: dict[str, Any], **_options: Any) -> None:
         self._reach()
+        if self.workflow in self.temporal.broken:
+            raise self.temporal.broken[self.workflow]
         self.temporal.signals.append((self.workflow, delivery))
 
     async def execute_update(self, _name: str, delivery: dict[str, Any], *, id: str, **_options: Any) -> Any:  # noqa: A002 - Temporal's own name

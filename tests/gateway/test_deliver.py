@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from temporalio.service import RPCError, RPCStatusCode
 
 from gateway.answers import ON_ITS_WAY, Answers, Press
 from gateway.deliver import Connection, Deliverer, TemporalAwayError
@@ -216,6 +217,26 @@ async def test_no_payload_holds_a_name_or_an_address(
     await deliverer.deliver(acme)
     said = json.dumps([temporal.started, temporal.signals])
     assert not [word for word in ("ada", "Ada", "example.com", "Bo", "Acme") if word in said]
+
+
+BUSY = RPCError("too many updates", RPCStatusCode.RESOURCE_EXHAUSTED, b"")
+
+
+@pytest.mark.parametrize("trouble", [BUSY, ValueError("unforeseen")], ids=["busy", "unforeseen"])
+async def test_one_customers_trouble_keeps_no_other_waiting(
+    deliverer: Deliverer, intake: Intake, temporal: Temporal, db: Database, acme: str, signup: Any, trouble: Exception
+) -> None:
+    globex = intake.take(Inbound("api", "customer.signed_up", "evt_2", signup(id="globex")["data"])).customer
+    await deliverer.sweep()
+    temporal.broken[workflow_id(acme)] = trouble
+    happened(intake, 3)
+    intake.take(Inbound("api", "api.connected", "evt_4", {"customer": "globex"}))
+    assert await deliverer.sweep() == 2
+    assert (waiting(db, acme), waiting(db, globex)) == (1, 0)
+    assert await deliverer.sweep() == 0
+    temporal.broken.clear()
+    await deliverer.deliver(acme)
+    assert waiting(db, acme) == 0
 
 
 async def test_the_poller_outlives_an_absent_temporal(

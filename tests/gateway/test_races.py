@@ -1,0 +1,69 @@
+"""What happens at the same moment on PostgreSQL, where transactions run side by side. SQLite has one writer."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from cli.apply import apply
+from gateway.envelope import Inbound
+from gateway.intake import Intake, Lifecycles
+from store import customers, inbox, releases
+from store.database import Database, one_at_a_time
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+ROOT = Path(__file__).parents[2]
+Signup = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def intake(db: Database) -> Intake:
+    return Intake(db, Lifecycles(), allow_rehearsal=False)
+
+
+def waits_or_ends(db: Database, other: Future[Any]) -> None:
+    """Return once the other transaction waits for a lock of ours, or has ended without waiting."""
+    while not other.done():
+        with db.read() as c:
+            if c.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one():
+                return
+
+
+def test_an_event_that_races_its_signup_is_not_parked_for_ever(db: Database, intake: Intake, signup: Signup) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with db.begin() as c:
+            intake._take(c, Inbound("api", "customer.signed_up", "evt_signup", signup()["data"]))
+            event = pool.submit(intake.take, Inbound("api", "api.connected", "evt_1", {"customer": "acme"}))
+            waits_or_ends(db, event)
+        assert event.result().status == "accepted"
+    with db.read() as c:
+        assert inbox.parked(c) == []
+
+
+def test_a_customer_that_signs_up_during_apply_hears_of_the_new_catalogue(
+    db: Database, intake: Intake, signup: Signup
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with db.begin() as c:
+            customer = intake._take(c, Inbound("api", "customer.signed_up", "evt_1", signup()["data"])).customer
+            applied = pool.submit(apply, db, ROOT / "playbooks", ROOT / "templates")
+            waits_or_ends(db, applied)
+        assert applied.result().told == 1
+    with db.read() as c:
+        assert [row.event["kind"] for row in inbox.undelivered(c, customer)] == ["signed_up", "catalogue_applied"]
+
+
+def test_a_signup_waits_for_apply_and_then_starts_with_the_new_catalogue(
+    db: Database, intake: Intake, signup: Signup
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with db.begin() as c:
+            one_at_a_time(c, releases.APPLYING)
+            taken = pool.submit(intake.take, Inbound("api", "customer.signed_up", "evt_1", signup()["data"]))
+            waits_or_ends(db, taken)
+            assert not taken.done()
+            assert customers.find(c, "acme") is None
+        assert taken.result().customer
