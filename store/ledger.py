@@ -51,6 +51,14 @@ class Standing:
     sent_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What keeps sends back. `reason`: for people. `since`: real time."""
+
+    reason: str
+    since: datetime
+
+
 def touch_hash(c: Connection, touch: str) -> str:
     """What outside systems see of a touch: 32 hex digits of HMAC-SHA256 under this installation's own key."""
     return hmac.new(keys.key(c, "touch"), touch.encode(), sha256).hexdigest()[:32]
@@ -66,7 +74,8 @@ def reserve(db: Database, touch: str, *, customer: str, kind: str, lease_for: ti
         `held`: everything is on hold, or the ledger is being reconciled; nothing was reserved.
     """
     with db.begin() as c:
-        held = _held(c)
+        hold = hold_on(c, customers.EVERYTHING)
+        held = hold.reason if hold else ""
         values = {"touch_hash": touch_hash(c, touch), "customer": customer, "kind": kind, "transport": ""}
         values |= {"state": "held", "reason": held, "provider_ref": ""}
         insert_new(c, tables.ledger, touch=touch, attempt=0, changed_at=now(), **values)
@@ -160,6 +169,20 @@ def in_doubt(c: Connection, limit: int = 50) -> tuple[Standing, ...]:
     return tuple(_standing(row) for row in c.execute(query))
 
 
+def hold_on(c: Connection, scope: str) -> Hold | None:
+    """What keeps sends back: a reconciliation, a hold on everything, then one on `scope` itself (a customer)."""
+    switched = select(tables.switches.c.changed_at).where(tables.switches.c.name == RECONCILING)
+    since = c.execute(switched).scalar_one_or_none()
+    if since is not None:
+        return Hold("sends are held until the ledger is reconciled after a restore", since)
+    table = tables.holds
+    rows = {row.scope: row for row in c.execute(select(table).where(table.c.scope.in_([customers.EVERYTHING, scope])))}
+    if customers.EVERYTHING in rows:
+        found = rows[customers.EVERYTHING]
+        return Hold(f"everything is on hold: {found.reason}", found.placed_at)
+    return Hold(f"on hold: {rows[scope].reason}", rows[scope].placed_at) if scope in rows else None
+
+
 def reconciling(c: Connection) -> bool:
     """Whether all sends are held since a restore from backup."""
     query = select(tables.switches.c.name).where(tables.switches.c.name == RECONCILING)
@@ -210,14 +233,6 @@ def _available(stamp: float, per_second: float, burst: int) -> ColumnElement[Any
     table = tables.buckets
     grown = table.c.tokens + case((table.c.stamp < stamp, (literal(stamp) - table.c.stamp) * per_second), else_=0.0)
     return case((grown > burst, float(burst)), else_=grown)
-
-
-def _held(c: Connection) -> str:
-    if reconciling(c):
-        return "sends are held until the ledger is reconciled after a restore"
-    query = select(tables.holds.c.reason).where(tables.holds.c.scope == customers.EVERYTHING)
-    reason = c.execute(query).scalar_one_or_none()
-    return "" if reason is None else f"everything is on hold: {reason}"
 
 
 def _move(db: Database, touch: str, attempt: int | None, allowed: Sequence[State], **values: Any) -> bool:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 import structlog
+from freezegun.api import FrozenDateTimeFactory
 
 from lifecycle.messages import Command
 from store import customers, ledger
@@ -41,13 +42,32 @@ def test_a_hold_on_everything_lets_nothing_out_and_lifting_it_lets_all(
     assert {effect["result"] for effect in office.run(*every(office))} == {"sent"}
 
 
+@on_sqlite
+@pytest.mark.parametrize(("factor", "first", "longest"), [(1.0, 300, 3600), (86_400.0, 5, 60)])
+def test_a_long_hold_is_asked_about_more_and_more_seldom(
+    new_office: Callable[..., "Office"], clock: FrozenDateTimeFactory, factor: float, first: int, longest: int
+) -> None:
+    office = new_office(factor=factor)
+    performer = office.performer()
+    with office.db.begin() as c:
+        customers.place_hold(c, customers.EVERYTHING, "mara", "incident")
+    waits: list[float] = []
+    while sum(waits) < 4 * longest:
+        (effect,) = office.run(office.email(), performer=performer)
+        waits.append(effect["retry_in"])
+        assert effect["reason"] == f"everything is on hold: incident; asked again in {waits[-1]:.0f} seconds"
+        clock.tick(timedelta(seconds=waits[-1]))
+    assert waits[:5] == [first, first, 2 * first, 4 * first, 8 * first]
+    assert (waits[-1], max(waits)) == (longest, longest)
+
+
 def test_a_hold_on_one_customer_holds_that_customer(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     with office.db.begin() as c:
         customers.place_hold(c, "cus_other", "mara", "incident")
     assert office.one(office.email())[0] == "sent"
     with office.db.begin() as c:
         customers.place_hold(c, office.customer.id, "mara", "incident")
-    assert office.one(office.survey()) == ("later", "on hold: incident")
+    assert office.one(office.survey()) == ("later", "on hold: incident; asked again in 300 seconds")
     assert len(sendgrid_server.mails) == 1
 
 
