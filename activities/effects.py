@@ -45,7 +45,9 @@ def _nothing(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`find`: as of the ways. `address`: whom suppression is asked about, empty for teammates."""
+    """`find`: as of the ways. `address`: whom suppression is asked about, empty for teammates. `after_leaving`: it
+    belongs to a playbook for customers who have left.
+    """
 
     way: Way
     send: Callable[[], Landing]
@@ -53,6 +55,13 @@ class Job:
     before: Callable[[], None] = lambda: None
     after: Callable[[str], None] = _nothing
     address: str = ""
+    after_leaving: bool = False
+
+
+Addressed = SendEmail | SendSurvey | SendInvite | CancelInvite | PostSlack | AskApproval | RaiseTask
+"""What goes to somebody; settling an approval only takes cards back."""
+AFTER_LEAVING = ("churned", "win_back")
+"""The stages in which a customer has left: a playbook that one of them starts is meant for those customers."""
 
 
 class NoLongerOwedError(Exception):
@@ -86,6 +95,11 @@ class Effects:
             scene = read_scene(c, command, customer, source)
             touch_hash = ledger.touch_hash(c, command.touch)
         envelope = Envelope(command.touch, touch_hash, customer.id, scene.person, _shown_at(customer, command))
+        book = source.book
+        meant = book is not None and book.trigger.stage in AFTER_LEAVING
+        return replace(self._job(scene, envelope, command), after_leaving=meant)
+
+    def _job(self, scene: Scene, envelope: Envelope, command: Addressed) -> Job:
         match command:
             case SendEmail():
                 return self._mail(scene, envelope, self._renderer.letter(scene, self._edited(scene)))

@@ -116,7 +116,8 @@ class Performer:
             task.exception()  # of a thread that nobody waits for any more; the ledger has what matters
 
     def _store(self, batch: Batch) -> None:
-        with _database(), self._db.begin() as c:
+        """The disk may wait where a reservation follows, which takes along all that was written before it."""
+        with _database(), self._db.begin(durable=not batch["commands"]) as c:
             projections.store_batch(c, batch, self._place)
 
     def _place(self, decision: Decision) -> str:
@@ -198,7 +199,7 @@ class Performer:
             return Withdrawn(row.reason if row else "its row in the ledger is gone")
         if held is not None:
             return held
-        if stopped and not (closing or ours):
+        if stopped and not (closing or ours or job.after_leaving):
             return Withdrawn("the customer has left")
         if suppressed is not None and not (isinstance(command, CancelInvite) and suppressed == "unsubscribed"):
             return Withdrawn(f"nothing goes to this person any more: {suppressed}")

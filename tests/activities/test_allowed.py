@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import structlog
 from freezegun.api import FrozenDateTimeFactory
 
 from lifecycle.messages import Command
+from lifecycle.playbook import Trigger
 from store import customers, ledger
 from tests.fakes.provider import Answer, Seen, Slow
 from tests.fakes.sendgrid import SEND, FakeSendGrid
@@ -136,6 +138,23 @@ def test_a_customer_who_left_gets_cancels_and_nothing_else(
     assert (len(sendgrid_server.mails), slack_server.posts) == before
     assert office.one(office.cancel())[0] == "sent"
     assert office.one(office.settle("withdrawn", by=""))[0] == "sent"
+
+
+@on_sqlite
+@pytest.mark.parametrize("stage", ["churned", "win_back"])
+def test_a_playbook_for_customers_who_left_reaches_them(
+    office: "Office", sendgrid_server: FakeSendGrid, slack_server: FakeSlack, stage: str
+) -> None:
+    digest = office.release(trigger=Trigger(stage=stage))
+    with office.db.begin() as c:
+        customers.stop(c, office.customer.id, stopped=True)
+    mail, card = office.email(release=digest), replace(office.nudge(), release=digest)
+    assert [effect["result"] for effect in office.run(mail, card)] == ["sent", "sent"]
+    assert (len(sendgrid_server.mails), slack_server.posts) == (1, 1)
+    with office.db.begin() as c:
+        customers.suppress(c, ADDRESS, "unsubscribed", "test")
+    survey = replace(office.survey(), release=digest)
+    assert office.one(survey)[0] == "withdrawn"
 
 
 @on_sqlite
