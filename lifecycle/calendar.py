@@ -13,10 +13,13 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
+from lifecycle.model import LATEST
 from lifecycle.playbook import BusinessHours, Length
 
 zoneinfo.reset_tzpath(to=())
 
+FIRST, LAST = date(1900, 1, 1), LATEST.date()
+"""Days outside are taken for these: arithmetic on what somebody once mistyped must not stop a customer."""
 WEEKEND = (5, 6)
 DAY = timedelta(days=1)
 
@@ -48,8 +51,13 @@ def local(at: datetime, zone: str) -> datetime:
 
 @lru_cache(maxsize=65536)
 def wall(day: date, at: str, zone: str) -> datetime:
-    """The instant (UTC) of local time `at` on `day`."""
-    return datetime.combine(day, clock(at), _zone(zone)).astimezone(UTC)
+    """The instant (UTC) of local time `at` on `day`, the day kept between `FIRST` and `LAST`."""
+    return datetime.combine(plus(day, 0), clock(at), _zone(zone)).astimezone(UTC)
+
+
+def plus(day: date, days: int) -> date:
+    """`day` and some days more or less, kept between `FIRST` and `LAST`."""
+    return date.fromordinal(min(max(day.toordinal() + days, FIRST.toordinal()), LAST.toordinal()))
 
 
 def is_business_day(day: date, holidays: Collection[str]) -> bool:

@@ -28,13 +28,13 @@ def _midnight(turn: Turn, day: date) -> datetime:
 def _opens_at(turn: Turn, stage: str) -> datetime:
     """When a stage's day window opens; the beginning of the customer's time for a stage without one."""
     spec = next((spec for spec in turn.life.stages if spec.name == stage), None)
-    return _midnight(turn, turn.profile.signed_up_on + calendar.DAY * (spec.from_day if spec else 0))
+    return _midnight(turn, calendar.plus(turn.profile.signed_up_on, spec.from_day if spec else 0))
 
 
 def _ends_at(turn: Turn, spec: StageSpec) -> datetime | None:
     if spec.to_day is None:
         return None
-    return _midnight(turn, turn.profile.signed_up_on + calendar.DAY * (spec.to_day + 1))
+    return _midnight(turn, calendar.plus(turn.profile.signed_up_on, spec.to_day + 1))
 
 
 def _done_move(turn: Turn, spec: StageSpec) -> tuple[str, datetime] | None:
@@ -120,7 +120,7 @@ def _phase_due(turn: Turn, contract: Contract) -> tuple[str, datetime] | None:
     for phase in sorted(turn.life.phases, key=lambda item: -item.days_before):
         if machine.move("renewal", contract.phase or "idle", f"{phase.name}_due") is None:
             continue
-        at = _midnight(turn, contract.ends_on - calendar.DAY * phase.days_before)
+        at = _midnight(turn, calendar.plus(contract.ends_on, -phase.days_before))
         if at > turn.at:
             return found or (phase.name, at)
         found = (phase.name, at)

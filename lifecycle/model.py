@@ -10,12 +10,14 @@ When a field changes meaning: raise `VERSION`, add a function to `UPGRADES`, fre
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
 from lifecycle.jsonform import FormError, decode, encode
 
 VERSION = 1
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""The end of every customer's time: a rehearsal that nobody stopped stands still there."""
 
 Value = str | int | float | bool | None
 
@@ -33,8 +35,9 @@ class Clock:
     factor: float = 1.0
 
     def virtual(self, real: datetime) -> datetime:
-        """The customer's time at a real instant."""
-        return self.virtual_origin + (real - self.real_origin) * self.factor
+        """The customer's time at a real instant, `LATEST` at most."""
+        passed, left = real - self.real_origin, LATEST - self.virtual_origin
+        return LATEST if passed >= left / self.factor else min(LATEST, self.virtual_origin + passed * self.factor)
 
     def real_length(self, length: timedelta) -> timedelta:
         """How long a length of the customer's time lasts in reality."""
@@ -237,7 +240,7 @@ class State:
     not move it on. `seen`: event name to when it last happened. `counters`: playbook to plays started;
     `ended`: playbook to when its last play ended.
     `records`: decisions not yet
-    stored. `doubtful`: touches that may have arrived, until it is known. `batches`: activity ids used. `spread`:
+    stored. `doubtful`: touches that may have arrived and are being asked about. `batches`: activity ids used. `spread`:
     whether touches are spread by customer (off in scenarios and rehearsal).
     """
 

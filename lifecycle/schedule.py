@@ -50,7 +50,7 @@ def opened_at(play: Play, steps: Index, step: Step) -> datetime | None:
 
 def on_day(turn: Turn, play: Play, book: Playbook, when: When) -> datetime:
     """The instant of a day relative to the anchor, shifted to a business day where the step says so."""
-    day = play.anchor + calendar.DAY * (when.day or 0)
+    day = calendar.plus(play.anchor, when.day or 0)
     if when.shift:
         day = calendar.business_day(day, turn.holidays(turn.profile.country))
     return calendar.wall(day, when.at or book.at, play.zone)
@@ -163,6 +163,6 @@ def slot_window(turn: Turn, play: Play, action: Invite, offered: datetime) -> tu
     offer, because nobody is asked in the morning to a meeting of that afternoon.
     """
     tomorrow = calendar.local(offered, play.zone).date() + calendar.DAY
-    wanted = max(play.anchor + calendar.DAY * action.day, tomorrow)
+    wanted = max(calendar.plus(play.anchor, action.day), tomorrow)
     day = calendar.business_day(wanted, turn.holidays(turn.profile.country))
     return calendar.wall(day, action.start, play.zone), calendar.wall(day, action.end, play.zone)

@@ -9,7 +9,7 @@ import pytest
 
 from lifecycle.engine import next_due
 from lifecycle.messages import ContractSigned, FactsReported, MilestoneTicked, RaiseTask, StageSet
-from lifecycle.model import Contract
+from lifecycle.model import LATEST, Contract
 from lifecycle.playbook import StageSpec, Trigger
 
 if TYPE_CHECKING:
@@ -204,3 +204,16 @@ def test_a_score_that_is_no_number_has_no_band(given: Given, score: str | None) 
 
 def test_a_lifecycle_without_bands_has_none(given: Given) -> None:
     given(life=given.life(bands={})).when(FactsReported({"health.score": 90}), at="2026-03-02 12:00").undecided()
+
+
+@pytest.mark.parametrize("ends_on", [date.min, date.max])
+def test_a_contract_that_ends_before_or_after_all_time_stops_nobody(given: Given, ends_on: date) -> None:
+    story = given(zone="America/New_York").when(ContractSigned(Contract("k1", ends_on)), at="2026-03-02 12:00")
+    assert [item.phase for item in story.state.contracts] == ["complete" if ends_on == date.min else ""]
+
+
+def test_a_customer_at_the_end_of_time_owes_nothing_that_comes(given: Given) -> None:
+    story = given(given.book(given.email("welcome")), contracts=(Contract("k1", date.max),)).when(at=LATEST)
+    due = next_due(story.library, story.state)
+    assert due is None or due > LATEST
+    story.when(ContractSigned(Contract("k2", date.max)), at=LATEST)

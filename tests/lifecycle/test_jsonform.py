@@ -11,7 +11,7 @@ import pytest
 
 from lifecycle.jsonform import FormError, canonical, decode, decode_union, digest, encode, instant_text
 from lifecycle.messages import Command, DueReached, Event, FactsReported, HoldPlaced
-from lifecycle.model import Clock, Fact, Profile, Progress, State, state_from_json, state_to_json
+from lifecycle.model import LATEST, Clock, Fact, Profile, Progress, State, state_from_json, state_to_json
 from lifecycle.playbook import Email, Expr, Playbook, Release, Slack, Step, Trigger, When
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -188,3 +188,10 @@ def test_a_clock_maps_real_time_to_the_customers_and_lengths_back() -> None:
     assert fast.virtual(NOON + timedelta(seconds=4)) == datetime(2026, 1, 2, tzinfo=UTC)
     assert fast.real_length(timedelta(days=1)) == timedelta(seconds=4)
     assert fast.rehearsal
+
+
+def test_a_rehearsal_that_nobody_stopped_stands_still_at_the_end_of_time() -> None:
+    fast = Clock(NOON, datetime(2026, 1, 1, tzinfo=UTC), 86_400)
+    for real in (NOON + timedelta(days=60), datetime.max.replace(tzinfo=UTC)):
+        assert fast.virtual(real) == LATEST
+    assert fast.virtual(NOON + timedelta(days=20)) < LATEST
