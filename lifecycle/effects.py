@@ -6,14 +6,16 @@ identity: the ledger decides what that
 means. A refused one becomes work for the playbook's owner.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lifecycle import calendar, recipients
+from lifecycle import calendar, recipients, schedule
 from lifecycle.jsonform import decode_union, encode
-from lifecycle.messages import BatchSettled, Command, Effect
-from lifecycle.model import Play, Retry
+from lifecycle.messages import BatchSettled, Command, Effect, SendInvite
+from lifecycle.model import Play, Retry, State
+from lifecycle.playbook import Invite
 from lifecycle.turn import Turn
 
 UNKNOWN_FOR = timedelta(hours=24)
@@ -35,34 +37,72 @@ def _settle(turn: Turn, effect: Effect, command: Command | None) -> None:
         return
     play, name, part = turn.play(f"{parts[1]}/{parts[2]}"), parts[3], parts[5]
     recipient = parts[6] if len(parts) > 6 else ""  # noqa: PLR2004
+    doubtful = effect.touch in turn.doubtful or effect.result == "unknown"
+    turn.doubtful = tuple(item for item in turn.doubtful if item != effect.touch)
     if effect.result in ("later", "unknown"):
-        _postpone(turn, effect, command, play, name)
+        _postpone(turn, effect, command, play, doubtful=doubtful)
         return
     if play is not None and part in ("send", "task"):
         _arrived(turn, play, name, recipient, sent=effect.result == "sent")
     if effect.result == "failed":
-        _failed(turn, play, name, part, recipient, effect)
+        _failed(turn, play or _left(turn, command, part), name, part, recipient, effect)
     elif effect.result == "withdrawn":
-        recipients.release(turn, effect.touch)
+        if not doubtful:
+            recipients.release(turn, effect.touch)
+        play = play or _left(turn, command)
         if play is not None:
             turn.decide(play, name, part, "cancelled", effect.reason, recipient)
 
 
-def _postpone(turn: Turn, effect: Effect, command: Command | None, play: Play | None, name: str) -> None:
+def _left(turn: Turn, command: Command | None, part: str = "cancel") -> Play | None:
+    """The name of a play that the state has let go of, for the task or decision that still comes of it: a meeting that
+    could not be cancelled is in somebody's calendar, whatever became of the play.
+    """
+    if command is None or part != "cancel":
+        return None
+    _, playbook, number, *_ = command.touch.split("/")
+    return Play(playbook, command.release, int(number), turn.at.date(), turn.profile.zone, turn.at)
+
+
+def _postpone(turn: Turn, effect: Effect, command: Command | None, play: Play | None, *, doubtful: bool) -> None:
+    """Keep a command for later. Once it may have arrived it stays so, whatever a later answer says: it is asked about
+    again and never judged as if it had surely not gone.
+    """
     if command is None:
         return
+    name = command.step
     if play is None and command.kind in CUSTOMER_SEES:
-        if effect.result == "later":
+        if not doubtful:
             recipients.release(turn, effect.touch)
         turn.decide_life(name, "outcome", "cancelled", f"{effect.result}, and its play has been left: {effect.reason}")
         return
     later = effect.result == "later"
     at = effect.at or turn.at + timedelta(minutes=1) if later else turn.at + UNKNOWN_FOR
     at = max(at, turn.at + timedelta(seconds=1))
-    retry = Retry(at, encode(command), "later" if later else "unknown")
+    retry = Retry(at, encode(command), "unknown" if doubtful else "later")
     turn.retries = (*(item for item in turn.retries if item.command["touch"] != effect.touch), retry)
     if play is not None and not later:
         turn.decide(play, name, "outcome", "waiting", f"may have arrived; asked again in 24 hours: {effect.reason}")
+
+
+def left_behind(state: State, waiting: Sequence[Command]) -> tuple[Command, ...]:
+    """Those of the commands not handed on yet that nobody wants any more: what the customer would see of plays that
+    were left, and the cancelling of invites among it. The shell settles them as `withdrawn`.
+
+    A batch that is out already is let go on: taking back what may be on the wire would make it unknown.
+    """
+    running = {f"{state.customer}/{play.key}" for play in state.plays}
+    gone = {
+        command.touch
+        for command in waiting
+        if command.kind in CUSTOMER_SEES and "/".join(command.touch.split("/")[:3]) not in running
+    }
+    unsent = gone.difference(state.doubtful)
+    return tuple(
+        command
+        for command in waiting
+        if command.touch in gone or (command.kind == "cancel_invite" and f"{command.meeting}/{command.to}" in unsent)
+    )
 
 
 def _arrived(turn: Turn, play: Play, name: str, recipient: str, *, sent: bool) -> None:
@@ -87,8 +127,8 @@ def _failed(turn: Turn, play: Play | None, name: str, part: str, recipient: str,
 
 
 def _tell_owner(turn: Turn, play: Play, name: str, part: str, recipient: str, why: str) -> None:
-    owner = turn.book(play).owner
-    turn.raise_task(play, name, f"failed-{part}-{recipient}", owner, f"Could not deliver {name}: {why}")
+    owner, what = turn.book(play).owner, "cancel" if part == "cancel" else "deliver"
+    turn.raise_task(play, name, f"failed-{part}-{recipient}", owner, f"Could not {what} {name}: {why}")
 
 
 def drop(turn: Turn, play: Play, reason: str) -> None:
@@ -128,19 +168,38 @@ def _reissue(turn: Turn, item: Retry) -> None:
     play = turn.play(f"{parts[1]}/{parts[2]}")
     if command.kind == "ask_approval" and not _asked(play, command.step):
         return
+    if item.why == "unknown":
+        turn.doubtful = (*turn.doubtful, command.touch)
     if play is None or command.kind not in CUSTOMER_SEES or item.why == "unknown":
         turn.commands.append(command)
         return
+    if command.kind == "send_invite":
+        command = _reoffered(turn, play, command)
     stale = turn.later(command.due, turn.life.politeness.stale_after, play.zone)
     opens = _may_go(turn, play, paused=command.kind in MAILS and command.to in play.paused)
     if not turn.reachable(command.to):
         _give_up(turn, play, command, "may no longer be written to", told=False)
     elif max(opens, turn.clock) > stale:
         _give_up(turn, play, command, "the provider kept asking for patience until it was stale", told=True)
+    elif command.kind == "send_invite" and command.closes <= turn.clock:
+        _give_up(turn, play, command, "the provider kept asking for patience until the meeting was over", told=True)
     elif opens > turn.clock:
         turn.retries = (*turn.retries, replace(item, at=opens))
     else:
         turn.commands.append(command)
+
+
+def _reoffered(turn: Turn, play: Play, command: SendInvite) -> SendInvite:
+    """An invitation with its slot chosen from today's point of view, unless a guest may know of the meeting already."""
+    action, progress = turn.index(play)[command.step].action, play.steps.get(command.step)
+    asked = {item.command["touch"] for item in turn.retries if item.why == "unknown"}
+    known = any(touch.startswith(f"{command.meeting}/") for touch in asked.union(turn.doubtful))
+    if known or progress is None or progress.sent or not isinstance(action, Invite):
+        return command
+    opens, closes = schedule.slot_window(turn, play, action, turn.clock)
+    if (opens, closes) != (command.opens, command.closes):
+        turn.progress(play.key, command.step, replace(progress, offered=turn.clock))
+    return replace(command, opens=opens, closes=closes)
 
 
 def _asked(play: Play | None, step: str) -> bool:

@@ -67,7 +67,8 @@ def _fire(turn: Turn, play: Play, step: Step, found: recipients.Found, progress:
     ids = tuple(person.id for person in people)
     if step.action.kind in ("email", "survey"):
         recipients.count(turn, play, step, ids)
-    turn.progress(play.key, step.id, Progress("fired", turn.at, left=ids))
+    offered = turn.clock if step.action.kind == "invite" and turn.clock != turn.at else None
+    turn.progress(play.key, step.id, Progress("fired", turn.at, left=ids, offered=offered))
     late = f"; late by {turn.late_for}" if turn.late_for >= ON_TIME else ""
     for person in people:
         turn.decide(play, step.id, step.action.kind, "fired", f"due{late}", person.role)

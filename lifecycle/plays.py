@@ -215,7 +215,7 @@ def end(turn: Turn, play: Play, reason: str) -> None:
 
 
 def _cancel_meeting(turn: Turn, play: Play, step: Step, action: Invite, progress: Progress, reason: str) -> None:
-    _, closes = schedule.slot_window(turn, play, action, progress.at)
+    _, closes = schedule.slot_window(turn, play, action, progress.offered or progress.at)
     if turn.at >= closes:
         return
     meeting = turn.touch(play, step.id, "send")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lifecycle.effects import left_behind
 from lifecycle.messages import (
     BatchSettled,
+    CancelInvite,
     Churned,
     ContactLeft,
     ContactSuppressed,
@@ -14,6 +16,7 @@ from lifecycle.messages import (
     Happened,
     HoldLifted,
     HoldPlaced,
+    SendInvite,
 )
 from lifecycle.playbook import Playbook, When
 
@@ -185,9 +188,12 @@ def test_outcomes_that_come_after_the_play_are_still_told(given: Given) -> None:
         story.take(BatchSettled((effect,)), given.instant("2026-03-03 11:00"), issued)
         story.decided(f"{verdict} welcome", "why")
         assert story.state.retries == ()
-    for result in ("sent", "withdrawn"):
-        effect = Effect(issued[0].touch, result)  # type: ignore[arg-type] # literals in a loop
-        assert story.take(BatchSettled((effect,)), given.instant("2026-03-03 11:00"), issued).decisions == ()
+    withdrawn = BatchSettled((Effect(issued[0].touch, "withdrawn", "why"),))
+    story.decisions = []
+    story.take(withdrawn, given.instant("2026-03-03 11:00"), issued)
+    story.decided("cancelled send welcome", "why")
+    for event, carried in ((withdrawn, ()), (BatchSettled((Effect(issued[0].touch, "sent"),)), issued)):
+        assert story.take(event, given.instant("2026-03-03 11:00"), carried).decisions == ()
 
 
 def test_a_message_to_a_teammate_is_retried_whatever_became_of_its_play(given: Given) -> None:
@@ -221,3 +227,86 @@ def test_stored_records_leave_the_state(given: Given) -> None:
 def test_decisions_wait_in_the_state_until_they_are_stored(given: Given) -> None:
     story = given(given.book(given.slack("end", When(day=20)))).when(HoldPlaced("mara", "x"), at="2026-03-02 12:00")
     assert [item.what for item in story.state.records] == ["stage", "play", "hold"]
+
+
+def test_what_waits_for_a_batch_is_left_behind_with_its_play(given: Given) -> None:
+    end = given.slack("end", When(day=20))
+    steps = (given.email("welcome"), given.invite("kickoff"), given.slack("tell", When(day=1)), end)
+    left = given.book(*steps, exit=given.get("setup.api"))
+    story = given(left, given.book(given.email("keys", to=("admin",)), end, name="stays"))
+    story.when(at="2026-03-03 09:00")
+    waiting = list(story.issued)
+    assert left_behind(story.state, waiting) == ()
+    story.when(Happened("api.connected"), at="2026-03-03 10:00")
+    waiting += story.commands
+    gone = left_behind(story.state, waiting)
+    assert sorted(command.touch.partition("/")[2] for command in gone) == [
+        "play/1/kickoff/1/cancel/ada",
+        "play/1/kickoff/1/cancel/mara",
+        "play/1/kickoff/1/send/ada",
+        "play/1/kickoff/1/send/mara",
+        "play/1/welcome/1/send/ada",
+    ]
+
+
+def test_a_cancel_that_failed_reaches_the_owner_although_its_play_was_left(given: Given) -> None:
+    story = given(given.book(given.invite("kickoff"), given.slack("end", When(day=20)))).when(at="2026-03-03 09:00")
+    story.provider["kickoff"] = [Effect("", "failed", "no such mailbox")]
+    story.when(Churned(), at="2026-03-03 10:00").decided("failed cancel kickoff", "no such mailbox")
+    assert [command.kind for command in story.commands] == ["cancel_invite", "cancel_invite", "raise_task"]
+    assert story.commands[-1].touch == "c1/play/1/kickoff/1/task-failed-cancel-ada/mara"
+
+
+def test_an_invite_that_fired_late_is_cancelled_until_its_own_slot_is_over(given: Given) -> None:
+    story = given(given.book(given.invite("kickoff"), given.slack("end", When(day=20))))
+    story.when(at="2026-03-05 12:00", asleep=True)
+    offered = [item for item in story.issued if isinstance(item, SendInvite)]
+    assert {item.closes for item in offered} == {given.instant("2026-03-06 16:00")}
+    story.when(Churned(), at="2026-03-06 09:00")
+    assert [item.to for item in story.commands if isinstance(item, CancelInvite)] == ["ada", "mara"]
+
+
+def test_an_invite_put_off_past_its_day_is_offered_for_a_day_to_come(given: Given) -> None:
+    story = given(given.book(given.invite("kickoff"), given.slack("end", When(day=20))))
+    later = Effect("", "later", "429", given.instant("2026-03-05 17:00"))
+    story.provider["kickoff"] = [later, later]
+    story.when(at="2026-03-05 17:00")
+    slots = [item.opens for item in story.issued if isinstance(item, SendInvite)]
+    assert slots == [given.instant("2026-03-05 10:00")] * 2 + [given.instant("2026-03-06 10:00")] * 2
+    story.when(Churned(), at="2026-03-06 09:00")
+    assert [item.to for item in story.commands if isinstance(item, CancelInvite)] == ["ada", "mara"]
+
+
+def test_a_slot_that_a_guest_may_know_of_is_kept_or_given_up(given: Given) -> None:
+    for first in ("sent", "unknown"):
+        story = given(given.book(given.invite("kickoff"), given.slack("end", When(day=20))))
+        result: Any = first
+        story.provider["kickoff"] = [
+            Effect("", result),
+            Effect("", "later", "429", given.instant("2026-03-04 17:00")),
+            *([Effect("", "unknown")] if first == "unknown" else []),
+            Effect("", "later", "429", given.instant("2026-03-05 17:00")),
+        ]
+        story.when(at="2026-03-04 17:00")
+        assert {item.opens for item in story.issued if isinstance(item, SendInvite)} == {
+            given.instant("2026-03-05 10:00")
+        }
+        story.when(at="2026-03-05 17:00").decided("failed outcome kickoff", "until the meeting was over")
+
+
+def test_what_may_have_arrived_stays_so_when_the_provider_asks_for_patience(given: Given) -> None:
+    story = given(given.book(given.email("welcome"), given.slack("end", When(day=20))))
+    again = Effect("", "later", "429", given.instant("2026-03-04 12:00"))
+    story.provider["welcome"] = [Effect("", "unknown", "time-out"), again]
+    story.when(at="2026-03-04 09:00")
+    assert [(item.why, item.at) for item in story.state.retries] == [("unknown", again.at)]
+    story.when(Churned(), at="2026-03-04 10:00").decided("cancelled outcome welcome", "it may have arrived")
+    assert len(story.state.touched) == 1
+
+
+def test_a_doubtful_touch_still_counts_when_it_is_withdrawn_or_its_play_was_left(given: Given) -> None:
+    story = given(given.book(given.email("welcome"), given.slack("end", When(day=20))))
+    story.provider["welcome"] = [Effect("", "unknown", "time-out"), Effect("", "withdrawn", "left")]
+    story.when(at="2026-03-04 09:00")
+    assert len(story.state.touched) == 1
+    assert story.state.doubtful == ()

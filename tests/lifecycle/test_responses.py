@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -104,7 +104,9 @@ def test_a_meeting_that_was_held_is_an_event_with_its_facts(given: Given) -> Non
 @pytest.mark.parametrize(
     ("outcome", "why"), [("declined", "kickoff was declined"), ("no_show", "nobody came to kickoff")]
 )
-def test_a_meeting_that_did_not_take_place_is_offered_again_by_a_person(given: Given, outcome: str, why: str) -> None:
+def test_a_meeting_that_did_not_take_place_is_offered_again_by_a_person(
+    given: Given, outcome: Literal["declined", "no_show"], why: str
+) -> None:
     event = MeetingAnswered("play/1/kickoff", outcome)
     story = met(given).when(event, at="2026-03-05 12:00").answered("done")
     story.then(f"raise_task kickoff mara 'Offer another time: {why}'")
@@ -115,7 +117,7 @@ def test_a_meeting_is_answered_once_but_one_declined_may_be_held_after_all(given
     story = met(given)
     said: list[str] = []
     for outcome in ("declined", "declined", "no_show", "declined", "held", "no_show", "held"):
-        event = MeetingAnswered("play/1/kickoff", outcome)  # type: ignore[arg-type] # literals in a loop
+        event = MeetingAnswered("play/1/kickoff", outcome)
         story.when(event, at="2026-03-05 12:00")
         said += [story.reply.result] if story.reply else []
     assert said == ["done", "already", "done", "already", "done", "already", "already"]
