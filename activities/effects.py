@@ -18,7 +18,7 @@ from activities.delivery import Delivery, Failed, Landing, Later, Sent
 from activities.invites import Calendar, Guest, Method, calendar_object, meeting_uid
 from activities.mime import Mail, Mailbox, UnsendableError
 from activities.render import Edited, Letter, Renderer, Slot, title_of, unsubscribe_link
-from activities.scene import Scene, read_scene, read_source
+from activities.scene import Scene, moment_of, read_scene, read_source
 from activities.transports import CardWay, Doubt, Envelope, MailWay, Way, Ways
 from lifecycle.messages import (
     AskApproval,
@@ -171,30 +171,47 @@ class Effects:
             opens=command.opens,
             closes=command.closes,
             minutes=minutes,
+            guests=command.guests,
         )
         if meeting.cancelled:
             raise NoLongerOwedError("the meeting was cancelled before this invitation went out")
         letter, description = self._renderer.invitation(scene, _slot(meeting), self._edited(scene))
-        with self._db.read() as c:
-            people = [_person(c, scene.customer.id, guest) for guest in command.guests]
-        calendar = self._calendar("REQUEST", scene, meeting, letter.subject, description, people)
-        return self._mail(scene, envelope, letter, calendar)
+        calendar = self._calendar("REQUEST", scene, meeting, letter.subject, description)
+        clash = (lambda: self._report_clash(scene, envelope, meeting)) if meeting.clash else (lambda: None)
+        return self._mail(scene, envelope, letter, calendar, before=clash)
+
+    def _report_clash(self, scene: Scene, envelope: Envelope, meeting: Meeting) -> None:
+        """Give the organizer a task, once a meeting: it is booked over another one. The task stands on the dashboard;
+        its card is posted once, and whatever becomes of it changes nothing.
+        """
+        touch = f"{meeting.id.rpartition('/')[0]}/task-clash/{meeting.organizer}"
+        with self._db.begin() as c:
+            organizer = _person(c, scene.customer.id, meeting.organizer)
+            when = moment_of(meeting.starts_at, organizer.zone or scene.zone)
+            title = f"{title_of(scene.command.step)} is booked over another meeting of yours, {when}: move one of them"
+            command = RaiseTask(
+                touch, scene.source.digest, scene.command.step, organizer.id, envelope.at, meeting.starts_at, title
+            )
+            if not projections.raise_task(c, command, scene.customer.id, title, ()):
+                return
+            of_card = replace(envelope, touch=touch, touch_hash=ledger.touch_hash(c, touch), person=organizer)
+        self._ways.cards(scene.customer.clock).post(
+            of_card, cards.task_card(title, scene.customer.name, when, (), touch)
+        )
 
     def _cancel(self, scene: Scene, envelope: Envelope, command: CancelInvite) -> Job:
         with self._db.read() as c:
             booked = meetings.get(c, command.meeting)
-            people = _invited(c, scene)
         if booked is None:
             raise NoLongerOwedError("there is no meeting to cancel")
         meeting = meetings.cancel(self._db, command.meeting)
         letter, summary = self._renderer.cancellation(scene, _slot(meeting))
-        return self._mail(scene, envelope, letter, self._calendar("CANCEL", scene, meeting, summary, "", people))
+        return self._mail(scene, envelope, letter, self._calendar("CANCEL", scene, meeting, summary, ""))
 
-    def _calendar(
-        self, method: Method, scene: Scene, meeting: Meeting, summary: str, description: str, people: list[Person]
-    ) -> Calendar:
+    def _calendar(self, method: Method, scene: Scene, meeting: Meeting, summary: str, description: str) -> Calendar:
         with self._db.read() as c:
             organizer = customers.teammate(c, meeting.organizer) or scene.sender
+            people = [_person(c, scene.customer.id, guest) for guest in meeting.guests]
             uid = meeting_uid(ledger.touch_hash(c, meeting.id), self._delivery.from_email.rpartition("@")[2])
         everyone = {person.id: Guest(person.name or person.email, person.email) for person in (*people, scene.person)}
         return calendar_object(
@@ -312,14 +329,3 @@ def _person(c: Connection, customer: str, one: str) -> Person:
     if person is None:
         raise UnsendableError("somebody invited is not among the customer's contacts, nor in the team")
     return person
-
-
-def _invited(c: Connection, scene: Scene) -> list[Person]:
-    """Whom the step invites: for each role the first contact that has it, or the teammate."""
-    _, step = scene.source.written()
-    people = customers.contacts(c, scene.customer.id)
-    found: list[Person] = []
-    for role in getattr(step.action, "to", ()):
-        those = sorted((person for person in people if role in person.roles), key=lambda person: person.suppressed)
-        found += those[:1] or [scene.team[name] for name in (role,) if name in scene.team]
-    return found

@@ -1,5 +1,6 @@
 """Calendar slots: no two live meetings of one organizer overlap, and a meeting keeps its slot. All in customer time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,9 @@ GRID = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """A booked slot. `sequence`: iTIP's, one higher once cancelled. `clash`: the window was full, so it overlaps."""
+    """A booked slot. `sequence`: iTIP's, one higher once cancelled. `clash`: the window was full, so it overlaps.
+    `guests`: ids of the contacts and teammates it was booked for, whoever has which role since.
+    """
 
     id: str
     organizer: str
@@ -24,8 +27,24 @@ class Meeting:
     cancelled: bool
     clash: bool = False
 
+    @property
+    def name(self) -> str:
+        """`playbook/play/step`, as events name it."""
+        return "/".join(self.id.split("/")[1:4])
 
-def book(db: Database, meeting: str, *, organizer: str, opens: datetime, closes: datetime, minutes: int) -> Meeting:
+    guests: tuple[str, ...] = ()
+
+
+def book(
+    db: Database,
+    meeting: str,
+    *,
+    organizer: str,
+    opens: datetime,
+    closes: datetime,
+    minutes: int,
+    guests: Sequence[str],
+) -> Meeting:
     """Take the first free slot of the organizer on a 15-minute grid between `opens` and `closes`.
 
     Asked again for the same meeting, returns the slot it has, cancelled or not. In a full window the meeting starts at
@@ -39,6 +58,7 @@ def book(db: Database, meeting: str, *, organizer: str, opens: datetime, closes:
         length = timedelta(minutes=minutes)
         starts_at = _first_free(_taken(c, organizer, opens, closes), opens, closes, length)
         values: dict[str, Any] = {"id": meeting, "organizer": organizer, "sequence": 0, "cancelled": False}
+        values["guests"] = list(guests)
         slot = {"starts_at": starts_at or opens, "ends_at": (starts_at or opens) + length, "clash": starts_at is None}
         booked = insert(tables.meetings).values(**values, **slot).returning(tables.meetings)
         return _meeting(c.execute(booked).one())
@@ -48,6 +68,13 @@ def get(c: Connection, meeting: str) -> Meeting | None:
     """A booked meeting."""
     row = c.execute(select(tables.meetings).where(tables.meetings.c.id == meeting)).one_or_none()
     return None if row is None else _meeting(row)
+
+
+def of(c: Connection, customer: str) -> tuple[Meeting, ...]:
+    """The meetings booked with a customer and not cancelled, the first one first."""
+    table = tables.meetings
+    query = select(table).where(table.c.id.startswith(f"{customer}/", autoescape=True), ~table.c.cancelled)
+    return tuple(_meeting(row) for row in c.execute(query.order_by(table.c.starts_at, table.c.id)))
 
 
 def cancel(db: Database, meeting: str) -> Meeting:
@@ -94,4 +121,13 @@ def _on_grid(at: datetime) -> datetime:
 
 
 def _meeting(row: Row[Any]) -> Meeting:
-    return Meeting(row.id, row.organizer, row.starts_at, row.ends_at, row.sequence, row.cancelled, row.clash)
+    return Meeting(
+        id=row.id,
+        organizer=row.organizer,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        sequence=row.sequence,
+        cancelled=row.cancelled,
+        clash=row.clash,
+        guests=tuple(row.guests),
+    )

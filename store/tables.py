@@ -238,6 +238,7 @@ meetings = Table(
     Column("sequence", Integer, nullable=False),
     Column("cancelled", Boolean, nullable=False),
     Column("clash", Boolean, nullable=False),
+    Column("guests", _Json, nullable=False),  # ids of contacts and teammates
     Index("ix_meetings_organizer_starts_at", "organizer", "starts_at"),
 )
 

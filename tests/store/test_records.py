@@ -51,7 +51,8 @@ def test_entries_are_the_newest_first_of_a_kind_or_a_customer(database: Database
 
 
 def _book(database: Database, meeting: str, organizer: str = "mara", minutes: int = 60, hours: int = 3) -> Meeting:
-    return meetings.book(database, meeting, organizer=organizer, opens=AT, closes=AT + HOUR * hours, minutes=minutes)
+    until, guests = AT + HOUR * hours, ("con_ada", organizer)
+    return meetings.book(database, meeting, organizer=organizer, opens=AT, closes=until, minutes=minutes, guests=guests)
 
 
 def test_meetings_of_an_organizer_do_not_overlap(database: Database) -> None:
@@ -65,13 +66,14 @@ def test_meetings_of_an_organizer_do_not_overlap(database: Database) -> None:
 
 def test_a_slot_starts_on_the_grid(database: Database) -> None:
     opens = AT + timedelta(minutes=1, seconds=1)
-    booked = meetings.book(database, "m", organizer="mara", opens=opens, closes=opens + HOUR, minutes=30)
+    booked = meetings.book(database, "m", organizer="mara", opens=opens, closes=opens + HOUR, minutes=30, guests=())
     assert booked.starts_at == AT + timedelta(minutes=15)
 
 
 def test_a_meeting_keeps_its_slot(database: Database) -> None:
     first = _book(database, "m1")
     assert _book(database, "m1") == first
+    assert first.guests == ("con_ada", "mara")
     with database.read() as c:
         assert meetings.get(c, "m1") == first
         assert meetings.get(c, "m2") is None

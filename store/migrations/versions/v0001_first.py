@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("cancelled", sa.Boolean(), nullable=False),
         sa.Column("clash", sa.Boolean(), nullable=False),
+        sa.Column("guests", sa.JSON(none_as_null=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_meetings")),
     )
     op.create_index("ix_meetings_organizer_starts_at", "meetings", ["organizer", "starts_at"], unique=False)

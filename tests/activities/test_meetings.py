@@ -1,0 +1,86 @@
+"""What a booked meeting owes people: the organizer hears of a clash, and a CANCEL reaches whom the REQUEST named."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import icalendar
+import pytest
+
+from activities.cards import DONE
+from store import customers, meetings, pages, projections
+from store.customers import NewContact
+from tests.fakes.provider import Drop
+from tests.fakes.sendgrid import FakeSendGrid
+from tests.fakes.slack import POST, FakeSlack
+
+if TYPE_CHECKING:
+    from tests.activities.conftest import Office
+
+pytestmark = [
+    pytest.mark.usefixtures("clock"),
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
+NINE, THREE = datetime(2026, 3, 5, 9, tzinfo=UTC), datetime(2026, 3, 5, 15, tzinfo=UTC)
+
+
+def attendees(mail: dict[str, Any]) -> list[str]:
+    event: Any = icalendar.Calendar.from_ical(mail["content"][2]["value"]).walk("VEVENT")[0]
+    return [str(attendee).removeprefix("mailto:") for attendee in event["ATTENDEE"]]
+
+
+def fill(office: "Office") -> None:
+    """Let the organizer have no free slot."""
+    meetings.book(office.db, "other", organizer="mara", opens=NINE, closes=THREE, minutes=360, guests=())
+
+
+def clash_of(office: "Office") -> str:
+    return office.touch("kickoff", "task-clash", "mara")
+
+
+def test_a_meeting_booked_over_another_is_the_organizers_task_once(
+    office: "Office", sendgrid_server: FakeSendGrid, slack_server: FakeSlack
+) -> None:
+    fill(office)
+    effects = office.run(office.invite(), office.invite("mara"))
+    assert [effect["result"] for effect in effects] == ["sent", "sent"]
+    assert len(sendgrid_server.mails) == 2
+    with office.db.read() as c:
+        task = projections.task(c, clash_of(office))
+    assert task is not None
+    assert (task.to, task.due_at) == ("mara", NINE)
+    assert task.title == (
+        "Kickoff is booked over another meeting of yours, Thursday 5 March, 10:00 (Europe/Berlin): move one of them"
+    )
+    (card,) = slack_server.messages
+    assert card["channel"] == "D0MARA"
+    assert card["blocks"][-1]["elements"][0]["action_id"] == DONE
+
+
+def test_a_meeting_in_a_free_slot_is_nobodys_task(office: "Office", slack_server: FakeSlack) -> None:
+    office.run(office.invite(), office.invite("mara"))
+    with office.db.read() as c:
+        assert projections.task(c, clash_of(office)) is None
+    assert slack_server.posts == 0
+
+
+def test_the_task_about_a_clash_stands_where_its_card_is_lost(
+    office: "Office", sendgrid_server: FakeSendGrid, slack_server: FakeSlack
+) -> None:
+    fill(office)
+    slack_server.script(POST, Drop())
+    assert office.one(office.invite())[0] == "sent"
+    assert len(sendgrid_server.mails) == 1
+    with office.db.read() as c:
+        assert clash_of(office) in [row.task.task for row in pages.inbox_page(c).tasks]
+
+
+def test_a_cancel_reaches_those_who_were_invited_whoever_has_the_role_now(
+    office: "Office", sendgrid_server: FakeSendGrid
+) -> None:
+    office.one(office.invite())
+    with office.db.begin() as c:
+        customers.upsert_contact(c, office.customer.id, NewContact("grace@acme.example.com", "Grace", ("champion",)))
+        customers.upsert_contact(c, office.customer.id, NewContact("ada@acme.example.com", "Ada", ("billing",)))
+    assert office.one(office.cancel())[0] == "sent"
+    asked, cancelled = sendgrid_server.mails
+    assert attendees(asked) == attendees(cancelled) == ["ada@acme.example.com", "mara@stageplay.example.com"]
