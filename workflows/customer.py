@@ -17,11 +17,11 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributeUpdate
 
-from lifecycle import calendar, trace
+from lifecycle import calendar, effects, trace
 from lifecycle.engine import begin, next_due, step, upcoming
 from lifecycle.jsonform import canonical, decode, decode_union, encode
 from lifecycle.messages import BatchSettled, Command, DueReached, Effect, Event, Outcome, Reply, SignedUp
-from lifecycle.model import Clock, State, state_from_json, state_to_json
+from lifecycle.model import LATEST, Clock, State, state_from_json, state_to_json
 from workflows import interface
 from workflows.interface import Batch, BatchResult, Delivery, EffectResult, Start
 from workflows.releases import Loaded
@@ -97,6 +97,7 @@ class CustomerLifecycle:
         """Shape and size only: whether an answer counts is a result, and releases are never touched here."""
         if not isinstance(delivery.get("seq"), int) or len(str(delivery)) > 8192:  # noqa: PLR2004 - 8 KiB is 20 times a real one
             raise ValueError("an answer is {seq, event} of at most 8 KiB")
+        decode_union(Event, delivery.get("event"))
 
     @workflow.query(name=interface.STATE)
     def state(self) -> dict[str, Any]:
@@ -166,7 +167,16 @@ class CustomerLifecycle:
         if outcome.decisions:
             text = self._log + canonical([encode(item) for item in outcome.decisions])
             self._log = hashlib.sha256(text.encode()).hexdigest()[:16]
+        self._withdraw(now)
         return outcome
+
+    def _withdraw(self, now: datetime) -> None:
+        """Take back what waits for the batch that is out and belongs to a play that was left meanwhile."""
+        gone = effects.left_behind(self._state, self._outgoing)
+        if gone:
+            self._outgoing = [command for command in self._outgoing if command not in gone]
+            settled = (Effect(command.touch, "withdrawn", "its play was left before it went") for command in gone)
+            self._step(BatchSettled(tuple(settled)), now, gone)
 
     # --- effects ----------------------------------------------------------------------------------------------------
 
@@ -222,8 +232,8 @@ class CustomerLifecycle:
         self._reach()
         now = self._now()
         told = {item["touch"]: self._effect(item) for item in result["effects"]}
-        effects = tuple(told.get(command.touch) or Effect(command.touch, "sent") for command in issued)
-        self._step(BatchSettled(effects, self._stored), now, issued)
+        settled = tuple(told.get(command.touch) or Effect(command.touch, "sent") for command in issued)
+        self._step(BatchSettled(settled, self._stored), now, issued)
 
     def _effect(self, item: EffectResult) -> Effect:
         later = self._clock.virtual(workflow.now() + timedelta(seconds=item["retry_in"]))
@@ -283,6 +293,7 @@ class CustomerLifecycle:
         if self._timer is not None and self._timer.done():
             self._timer = None
         due = self._next_due(self._stored if self._batch is not None else 0)
+        due = None if due is None or due > LATEST else due
         if due is None and self._batch is not None:
             return
         wake = self._renew_at

@@ -1,5 +1,7 @@
 """The real workflow on Temporal's own servers, with an activity that plays the world and writes down what it saw."""
 
+import asyncio
+import contextlib
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -60,6 +62,8 @@ class World:
 
     answers: dict[str, list[EffectResult]] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
+    free: asyncio.Event | None = None
+    """While set to an event, every batch stays out until that is."""
 
     def says(self, touch: str, result: str, *, retry_in: float = 0) -> None:
         """The next answer about a touch."""
@@ -77,6 +81,10 @@ class World:
     @activity.defn(name=interface.PERFORM)
     async def perform(self, batch: Batch) -> BatchResult:
         self.batches.append(batch)
+        while self.free is not None and not self.free.is_set():
+            activity.heartbeat()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.free.wait(), timeout=1)
         told = [self.answers.get(command["touch"]) for command in batch["commands"]]
         return BatchResult(effects=[queue.pop(0) for queue in told if queue])
 

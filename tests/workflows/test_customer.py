@@ -3,13 +3,15 @@ releases.
 """
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio.service import RPCError
 
-from lifecycle.messages import ApprovalAnswered, FactsReported, Happened
-from lifecycle.playbook import Approval, Length, Lifecycle, Playbook, Slack, Step, Trigger, When
+from lifecycle.messages import ApprovalAnswered, Churned, Event, FactsReported, Happened, HoldLifted, HoldPlaced
+from lifecycle.playbook import Approval, Email, Length, Lifecycle, Playbook, Slack, Step, Trigger, When
 from workflows import interface
 
 pytestmark = pytest.mark.anyio
@@ -35,6 +37,17 @@ async def runs(rig: Any, customer: str = "cus_1") -> list[Any]:
     raise AssertionError("visibility did not catch up")
 
 
+async def insist(rig: Any, event: Event) -> dict[str, Any]:
+    """An answer as the gateway delivers it: sent again with the same id when a run ends under it."""
+    handle = rig.client.get_workflow_handle(interface.workflow_id("cus_1"))
+    delivery = rig.delivery(event)
+    for _ in range(20):
+        with contextlib.suppress(RPCError):
+            reply: dict[str, Any] = await handle.execute_update(interface.ANSWER, delivery, id=f"a-{delivery['seq']}")
+            return reply
+    raise AssertionError("the answer was refused 20 times")
+
+
 async def test_150_events_and_150_answers_across_30_runs_are_each_accounted_for(local: Any, life: Lifecycle) -> None:
     async with local((question(),), life) as rig, rig.worker():
         handle = await rig.sign_up()
@@ -42,6 +55,9 @@ async def test_150_events_and_150_answers_across_30_runs_are_each_accounted_for(
         for number in range(1, 151):
             await rig.tell(Happened("ask"))
             replies.append(await rig.ask(press(number)))
+        told = [rig.tell(FactsReported({"usage.logins": number})) for number in range(10)]
+        asked = [insist(rig, HoldPlaced("mara", "a") if number % 2 else HoldLifted("mara")) for number in range(10)]
+        burst = await asyncio.gather(*told, *asked)
         state = await handle.query(interface.STATE)
         found = await runs(rig)
         for run in found:
@@ -50,7 +66,8 @@ async def test_150_events_and_150_answers_across_30_runs_are_each_accounted_for(
             assert sum(event.ByteSize() for event in history.events) <= 24 * 1024
     assert [reply["result"] for reply in replies] == ["approved"] * 150
     assert state["counters"] == {"question": 150}
-    assert state["seq"] == 301
+    assert [reply["result"] for reply in burst if reply] == ["done"] * 10
+    assert state["seq"] == 321
     assert len(found) >= 30
     sends = [touch for touch in rig.world.touches if "/send/" in touch]
     assert sorted(sends) == sorted(f"cus_1/question/{number}/message/1/send/mara" for number in range(1, 151))
@@ -65,8 +82,9 @@ async def test_a_press_retried_in_the_next_run_is_answered_and_acts_once(local: 
         delivery = rig.delivery(press(1))
         first = await handle.execute_update(interface.ANSWER, delivery, id="press-1")
         for _ in range(200):
-            if len(await runs(rig)) > 1:
+            if len(found := await runs(rig)) > 1:
                 break
+        assert len(found) > 1, "the press is retried in a second run"
         again = await handle.execute_update(interface.ANSWER, delivery, id="press-1")
         other = await rig.ask(press(1, "press-by-another"))
     assert (first["result"], again["result"], other["result"]) == ("approved", "approved", "already")
@@ -147,7 +165,12 @@ async def test_an_answer_of_the_wrong_shape_is_refused_before_it_costs_an_event(
 ) -> None:
     async with skipping((onboard_14,), life) as rig, rig.worker():
         handle = await rig.sign_up()
-        for wrong in ({"seq": "two", "event": {}}, {"seq": 2, "event": {"kind": "x" * 10_000}}):
+        short: dict[str, Any] = {"kind": "task_ticked", "task": "cus_1/a/1/b/1/task/mara"}
+        events: list[Any] = [{}, {"kind": "x" * 10_000}, {"kind": "odd"}, "task_ticked", None, short]
+        for wrong in (
+            {"seq": "two", "event": {**short, "by": "mara"}},
+            *({"seq": 2, "event": item} for item in events),
+        ):
             with pytest.raises(Exception, match="Workflow update failed"):
                 await handle.execute_update(interface.ANSWER, wrong)
         assert (await handle.query(interface.STATE))["seq"] == 1
@@ -161,3 +184,24 @@ async def test_a_step_with_a_day_is_due_at_that_instant_of_the_customers_time(sk
         await rig.env.sleep(timedelta(days=40))
     decided = [item for item in rig.world.decisions if item.step == "note"]
     assert [item.at for item in decided] == [datetime(2026, 3, 29, 7, tzinfo=UTC)], "09:00 in Berlin, summer time"
+
+
+async def test_a_mail_that_waits_for_a_batch_is_not_sent_once_its_play_was_left(skipping: Any, life: Lifecycle) -> None:
+    mail = Step("mail", Email(("champion",), "note"), When(at="10:00"))
+    book = Playbook(
+        "mails", "", "csm", Trigger(event="ask"), (mail, Step("end", Slack(("csm",), "note"), When(day=9))), "m"
+    )
+    hello = Step("hello", Slack(("csm",), "note"))
+    first = Playbook("first", "", "csm", Trigger(event="customer.signed_up"), (hello,), "first.yaml")
+    async with skipping((book, first), life) as rig, rig.worker():
+        rig.world.free = asyncio.Event()
+        handle = await rig.sign_up()
+        await rig.tell(Happened("ask"))
+        assert (await handle.query(interface.STATE))["touched"], "the mail waits for the batch that is out"
+        await rig.tell(Churned())
+        assert "touched" not in await handle.query(interface.STATE), "and counts for no cap any more"
+        rig.world.free.set()
+        await rig.env.sleep(timedelta(days=3))
+    assert rig.world.touches == ["cus_1/first/1/hello/1/send/mara"]
+    said = [item.reason for item in rig.world.decisions if (item.step, item.verdict) == ("mail", "cancelled")]
+    assert said == ["its play was left before it went"]
