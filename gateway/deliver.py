@@ -37,6 +37,7 @@ from store.database import Database, now
 from store.inbox import Row
 from workflows.interface import (
     ANSWER,
+    BAND_ATTRIBUTE,
     CATALOGUE_ATTRIBUTE,
     EVENT,
     STAGE_ATTRIBUTE,
@@ -61,6 +62,7 @@ POLL_LIMIT = 20
 LONGEST_PAUSE = 30.0
 PURGE_EVERY = timedelta(hours=1)
 FIRST_STAGE = "new"
+FIRST_BAND = "unknown"
 GONE = "This customer's workflow is closed, so nothing was done."
 THIS_CUSTOMER = frozenset(
     {
@@ -289,7 +291,8 @@ class Deliverer:
             outgoing=[],
             log="",
         )
-        values = {STAGE_ATTRIBUTE: FIRST_STAGE, TIER_ATTRIBUTE: found.profile.tier, CATALOGUE_ATTRIBUTE: catalogue}
+        values = {STAGE_ATTRIBUTE: FIRST_STAGE, BAND_ATTRIBUTE: FIRST_BAND}  # as the first task would set them
+        values |= {TIER_ATTRIBUTE: found.profile.tier, CATALOGUE_ATTRIBUTE: catalogue}
         pairs = [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in values.items()]
         return start, TypedSearchAttributes(pairs)
 

@@ -31,6 +31,7 @@ from store.team import (
 __all__ = [
     "EVERYTHING",
     "Customer",
+    "Hold",
     "NewContact",
     "Person",
     "TeamError",
@@ -41,6 +42,7 @@ __all__ = [
     "create",
     "find",
     "get",
+    "hold",
     "hold_on",
     "is_suppressed",
     "lift_hold",
@@ -89,6 +91,15 @@ class Customer:
     next_due: datetime | None
     seq: int
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why nothing goes out. `placed_by`: teammate id. `placed_at`: real time."""
+
+    placed_by: str
+    reason: str
+    placed_at: datetime
 
 
 # --- customers --------------------------------------------------------------------------------------------------------
@@ -150,8 +161,9 @@ def create(
         ),
     )
     c.execute(insert(tables.deliveries).values(customer=customer, leased_by="", failures=0))
-    for role, person in team.items():
-        c.execute(insert(tables.assignments).values(customer=customer, role=role, teammate=person.id))
+    if team:
+        roles = [{"customer": customer, "role": role, "teammate": person.id} for role, person in team.items()]
+        c.execute(insert(tables.assignments), roles)
     made: dict[str, Contact] = {}
     for new in contacts:
         contact, _ = upsert_contact(c, customer, new)
@@ -281,6 +293,12 @@ def place_hold(c: Connection, scope: str, by: str, reason: str) -> None:
 def lift_hold(c: Connection, scope: str) -> bool:
     """Lift the hold on a scope. True when there was one."""
     return c.execute(delete(tables.holds).where(tables.holds.c.scope == scope)).rowcount == 1
+
+
+def hold(c: Connection, scope: str) -> Hold | None:
+    """The hold on a scope itself."""
+    row = c.execute(select(tables.holds).where(tables.holds.c.scope == scope)).one_or_none()
+    return None if row is None else Hold(row.placed_by, row.reason, row.placed_at)
 
 
 def hold_on(c: Connection, customer: str) -> str | None:
