@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from temporalio.client import Client
-from temporalio.worker import Replayer, Worker
+from temporalio.worker import Worker
 
 from activities.delivery import Delivery
 from activities.perform import Performer
@@ -16,6 +16,7 @@ from store.releases import DatabaseReleases
 from workflows import releases
 from workflows.interface import TASK_QUEUE, WORKFLOW
 from workflows.registry import RUNNER, WORKFLOWS
+from workflows.replay import difference
 
 GRACE = timedelta(seconds=30)  # for what runs when the signal comes; supervisors wait longer before they kill
 
@@ -70,10 +71,12 @@ def delivery(settings: Settings) -> Delivery:
 
 
 async def replay_open_runs(client: Client) -> list[str]:
-    """Decide every open run again with this build; for each, what differs, or an empty string."""
-    replayer, results = Replayer(workflows=WORKFLOWS, workflow_runner=RUNNER), []
+    """Decide every open run again with this build, inputs and timers compared; for each, what differs, or an
+    empty string.
+    """
+    results = []
     async for run in client.list_workflows(f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running'"):
         history = await client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
-        found = await replayer.replay_workflow(history, raise_on_replay_failure=False)
-        results.append(f"{run.id}: {str(found.replay_failure)[:200]}" if found.replay_failure else "")
+        found = await difference(history)
+        results.append(f"{run.id}: {found}" if found else "")
     return results
