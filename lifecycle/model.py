@@ -216,7 +216,7 @@ class Decision:
 
     `step` is empty for the play itself; `playbook` is the lifecycle's name and `play` 0 for moves of stage, phase and
     band. `what` is the kind of the step (`email`, `wait`, ...) or `play`, `stage`, `phase`, `band`, `approval`,
-    `answer`.
+    `answer`, `meeting`, `reply`.
     """
 
     at: datetime

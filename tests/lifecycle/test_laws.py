@@ -281,6 +281,8 @@ class Walk:
         assert contact is not None or command.to in {item.id for item in state.team.values()}
         assert calendar.within(clock, ("08:00", "18:00"), ZONE)
         assert not (before.held and state.held)
+        mine = [play for play in (*before.plays, *state.plays) if command.touch.startswith(f"c1/{play.key}/")]
+        assert command.kind == "send_invite" or not (mine and all(command.to in play.paused for play in mine))
 
 
 def stored(state: State) -> State:
