@@ -81,7 +81,7 @@ async def stack() -> AsyncIterator[tuple[Stack, Path]]:
             yield found, Path(folder)
 
 
-async def until(reached: Callable[[], bool], what: str, seconds: float = 60, every: float = 0.001) -> None:
+async def until(reached: Callable[[], bool], what: str, seconds: float = 60, every: float = 0.002) -> None:
     """Look until something that another process does is there.
 
     Raises:
