@@ -14,19 +14,30 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from gateway import fields
-from gateway.answers import Answer, Answers, Press
+from gateway.answers import Answers, Press
 from gateway.dashboard import LONGEST_PRESS, Dashboard
+from gateway.entitled import Answer, is_manager
 from gateway.pages import read_form
 from gateway.refusals import RefusedError
 from gateway.sessions import COOKIE, Session
-from lifecycle.messages import ApprovalAnswered, HoldLifted, HoldPlaced, MilestoneTicked, TaskTicked
-from store import ledger, team
+from lifecycle.messages import (
+    ApprovalAnswered,
+    HoldLifted,
+    HoldPlaced,
+    MeetingAnswered,
+    MilestoneTicked,
+    Reply,
+    StageSet,
+    TaskTicked,
+)
+from store import customers, ledger, team
 from store.customers import Person
 
 LONGEST_SUBJECT = 200
 LONGEST_TEXT = 20_000
 LONGEST_REASON = 200
 LONGEST_ID = 400
+ONLY_MANAGERS = Reply("not_yours", "Only a manager can release what holds everything.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,10 @@ class Actions:
             ("/answers/approval", self.approval),
             ("/answers/task", self.task),
             ("/answers/milestone", self.milestone),
+            ("/answers/meeting", self.meeting),
+            ("/answers/stage", self.stage),
             ("/answers/hold", self.hold),
+            ("/answers/everything", self.everything),
             ("/problems/settle", self.settle),
         ):
             router.add_api_route(path, act, methods=["POST"])
@@ -124,13 +138,47 @@ class Actions:
         event = MilestoneTicked(_field(form, "milestone"), session.acting, form.get("done") != "no")
         return await self._give(request, session, form, event)
 
+    async def meeting(self, request: Request) -> Response:
+        """Say that a meeting was held, or that nobody came."""
+        session, form = await self._form(request)
+        outcome: Literal["held", "no_show"] = "held" if form.get("outcome") == "held" else "no_show"
+        event = MeetingAnswered(_field(form, "meeting"), outcome, session.acting)
+        return await self._give(request, session, form, event)
+
+    async def stage(self, request: Request) -> Response:
+        """Move a customer, forward or back, for a reason."""
+        session, form = await self._form(request)
+        return await self._give(request, session, form, StageSet(_field(form, "stage"), session.acting, _reason(form)))
+
     async def hold(self, request: Request) -> Response:
         """Stop or resume everything that goes to a customer."""
         session, form = await self._form(request)
         if form.get("place") == "no":
             return await self._give(request, session, form, HoldLifted(session.acting))
-        reason = fields.text(form.get("reason", "").strip(), "reason", longest=LONGEST_REASON)
-        return await self._give(request, session, form, HoldPlaced(session.acting, reason))
+        return await self._give(request, session, form, HoldPlaced(session.acting, _reason(form)))
+
+    async def everything(self, request: Request) -> Response:
+        """Hold every send to every customer, which anybody on the team may; a manager releases it."""
+        session, form = await self._form(request)
+        person = await self._teammate(session.acting)
+        if form.get("place") == "no":
+            if not await self.dashboard.read(lambda c: is_manager(self.dashboard.lifecycles.current(c)[1], person)):
+                return await self.dashboard.show_inbox(request, notice=ONLY_MANAGERS, status=403)
+            await asyncio.to_thread(self._release_everything, form.get("placed_at", ""))
+        else:
+            await asyncio.to_thread(self._hold_everything, person.id, _reason(form))
+        return RedirectResponse("/", status_code=303)
+
+    def _hold_everything(self, by: str, reason: str) -> None:
+        with self.dashboard.db.begin() as c:
+            customers.place_hold(c, customers.EVERYTHING, by, reason)
+
+    def _release_everything(self, placed_at: str) -> None:
+        """Only the hold that the page showed: a press that comes again must not lift a later one."""
+        with self.dashboard.db.begin() as c:
+            hold = customers.hold(c, customers.EVERYTHING)
+            if hold is not None and hold.placed_at.isoformat() == placed_at:
+                customers.lift_hold(c, customers.EVERYTHING)
 
     async def _give(
         self,
@@ -162,6 +210,10 @@ class Actions:
 
 def _field(form: Mapping[str, str], name: str) -> str:
     return fields.text(form.get(name), name, longest=LONGEST_ID)
+
+
+def _reason(form: Mapping[str, str]) -> str:
+    return fields.text(form.get("reason", "").strip(), "reason", longest=LONGEST_REASON)
 
 
 def _press(form: Mapping[str, str]) -> str:

@@ -1,7 +1,6 @@
 """Answers of people, from Slack or the dashboard: who may give them, and how they become inbox rows with a Reply.
 
-Entitlement is checked here against the approval's row, so that a stranger's press leaves no trace in the workflow, and
-again in the core, which alone knows the present state. The id of a press makes a second press a repeat.
+Entitlement (`entitled`) is checked before anything is written. The id of a press makes a second press a repeat.
 """
 
 import asyncio
@@ -13,20 +12,18 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from gateway.deliver import Deliverer
-from gateway.intake import Lifecycles
+from gateway.entitled import Answer, refusal
+from gateway.intake import Lifecycles, facts_of
 from lifecycle.jsonform import digest, encode
-from lifecycle.messages import ApprovalAnswered, HoldLifted, HoldPlaced, MilestoneTicked, Reply, TaskTicked
-from store import customers, inbox, projections, team
+from lifecycle.messages import ApprovalAnswered, HoldLifted, HoldPlaced, Reply, StageSet
+from store import customers, facts, inbox, projections, team
 from store.customers import Person
 from store.database import Database
 from store.inbox import Accepted
 
-Answer = ApprovalAnswered | TaskTicked | MilestoneTicked | HoldPlaced | HoldLifted
-
+LEFT = frozenset({"churned", "win_back"})
 ON_ITS_WAY = Reply("recorded", "Your answer is recorded. It takes effect as soon as the engine is reachable again.")
-NOT_YOURS = "This one is not yours to answer; {who} can."
 ANOTHER = Reply("already", "This form was used for another answer. Nothing was done; load the page again.")
-NO_SUCH = Reply("unknown", "There is no such request any more.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +68,11 @@ class Answers:
 
     def _record(self, press: Press) -> Reply | None:
         with self.db.begin() as c:
-            refusal = self._refusal(c, press)
-            if refusal is not None:
-                return refusal
+            _, lifecycle = self.lifecycles.current(c)
+            refused = refusal(c, lifecycle, press.customer, press.by, press.event)
+            if refused is not None:
+                return refused
+            facts.told(c, press.customer, facts_of(press.event, lifecycle))
             body_digest = digest(encode(press.event))
             accepted, row = inbox.accept(
                 c, press.customer, press.source, press.id, press.event, body_digest=body_digest
@@ -82,35 +81,19 @@ class Answers:
                 _keep(c, press, row.seq)
             return ANOTHER if accepted is Accepted.CONFLICT else None
 
-    def _refusal(self, c: Connection, press: Press) -> Reply | None:
-        match press.event:
-            case ApprovalAnswered(approval=approval):
-                return self._approval_refusal(c, press, approval)
-            case TaskTicked(task=task):
-                return NO_SUCH if projections.task(c, task) is None else None
-            case _:
-                return None
-
-    def _approval_refusal(self, c: Connection, press: Press, approval: str) -> Reply | None:
-        row = projections.approval(c, press.customer, approval)
-        if row is None:
-            return NO_SUCH
-        _, lifecycle = self.lifecycles.current(c)
-        if press.by.id in row.asked or set(press.by.roles) & set(lifecycle.managers):
-            return None
-        asked = [person.name for one in row.asked if (person := team.teammate(c, one))]
-        return Reply("not_yours", NOT_YOURS.format(who=" or ".join([*asked, "a manager"])))
-
 
 def _keep(c: Connection, press: Press, seq: int) -> None:
-    """What sends in flight must see at once: a hold. And the text that an approval sends. Once for each press: a hold
-    that was lifted since is not placed again by a repeat.
+    """What sends in flight must see at once: a hold, or that the customer left. And the text that an approval sends.
+
+    Once for each press: a hold that was lifted since is not placed again by a repeat.
     """
     match press.event:
         case HoldPlaced(reason=reason):
             customers.place_hold(c, press.customer, press.by.id, reason)
         case HoldLifted():
             customers.lift_hold(c, press.customer)
+        case StageSet(stage=stage):
+            customers.stop(c, press.customer, stage in LEFT)
         case ApprovalAnswered(approval=approval) if press.edit is not None:
             projections.save_edit(c, press.customer, approval, seq, *press.edit, press.by.id)
         case _:

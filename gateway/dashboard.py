@@ -21,6 +21,7 @@ from gateway.intake import Lifecycles
 from gateway.pages import Pages, new_press
 from gateway.refusals import RefusedError
 from gateway.sessions import Session, Sessions
+from lifecycle import machine
 from lifecycle.messages import Reply
 from lifecycle.playbook import Milestone
 from store import customers, inbox, outbox, pages, projections, team
@@ -91,7 +92,9 @@ class Dashboard:
     async def show(self, request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Render a page in the dashboard's frame."""
         session = self.session(request)
-        counts, people = await self.read(lambda c: (pages.counts(c), team.teammates(c)))
+        counts, people, halt = await self.read(
+            lambda c: (pages.counts(c), team.teammates(c), customers.hold(c, customers.EVERYTHING))
+        )
         names = {person.id: person.name for person in people}
         return self.pages.show(
             f"dashboard/{name}.html",
@@ -100,6 +103,7 @@ class Dashboard:
             counts=counts,
             people=people,
             names=names,
+            halt=halt,
             path=request.url.path,
             press=new_press,
             **values,
@@ -123,6 +127,7 @@ class Dashboard:
             contacts={person.id: person.name for person in page.contacts},
             upcoming=await self._upcoming(customer),
             milestones=await self.read(self._milestones),
+            stages=[one for one in machine.STAGES if machine.move("journey", page.customer.stage, f"set_to_{one}")],
             notice=await self._notice(request),
         )
 

@@ -15,7 +15,15 @@ from gateway.envelope import Inbound, spelled
 from gateway.refusals import RefusedError
 from gateway.signup import Signup, read_signup
 from gateway.translate import FIXED, MAIN_CONTRACT, SIGNED_UP, again, known_type, outer_id_of, translate
-from lifecycle.messages import Event, FactsReported, Happened, SignedUp, SurveyAnswered
+from lifecycle.messages import (
+    EmailReplied,
+    Event,
+    FactsReported,
+    Happened,
+    MeetingAnswered,
+    SignedUp,
+    SurveyAnswered,
+)
 from lifecycle.model import Contract, Teammate, Value
 from lifecycle.playbook import Lifecycle, Manifest
 from store import customers, facts, inbox, releases, team
@@ -155,6 +163,7 @@ def _create(c: Connection, signup: Signup, lifecycle: Lifecycle) -> tuple[Custom
     at = now()
     clock = signup.clock(at)
     profile = signup.new_profile(lifecycle, clock.virtual(at))
+    signup.check_team(team.teammates(c))
     assigned = team.assign(c, signup.team)
     customer, contacts = customers.create(
         c,
@@ -201,6 +210,10 @@ def facts_of(event: Event, lifecycle: Lifecycle) -> dict[str, Value]:
             name = SIGNED_UP
         case Happened(name=name, facts=carried):
             pass
+        case EmailReplied():
+            name = "email.replied"
+        case MeetingAnswered(meeting=meeting, outcome=outcome):
+            name = f"{meeting.rpartition('/')[2]}.{outcome}"
         case SurveyAnswered(survey=survey, score=score):
             name, carried = f"{survey}.answered", {f"{survey}.score": score}
         case _:

@@ -1,6 +1,6 @@
 """What a signup says, read and checked: from JSON to `Signup`, so that a later one can be laid over the first."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,8 @@ from gateway import fields
 from gateway.refusals import RefusedError, near
 from lifecycle.model import Clock, Profile
 from lifecycle.playbook import Lifecycle
-from store.customers import NewContact
+from store.customers import NewContact, Person
+from store.team import normalised
 
 SECONDS_A_DAY = 86_400
 LONGEST_ID = 120
@@ -58,6 +59,17 @@ class Signup:
     def over(self, profile: Profile) -> Profile:
         """The profile with what was sent laid over it; the day of the first signup stays."""
         return replace(profile, **self.profile)
+
+    def check_team(self, roster: Iterable[Person]) -> None:
+        """Refuse an address that nobody on the roster has: else somebody else would quietly get the customer.
+
+        Raises:
+            RefusedError: names the role, and the nearest addresses of the roster.
+        """
+        known = {normalised(person.email) for person in roster}
+        for role, address in self.team.items():
+            if normalised(address) not in known:
+                raise RefusedError(f"team.{role}", "nobody on the team has this address", near(address, known))
 
     def clock(self, at: datetime) -> Clock:
         """Real time, or the rehearsal's."""

@@ -1,12 +1,14 @@
 """Buttons pressed in Slack: `POST /slack/interactions`.
 
 Slack waits 3 seconds: it gets its 200 as soon as the press is an inbox row. What comes of it is told afterwards, and
-only to the presser, where the card itself does not say it: a second press, too late, not yours. A button's value is an
+only to the presser, where the card itself does not say it: a second press, too late, not yours. A task's card loses its
+button. A button's value is an
 id and no permission; who pressed is looked up by the Slack user id that Slack signed.
 """
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qs
@@ -15,9 +17,10 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from slack_sdk.webhook import WebhookClient
 
-from activities.cards import APPROVE, DONE, REJECT
-from gateway.answers import Answer, Answers, Press
+from activities.cards import APPROVE, DONE, REJECT, escape
+from gateway.answers import Answers, Press
 from gateway.body import read_body, require_type, unauthorised, verify_slack
+from gateway.entitled import Answer
 from gateway.refusals import RefusedError
 from lifecycle.messages import ApprovalAnswered, Reply, TaskTicked
 from store import team
@@ -26,7 +29,7 @@ from store.database import Database
 
 ACKNOWLEDGE_WITHIN = 2.5
 RESPOND_WITHIN = 5
-SHOWN_BY_THE_CARD = frozenset({"approved", "rejected", "done"})
+SHOWN_BY_THE_CARD = frozenset({"approved", "rejected"})
 STRANGER = "I do not know you: your Slack id is not in the team file, so nothing was changed."
 
 _log = structlog.get_logger("gateway.slack")
@@ -34,13 +37,16 @@ _log = structlog.get_logger("gateway.slack")
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A verified press: which button, of which message, by whom, and where to tell them something."""
+    """A verified press: which button, of which message, by whom, and where to tell them something. `blocks`: what the
+    message shows.
+    """
 
     action: str
     value: str
     user: str
     id: str
     response_url: str
+    blocks: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,10 @@ class SlackPresses:
         recorded = await task
         reply = recorded if isinstance(recorded, Reply) else await self.answers.outcome(recorded)
         if reply.result not in SHOWN_BY_THE_CARD:
-            await asyncio.to_thread(_whisper, pressed.response_url, reply.text)
+            await asyncio.to_thread(_respond, pressed.response_url, reply.text)
+        if isinstance(recorded, Press) and pressed.action == DONE and reply.result == "done" and pressed.blocks:
+            said = f"Done by {recorded.by.name}."
+            await asyncio.to_thread(_respond, pressed.response_url, said, _without_buttons(pressed.blocks, said))
 
 
 def _payload(body: bytes) -> dict[str, Any]:
@@ -125,6 +134,7 @@ def read_press(payload: dict[str, Any]) -> Pressed | None:
             user=str(payload["user"]["id"]),
             id=f"{payload['container']['message_ts']}/{action['action_ts']}",
             response_url=str(payload.get("response_url", "")),
+            blocks=_blocks(payload.get("message")),
         )
     except (KeyError, IndexError, TypeError):
         return None
@@ -139,13 +149,25 @@ def _answer(pressed: Pressed, person: Person) -> Answer:
     return ApprovalAnswered(approval, person.id, answer, f"slack:{pressed.id}")
 
 
-def _whisper(url: str, text: str) -> None:
-    """An ephemeral message; losing it loses nothing, so it is tried once."""
+def _blocks(message: object) -> tuple[dict[str, Any], ...]:
+    found = message.get("blocks") if isinstance(message, dict) else None
+    return tuple(one for one in found if isinstance(one, dict)) if isinstance(found, list) else ()
+
+
+def _without_buttons(blocks: Sequence[dict[str, Any]], said: str) -> list[dict[str, Any]]:
+    """A task's card as it was, with what was done in place of its buttons."""
+    kept = [one for one in blocks if one.get("type") != "actions"]
+    return [*kept, {"type": "section", "text": {"type": "mrkdwn", "text": escape(said), "verbatim": True}}]
+
+
+def _respond(url: str, text: str, blocks: Sequence[dict[str, Any]] = ()) -> None:
+    """A message to the presser alone, or with `blocks` the card anew. Losing it loses nothing, so it is tried once."""
     if not url:
         return
+    how: dict[str, Any] = {"response_type": "ephemeral", "replace_original": False}
+    if blocks:
+        how = {"replace_original": True, "blocks": list(blocks)}
     try:
-        WebhookClient(url, timeout=RESPOND_WITHIN, retry_handlers=[]).send(
-            text=text, response_type="ephemeral", replace_original=False
-        )
+        WebhookClient(url, timeout=RESPOND_WITHIN, retry_handlers=[]).send(text=text, **how)
     except OSError as error:
-        _log.info("whisper_lost", why=type(error).__name__)
+        _log.info("slack_response_lost", why=type(error).__name__)

@@ -19,9 +19,11 @@ from lifecycle.messages import (
     ContactChanged,
     ContactLeft,
     ContractSigned,
+    EmailReplied,
     Event,
     FactsReported,
     Happened,
+    MeetingAnswered,
     MilestoneTicked,
     ProfileChanged,
     Returned,
@@ -29,7 +31,7 @@ from lifecycle.messages import (
 )
 from lifecycle.model import Contract, Value
 from lifecycle.playbook import FactSpec, Lifecycle
-from store import customers, team
+from store import customers, meetings, team
 from store.customers import Customer, NewContact, Person
 
 SIGNED_UP = "customer.signed_up"
@@ -45,6 +47,10 @@ FIXED = (
     "facts.reported",
     "survey.answered",
     "milestone.ticked",
+    "email.replied",
+    "meeting.declined",
+    "meeting.no_show",
+    "meeting.held",
 )
 MAIN_CONTRACT = "main"
 HIGHEST_SCORE = 10
@@ -97,12 +103,22 @@ def translate(c: Connection, customer: Customer, inbound: Inbound, lifecycle: Li
             return [_survey_answered(c, customer, data)]
         case "milestone.ticked":
             return [_milestone_ticked(c, data, lifecycle)]
+        case "email.replied":
+            _only(data, "contact")
+            return [EmailReplied(_person(c, customer, data.get("contact"), "contact").id)]
+        case "meeting.declined":
+            return [MeetingAnswered(_meeting(c, customer, data), "declined")]
+        case "meeting.no_show":
+            return [MeetingAnswered(_meeting(c, customer, data), "no_show")]
+        case "meeting.held":
+            return [MeetingAnswered(_meeting(c, customer, data), "held")]
         case name:
             return [_happened(name, inbound, lifecycle)]
 
 
 def again(c: Connection, customer: Customer, signup: Signup) -> list[Event]:
     """A customer that we know signs up again, or changed: the profile, then each person that was named."""
+    signup.check_team(team.teammates(c))
     profile = signup.over(customer.profile)
     customers.update_profile(c, customer.id, profile, signup.name or customer.name)
     events: list[Event] = [ProfileChanged(profile)]
@@ -158,6 +174,15 @@ def _survey_answered(c: Connection, customer: Customer, data: Mapping[str, Any])
         raise RefusedError("survey", "is not a survey we send", 'choose "nps"')
     score = fields.whole(data.get("score"), "score", highest=HIGHEST_SCORE)
     return SurveyAnswered("nps", _person(c, customer, data.get("contact"), "contact").id, score)
+
+
+def _meeting(c: Connection, customer: Customer, data: Mapping[str, Any]) -> str:
+    _only(data, "meeting")
+    name = fields.text(data.get("meeting"), "meeting", longest=LONGEST_VALUE)
+    booked = [one.name for one in meetings.of(c, customer.id)]
+    if name not in booked:
+        raise RefusedError("meeting", "is no meeting booked with this customer", near(name, booked))
+    return name
 
 
 def _milestone_ticked(c: Connection, data: Mapping[str, Any], lifecycle: Lifecycle) -> MilestoneTicked:

@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from lifecycle.jsonform import decode
 from lifecycle.model import Clock
-from store import customers, inbox, ledger, outbox, tables
+from store import customers, inbox, ledger, meetings, outbox, tables
 from store.customers import Customer, Person
 from store.database import now
 from store.inbox import Parked, Refused
 from store.ledger import Standing
+from store.meetings import Meeting
 from store.outbox import Entry
 from store.projections import ApprovalRow, Card, TaskRow, approval_row, card_row, task_row
 
@@ -84,6 +85,7 @@ class CustomerPage:
     decisions: tuple[DecisionRow, ...]
     approvals: tuple[Ask, ...]
     tasks: tuple[Work, ...]
+    meetings: tuple[Meeting, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +159,17 @@ def customer_page(c: Connection, customer: str, decisions: int = 500) -> Custome
         found = customers.get(c, customer)
     except LookupError:
         return None
+    hold = customers.hold(c, customer)
     table = tables.decisions
     told = select(table).where(table.c.customer == customer).order_by(table.c.at.desc(), table.c.id.desc())
     return CustomerPage(
-        customer=replace(found, held=found.held or customers.hold_on(c, customer) or ""),
+        customer=replace(found, held=found.held or (hold.reason if hold else "")),
         contacts=customers.contacts(c, customer),
         team=customers.team_of(c, customer),
         decisions=_decisions(c, told.limit(decisions)),
         approvals=_asks(c, tables.approvals.c.customer == customer),
         tasks=_work(c, tables.tasks.c.customer == customer),
+        meetings=meetings.of(c, customer),
     )
 
 

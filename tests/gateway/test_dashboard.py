@@ -12,7 +12,7 @@ import pytest
 from freezegun import freeze_time
 from sqlalchemy import text
 
-from store import customers, ledger, outbox, projections
+from store import customers, ledger, meetings, outbox, projections
 from store.database import Database
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
@@ -23,7 +23,10 @@ POSTS = (
     "/answers/approval",
     "/answers/task",
     "/answers/milestone",
+    "/answers/meeting",
+    "/answers/stage",
     "/answers/hold",
+    "/answers/everything",
     "/problems/settle",
 )
 MailKeeper = Callable[..., int]
@@ -313,6 +316,124 @@ async def test_two_edits_of_one_approval_are_kept_apart(
         edit = projections.edit(c, acme, approval)
     assert edit is not None
     assert (edit.subject, edit.text) == ("First", "Mara's words.")
+
+
+@pytest.fixture
+def meeting(db: Database, acme: str) -> str:
+    """A booked meeting; what events call it."""
+    at = datetime(2026, 3, 5, 9, tzinfo=UTC)
+    touch = f"{acme}/onboarding-14-day/1/kickoff/1/send"
+    meetings.book(db, touch, organizer="mara", opens=at, closes=at + timedelta(hours=4), minutes=60, guests=())
+    return "onboarding-14-day/1/kickoff"
+
+
+async def act_as(browser: Browser, teammate: str) -> None:
+    page = (await browser.get("/")).text
+    await browser.post("/acting", data={**hidden(page, action="/acting"), "acting": teammate})
+
+
+async def test_a_meeting_and_a_stage_are_answered_on_the_customers_page(
+    browser: Browser, acme: str, meeting: str, db: Database, temporal: Any
+) -> None:
+    temporal.reply = {"result": "done", "text": "Noted: nobody came."}
+    page = (await browser.get(f"/customers/{acme}")).text
+    assert '<time datetime="2026-03-05T09:00:00' in page
+    form = {**hidden(page, action="/answers/meeting"), "outcome": "no_show"}
+    answer = await browser.post("/answers/meeting", data=form)
+    assert "nobody came" in (await browser.get(answer.headers["location"])).text
+    form = {**hidden(page, action="/answers/stage"), "stage": "adoption", "reason": "They are live"}
+    assert (await browser.post("/answers/stage", data=form)).status_code == 303
+    assert presses(db) == [
+        {"kind": "meeting_answered", "meeting": meeting, "outcome": "no_show", "by": "mara"},
+        {"kind": "stage_set", "stage": "adoption", "by": "mara", "reason": "They are live"},
+    ]
+
+
+async def test_a_customer_that_a_person_sets_to_churned_gets_nothing_more(
+    browser: Browser, acme: str, db: Database
+) -> None:
+    page = (await browser.get(f"/customers/{acme}")).text
+    form = {**hidden(page, action="/answers/stage"), "reason": "They said so"}
+    for number, (stage, status, stopped) in enumerate(
+        [("win_back", 409, False), ("nowhere", 409, False), ("churned", 303, True), ("adoption", 303, False)]
+    ):
+        answer = await browser.post("/answers/stage", data={**form, "stage": stage, "press": f"p{number}"})
+        assert answer.status_code == status
+        with db.read() as c:
+            assert customers.get(c, acme).stopped is stopped
+    assert [event["stage"] for event in presses(db)] == ["churned", "adoption"]
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "who"),
+    [
+        ("/answers/stage", {"stage": "churned", "reason": "x"}, "Mara Lindqvist or a manager can"),
+        ("/answers/hold", {"reason": "x"}, "Mara Lindqvist or a manager can"),
+        ("/answers/hold", {"place": "no"}, "Mara Lindqvist or a manager can"),
+        ("/answers/milestone", {"milestone": "technical_setup"}, "Mara Lindqvist or a manager can"),
+    ],
+    ids=["stage", "hold", "lift", "milestone"],
+)
+async def test_who_does_not_have_the_customer_changes_nothing(
+    browser: Browser, acme: str, db: Database, path: str, fields: dict[str, str], who: str
+) -> None:
+    await act_as(browser, "ivo")
+    with db.begin() as c:
+        customers.place_hold(c, acme, "mara", "Outage")
+        customers.stop(c, acme, False)
+    form = hidden((await browser.get(f"/customers/{acme}")).text, action=path)
+    answer = await browser.post(path, data={**form, **fields})
+    assert answer.status_code == 403
+    assert who in answer.text
+    with db.read() as c:
+        assert (customers.hold_on(c, acme), customers.get(c, acme).stopped) == ("Outage", False)
+    assert presses(db) == []
+
+
+async def test_the_owner_of_the_stage_may_set_it_and_a_manager_may_too(
+    browser: Browser, acme: str, db: Database
+) -> None:
+    with db.begin() as c:
+        c.execute(text("UPDATE customers SET stage = 'onboarding'"))
+    for teammate in ("ivo", "ruth"):
+        await act_as(browser, teammate)
+        form = hidden((await browser.get(f"/customers/{acme}")).text, action="/answers/stage")
+        answer = await browser.post("/answers/stage", data={**form, "stage": "adoption", "reason": "Live"})
+        assert answer.status_code == 303
+    assert [event["by"] for event in presses(db)] == ["ivo", "ruth"]
+
+
+@pytest.mark.parametrize("path", ["/answers/stage", "/answers/hold", "/answers/meeting", "/answers/milestone"])
+async def test_an_answer_about_nobody_is_told(browser: Browser, acme: str, db: Database, path: str) -> None:
+    form = hidden((await browser.get(f"/customers/{acme}")).text, action="/answers/hold")
+    more = {"customer": "cus_nobody", "stage": "churned", "reason": "x", "meeting": "a/1/b", "milestone": "x"}
+    answer = await browser.post(path, data={**form, **more})
+    assert answer.status_code == 409
+    assert "no such request" in answer.text
+    assert presses(db) == []
+
+
+async def test_everything_is_held_by_anybody_shown_everywhere_and_released_by_a_manager(
+    browser: Browser, acme: str, db: Database
+) -> None:
+    form = hidden((await browser.get("/")).text, action="/answers/everything")
+    assert (await browser.post("/answers/everything", data={**form, "reason": "Wrong price"})).status_code == 303
+    for path in (*PAGES, f"/customers/{acme}"):
+        page = (await browser.get(path)).text
+        assert "Everything is on hold" in page
+        assert "Wrong price (Mara Lindqvist" in page
+    release = {**hidden(page, action="/answers/everything"), "place": "no"}
+    assert (await browser.post("/answers/everything", data=release)).status_code == 403
+    await act_as(browser, "ruth")
+    release = {**hidden((await browser.get("/")).text, action="/answers/everything"), "place": "no"}
+    stale = {**release, "placed_at": "2026-01-01T00:00:00+00:00"}
+    await browser.post("/answers/everything", data=stale)
+    with db.read() as c:
+        assert customers.hold_on(c, acme) == "Wrong price"
+    await browser.post("/answers/everything", data=release)
+    with db.read() as c:
+        assert customers.hold_on(c, acme) is None
+    assert "Everything is on hold" not in (await browser.get("/")).text
 
 
 async def test_a_mail_is_shown_where_it_can_run_nothing(browser: Browser, acme: str, mail: MailKeeper) -> None:

@@ -11,7 +11,7 @@ from freezegun import freeze_time
 from lifecycle.jsonform import decode_union
 from lifecycle.messages import Event
 from lifecycle.model import Clock, Contact, Teammate
-from store import customers, inbox
+from store import customers, inbox, meetings
 from store.database import Database
 
 pytestmark = pytest.mark.anyio
@@ -475,6 +475,28 @@ async def test_a_survey_score_counts_as_told(send: Send, signup: Signup, db: Dat
         "survey_answered",
         "facts_reported",
     ]
+
+
+async def test_a_reply_and_what_became_of_a_meeting_reach_the_inbox(send: Send, signup: Signup, db: Database) -> None:
+    customer = (await send(signup())).json()["customer"]
+    at = datetime(2026, 3, 5, 9, tzinfo=UTC)
+    touch = f"{customer}/onboarding/1/kickoff/1/send"
+    meetings.book(db, touch, organizer="mara", opens=at, closes=at + timedelta(hours=4), minutes=60, guests=())
+    told: list[tuple[str, dict[str, Any]]] = [("email.replied", {"contact": {"email": "ada@acme.example.com"}})]
+    told += [(f"meeting.{said}", {"meeting": "onboarding/1/kickoff"}) for said in ("declined", "no_show", "held")]
+    for number, (kind, data) in enumerate(told, start=2):
+        answer = await send({"type": kind, "id": f"evt_{number}", "data": {"customer": "acme", **data}})
+        assert answer.status_code == 202
+    reply, *answers = rows(db)[1:]
+    assert (reply["kind"], reply["contact"][:4]) == ("email_replied", "con_")
+    assert [(row["meeting"], row["outcome"]) for row in answers] == [
+        ("onboarding/1/kickoff", "declined"),
+        ("onboarding/1/kickoff", "no_show"),
+        ("onboarding/1/kickoff", "held"),
+    ]
+    unheard_of = {"customer": "acme", "meeting": "onboarding/1/kick-off"}
+    answer = await send({"type": "meeting.held", "id": "evt_9", "data": unheard_of})
+    assert problem(answer, 422)["fix"] == 'did you mean "onboarding/1/kickoff"?'
 
 
 @pytest.mark.parametrize("ends_on", ["0001-01-01", "1999-12-31", "2201-01-01", "9999-12-31"])

@@ -72,7 +72,7 @@ async def test_a_get_shows_the_survey_and_records_nothing(client: httpx.AsyncCli
     assert events(db, "survey") == []
 
 
-@pytest.mark.parametrize("score", ["11", "-1", "x", "", "1e1", "٣", "9" * 5000])
+@pytest.mark.parametrize("score", ["11", "-1", "x", "\0", "", "1e1", "٣", "9" * 5000])
 async def test_a_strange_score_in_the_link_chooses_nothing(client: httpx.AsyncClient, survey: str, score: str) -> None:
     assert "checked" not in safe(await client.get(survey, params={"score": score}), 200)
 
@@ -93,8 +93,15 @@ async def test_an_answer_is_recorded_once_and_its_change_counts(
 
 @pytest.mark.parametrize(
     "form",
-    [{}, {"score": "11"}, {"score": "ten"}, {"score": "9", "comment": "x" * 2001}, {"score": "9", "comment": "\0"}],
-    ids=["nothing", "eleven", "a word", "a long comment", "a NUL"],
+    [
+        {},
+        {"score": "11"},
+        {"score": "ten"},
+        {"score": "\0"},
+        {"score": "9", "comment": "x" * 2001},
+        {"score": "9", "comment": "\0"},
+    ],
+    ids=["nothing", "eleven", "a word", "a NUL for a score", "a long comment", "a NUL"],
 )
 async def test_a_wrong_answer_gets_the_form_again(
     client: httpx.AsyncClient, survey: str, db: Database, form: dict[str, str]

@@ -16,7 +16,7 @@ from gateway.app import Config
 from store import customers, ledger
 from store.database import Database
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
+pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 3, 3, 8, 30, tzinfo=UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())
 Post = Callable[..., Any]
@@ -88,6 +88,17 @@ async def test_what_stops_mail_to_an_address(
 async def test_one_bad_event_does_not_refuse_the_others(post: Post, db: Database) -> None:
     bad = [None, 7, {}, {"event": ["bounce"]}, event("bounce", email=None), event("bounce", email="x")]
     assert (await post([*bad, event("bounce")])).status_code == 204
+    assert why(db) == "bounced"
+
+
+@pytest.mark.parametrize("letter", ["\0", "\ud800"], ids=["NUL", "half a pair"])
+async def test_what_no_database_takes_does_not_refuse_the_others(post: Post, db: Database, letter: str) -> None:
+    bad = [
+        event("delivered", touch=letter),
+        event("bounce", email=f"{letter}@acme.example.com"),
+        event(f"bounce{letter}"),
+    ]
+    assert (await post([*bad, event("bounce", sg_event_id=letter)])).status_code == 204
     assert why(db) == "bounced"
 
 

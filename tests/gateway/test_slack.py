@@ -190,6 +190,34 @@ async def test_an_approval_says_nothing_of_an_edit_that_came_with_another_press(
     assert "edited" not in rows(db)[0]
 
 
+async def test_done_on_a_task_is_told_and_the_card_shows_who_did_it(
+    press: Presser, acme: str, raise_task: Any, temporal: Any, whispers: Whispers
+) -> None:
+    temporal.reply = {"result": "done", "text": "Ticked."}
+    blocks = [
+        {"type": "header", "text": {"type": "plain_text", "text": "Call Acme"}},
+        {"type": "actions", "elements": []},
+    ]
+    await press(interaction(raise_task(acme), action="task_done", url=whispers.url, message={"blocks": blocks}))
+    told, card = await whispers.wait(2)
+    assert (told["text"], told["response_type"]) == ("Ticked.", "ephemeral")
+    assert card["replace_original"] is True
+    assert [block["type"] for block in card["blocks"]] == ["header", "section"]
+    assert card["blocks"][1]["text"]["text"] == "Done by Mara Lindqvist."
+
+
+async def test_a_tick_that_is_not_taken_leaves_the_card_alone(
+    press: Presser, acme: str, raise_task: Any, temporal: Any, whispers: Whispers
+) -> None:
+    temporal.reply = {"result": "not_yours", "text": "Not yours."}
+    message = {"blocks": [{"type": "actions", "elements": []}]}
+    await press(interaction(raise_task(acme), action="task_done", url=whispers.url, message=message))
+    await whispers.wait(1)
+    temporal.reply = {"result": "done", "text": "Ticked."}
+    await press(interaction(raise_task(acme), action="task_done", url=whispers.url, ts="2.1", message={"blocks": 7}))
+    assert [one["text"] for one in await whispers.wait(2)] == ["Not yours.", "Ticked."]
+
+
 async def test_a_press_on_what_does_not_exist_is_told(press: Presser, db: Database, whispers: Whispers) -> None:
     await press(interaction("cus_nobody/onboarding/1/welcome", url=whispers.url))
     await press(interaction("cus_nobody/x", action="task_done", url=whispers.url))
