@@ -40,18 +40,38 @@ def apply(db: Database, playbooks: Path, templates: Path) -> Applied:
     Raises:
         DoesNotCompileError: an author's mistake.
     """
-    compiled = compile_folder(playbooks, templates)
-    if compiled.catalogue is None:
-        raise DoesNotCompileError(compiled)
-    lifecycle = compiled.releases[compiled.catalogue.lifecycle]
+    return make_current(db, compiled(playbooks, templates), playbooks.name)
+
+
+def compiled(playbooks: Path, templates: Path) -> Compiled:
+    """The releases of two folders.
+
+    Raises:
+        DoesNotCompileError: an author's mistake.
+    """
+    found = compile_folder(playbooks, templates)
+    if found.catalogue is None:
+        raise DoesNotCompileError(found)
+    return found
+
+
+def make_current(db: Database, found: Compiled, folder: str) -> Applied:
+    """Commit what compiled, unless it is current already, and tell. `folder`: its name, for the note.
+
+    Raises:
+        DoesNotCompileError: it has no catalogue.
+    """
+    if found.catalogue is None:
+        raise DoesNotCompileError(found)
+    lifecycle = found.releases[found.catalogue.lifecycle]
     with db.begin() as c:
         one_at_a_time(c, releases.APPLYING)
-        if compiled.team and isinstance(lifecycle, Lifecycle):
-            team.save_team(c, [_teammate(person) for person in compiled.team.people], lifecycle.roles)
-        if releases.current(c) == compiled.digest:
-            return Applied(compiled.digest, changed=False)
-        releases.commit(c, compiled.digest, compiled.releases, note=f"from {playbooks.name}/")
-        return Applied(compiled.digest, changed=True, told=_tell(c, compiled.digest))
+        if found.team and isinstance(lifecycle, Lifecycle):
+            team.save_team(c, [_teammate(person) for person in found.team.people], lifecycle.roles)
+        if releases.current(c) == found.digest:
+            return Applied(found.digest, changed=False)
+        releases.commit(c, found.digest, found.releases, note=f"from {folder}/")
+        return Applied(found.digest, changed=True, told=_tell(c, found.digest))
 
 
 def _teammate(person: Person) -> team.Person:

@@ -67,6 +67,12 @@ async def register_attributes(client: Client) -> None:
             ) from error
 
 
+def has_schema(database: Database) -> bool:
+    """Whether the database was ever migrated, to whatever version."""
+    with database.read() as c:
+        return MigrationContext.configure(c).get_current_revision() is not None
+
+
 def require_schema(database: Database) -> None:
     """Refuse a database that was not brought to this version; a newer one is fine, since migrations only add first.
 

@@ -1,7 +1,8 @@
 """The embedded mode: Temporal's dev server, the worker and the gateway as children of one process, on one folder.
 
-In order: take the folder, migrate, apply the playbooks, start Temporal, replay every open run with today's code, start
-the worker, start the gateway. Whatever is refused is refused before a customer could notice. Stopping goes backwards.
+In order: take the folder, compile the playbooks, start Temporal, replay every open run with today's code, migrate, make
+the playbooks current, start the worker, start the gateway. Whatever is refused is refused before the database changes.
+Stopping goes backwards, from wherever the start has got to.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,8 +25,9 @@ from temporalio.client import Client
 
 import settings as configuration
 import worker
-from cli.apply import Applied, apply
-from cli.connection import connect
+from authoring.compile import Compiled
+from cli.apply import Applied, compiled, make_current
+from cli.connection import connect, has_schema
 from cli.processes import Crew, ProcessError, Program, end_leftovers, only_one
 from cli.serve import GATEWAY_READY, WORKER_READY, sign_in_link
 from settings import Settings
@@ -68,7 +70,7 @@ class OpenRunsDifferError(Exception):
             f"{len(differences)} open runs do not replay with this version of Stageplay\n{shown}\n"
             "  why: a running workflow must decide again exactly what it decided before, or it stops.\n"
             "  fix: go back to the version that ran last (its `up` continues), or set the folder aside "
-            "(STAGEPLAY_VAR_DIR) and start a fresh one; nothing in it was changed."
+            "(STAGEPLAY_VAR_DIR) and start a fresh one; database and playbooks in it were not changed."
         )
 
 
@@ -82,9 +84,28 @@ async def serve(settings: Settings, say: Say, then: Callable[[Stack], Awaitable[
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
+    os.umask(0o077)  # databases, logs and made secrets are their owner's alone, those that Temporal makes too
     with only_one(settings.var_dir / "up.lock"):
-        async with running(settings, say) as stack:
-            return await _until_done(stack, stop, then)
+        _keep_private(settings.var_dir)
+        return await _until_stopped(_run(settings, say, then), stop)
+
+
+async def _run(settings: Settings, say: Say, then: Callable[[Stack], Awaitable[int]] | None) -> int:
+    async with running(settings, say) as stack:
+        return await _until_done(stack, then)
+
+
+async def _until_stopped(work: Coroutine[Any, Any, int], stop: asyncio.Event) -> int:
+    """The exit code of the work; 0 when a signal comes first, be it during the start: the work then cleans up."""
+    working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait((working, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not working.done():
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+        return 0
+    return working.result()
 
 
 @contextlib.asynccontextmanager
@@ -93,13 +114,14 @@ async def running(settings: Settings, say: Say) -> AsyncIterator[Stack]:
     var = settings.var_dir.resolve()
     crew = Crew(var / "processes.json", say)
     await end_leftovers(crew.record, say)
+    books = await asyncio.to_thread(compiled, settings.playbooks_dir, settings.templates_dir)
     database = open_database(settings.database_url)
     try:
-        say(_told(await asyncio.to_thread(_prepare, settings, database)))
         ports = choose_ports(settings, var / "ports.json")
         await crew.start(_temporal(settings, ports))
         client = await connect({"target_host": f"127.0.0.1:{ports.temporal}"})
         await _check_open_runs(client, settings, database, say)
+        say(_told(await asyncio.to_thread(_prepare, settings, database, books)))
         env = _environment(settings, ports)
         await crew.start(_worker(settings, env))
         await crew.start(_gateway(settings, env))
@@ -141,26 +163,31 @@ def choose_ports(settings: Settings, kept: Path) -> Ports:
     return ports
 
 
-async def _until_done(stack: Stack, stop: asyncio.Event, then: Callable[[Stack], Awaitable[int]] | None) -> int:
-    """Whatever ends first decides: a signal (0), `then` (its code), or a program that cannot be kept up (an error)."""
-    stopped = asyncio.create_task(stop.wait())
+async def _until_done(stack: Stack, then: Callable[[Stack], Awaitable[int]] | None) -> int:
+    """Whatever ends first decides: `then` (its code), or a program that cannot be kept up (an error)."""
     watching = asyncio.create_task(stack.crew.watch())
     acting = asyncio.ensure_future(then(stack)) if then else asyncio.get_running_loop().create_future()
-    tasks: tuple[asyncio.Future[Any], ...] = (stopped, watching, acting)
+    tasks: tuple[asyncio.Future[Any], ...] = (watching, acting)
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
-        return acting.result() if acting in done else 0
+        return acting.result()
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _prepare(settings: Settings, database: Database) -> Applied:
+def _keep_private(var: Path) -> None:
+    """Take from others what an earlier version let them read."""
+    for file in (*var.glob("*.db"), *var.glob("*.db-*")):
+        file.chmod(0o600)
+
+
+def _prepare(settings: Settings, database: Database, books: Compiled) -> Applied:
     database.migrate()
-    return apply(database, settings.playbooks_dir, settings.templates_dir)
+    return make_current(database, books, settings.playbooks_dir.name)
 
 
 def _told(applied: Applied) -> str:
@@ -170,7 +197,8 @@ def _told(applied: Applied) -> str:
 
 
 async def _check_open_runs(client: Client, settings: Settings, database: Database, say: Say) -> None:
-    worker.use_releases(settings, database)
+    if await asyncio.to_thread(has_schema, database):  # else it holds no release, and no run of ours can be open
+        worker.use_releases(settings, database)
     replayed = await worker.replay_open_runs(client)
     differences = [difference for difference in replayed if difference]
     if differences:

@@ -1,6 +1,7 @@
 """`up` decides every open run again before it starts anything, and refuses when today's code decides otherwise."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,6 +37,14 @@ async def record_a_run(port: int) -> None:
                 await asyncio.sleep(0.05)
 
 
+def tables(var: Path) -> list[tuple[str]]:
+    database = sqlite3.connect(var / "stageplay.db")
+    try:
+        return database.execute("SELECT name FROM sqlite_master").fetchall()
+    finally:
+        database.close()
+
+
 def test_up_refuses_open_runs_of_a_version_that_decides_otherwise(start: Start, var: Path, unused_port: int) -> None:
     binary = str(Path(sys.executable).with_name("temporal"))
     argv = [binary, "server", "start-dev", "--headless", "--log-level", "error", "--port", str(unused_port)]
@@ -48,5 +57,7 @@ def test_up_refuses_open_runs_of_a_version_that_decides_otherwise(start: Start, 
     said = "\n".join(command.said)
     assert "1 open runs do not replay with this version of Stageplay\n  | customer/cus_0: " in said
     assert "set the folder aside (STAGEPLAY_VAR_DIR)" in command.said[-1]
+    assert "database and playbooks in it were not changed" in command.said[-1]
+    assert tables(var) == []
     assert not (var / "processes.json").exists()
     assert not (var / "log" / "worker.log").exists()

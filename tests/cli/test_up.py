@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections import Counter
@@ -94,6 +95,25 @@ def test_up_goes_on_where_the_demo_was_and_a_signal_ends_it_cleanly(
     assert command.stop(signal.SIGINT) == 0
     assert not [name for name, pid in pids.items() if born(pid)]
     assert rows(folder, "SELECT id, seq FROM customers") == customers
+
+
+def test_databases_and_logs_are_their_owners_alone(told: list[str], folder: Path) -> None:
+    assert told
+    files = [folder / "stageplay.db", folder / "temporal.db", folder / "secrets.env", *(folder / "log").iterdir()]
+
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_a_signal_during_the_start_ends_it_before_all_parts_are_ready(
+    start: Start, var: Path, wait_until: Callable[[Callable[[], bool]], None]
+) -> None:
+    command = start("up", STAGEPLAY_VAR_DIR=str(var))
+    wait_until((var / "processes.json").exists)
+
+    assert command.stop(signal.SIGINT) == 0
+    assert not (var / "processes.json").exists()
+    assert not (var / "log" / "gateway.log").exists()
+    assert not [line for line in command.said if "dashboard" in line]
 
 
 @pytest.fixture(scope="module")
