@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from store import tables
 from store.database import Database, one_at_a_time
@@ -47,14 +47,16 @@ def book(
 ) -> Meeting:
     """Take the first free slot of the organizer on a 15-minute grid between `opens` and `closes`.
 
-    Asked again for the same meeting, returns the slot it has, cancelled or not. In a full window the meeting starts at
-    `opens` with `clash` set: a person moves it, nothing is lost.
+    Asked again for the same meeting, returns the slot it has, cancelled or not, unless that begins before `opens`: the
+    core moves the window only while no guest knows of the meeting. In a full window it starts at `opens` with `clash`
+    set: a person moves it, nothing is lost.
     """
     with db.begin() as c:
         one_at_a_time(c, f"meetings of {organizer}")
         known = get(c, meeting)
-        if known is not None:
+        if known is not None and (known.cancelled or known.starts_at >= opens):
             return known
+        c.execute(delete(tables.meetings).where(tables.meetings.c.id == meeting))
         length = timedelta(minutes=minutes)
         starts_at = _first_free(_taken(c, organizer, opens, closes), opens, closes, length)
         values: dict[str, Any] = {"id": meeting, "organizer": organizer, "sequence": 0, "cancelled": False}

@@ -79,6 +79,17 @@ def test_a_meeting_keeps_its_slot(database: Database) -> None:
         assert meetings.get(c, "m2") is None
 
 
+def test_a_meeting_whose_window_moved_on_takes_a_slot_in_the_new_one(database: Database) -> None:
+    first = _book(database, "m1")
+    opens = AT + timedelta(days=1)
+    again = {"organizer": "mara", "opens": opens, "closes": opens + 3 * HOUR, "minutes": 60, "guests": ()}
+    moved = meetings.book(database, "m1", **again)  # type: ignore[arg-type] # a table of arguments
+    assert (first.starts_at, moved.starts_at, moved.sequence) == (AT, opens, 0)
+    meetings.cancel(database, "m1")
+    later = {**again, "opens": opens + timedelta(days=1), "closes": opens + timedelta(days=1, hours=3)}
+    assert meetings.book(database, "m1", **later).cancelled  # type: ignore[arg-type] # a table of arguments
+
+
 def test_in_a_full_window_the_clash_is_said(database: Database) -> None:
     _book(database, "m1", minutes=120)
     full = _book(database, "m2", minutes=120)
