@@ -24,7 +24,7 @@ async def test_on_hold_the_team_gets_its_work_in_time_and_the_customer_gets_ever
         entries, batches = rig.entries(), rig.batches()
     found = {(entry.touch.split("/")[3], entry.touch.split("/")[-1]): f"{entry.at:%d %H:%M}" for entry in entries}
     assert found["setup-tasks", "implementation_specialist"] == "05 08:00"
-    assert found["kickoff-notes", "csm"] == "05 16:00"
+    assert found["kickoff-check", "csm"] == "05 16:00"
     assert found["setup-guide", rig.contacts["champion"]] == "06 11:00"
     assert found["training", rig.contacts["champion"]] == "06 11:00"
     assert batches < 15
