@@ -82,7 +82,13 @@ def nudge(turn: Turn, play: Play, step: Step, approval: Approval, progress: Prog
         approved(turn, play, step, progress, edited=False)
         return
     firing.skip(turn, play, step, "nobody answered the approval in time")
-    turn.raise_task(play, step.id, "expired", approval.by, f"Approval expired unanswered: {step.id} was not sent")
+    turn.raise_task(
+        play,
+        step.id,
+        "expired",
+        approval.by,
+        f"Approval expired unanswered: the {step.action.kind} {step.id} was not sent. Do it by hand, or leave it",
+    )
 
 
 def settle(turn: Turn, play: Play, step: Step, result: str, by: str = "", press: str = "") -> None:

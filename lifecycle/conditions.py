@@ -83,6 +83,21 @@ def _calculate(op: str, left: Any, right: Any) -> Any:
         return None
 
 
+def names(expr: Expr) -> tuple[str, ...]:
+    """Every name that an expression reads, each once, in order."""
+    found: dict[str, None] = {}
+
+    def walk(tree: Any) -> None:
+        if tree[0] == "get":
+            found[tree[1]] = None
+        elif tree[0] != "const":
+            for item in tree[1:]:
+                walk(item)
+
+    walk(expr.tree)
+    return tuple(found)
+
+
 def _is_number(item: Any) -> bool:
     return isinstance(item, int | float) and not isinstance(item, bool)
 
@@ -144,11 +159,23 @@ def _because(tree: Any, lookup: Lookup) -> list[str]:
         case "known" | "unknown":
             return [_shown(tree[1], lookup)]
         case op if op in _COMPARE:
-            return [f"{_shown(tree[1], lookup)} {_COMPARE[op][0]} {_shown(tree[2], lookup)}"]
+            return [_clause(op, _truth(tree, lookup), _shown(tree[1], lookup), _shown(tree[2], lookup))]
         case "const":
             return [_text(tree[1])]
         case _:
             return [_shown(tree, lookup)]
+
+
+def _clause(op: str, answer: bool | None, left: str, right: str) -> str:
+    """A comparison with its answer in words, so that one that failed does not read as if it held."""
+    sign = _COMPARE[op][0]
+    if answer is None:
+        return f"{left} {sign} {right}"
+    if op in ("==", "!="):
+        return left if answer is (op == "==") else f"{left}, not {right}"
+    if answer:
+        return f"{left} {sign} {right}"
+    return f"{left}, {sign.removeprefix('not ')} {right}" if op == "not_in" else f"{left}, not {sign} {right}"
 
 
 def _shown(tree: Any, lookup: Lookup) -> str:

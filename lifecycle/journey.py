@@ -10,7 +10,7 @@ onboarding), the end of the window moves, and a criterion met earlier does not w
 from dataclasses import replace
 from datetime import date, datetime
 
-from lifecycle import calendar, machine, plays
+from lifecycle import calendar, conditions, machine, plays
 from lifecycle.messages import RaiseTask
 from lifecycle.model import Contract
 from lifecycle.playbook import Length, StageSpec
@@ -98,8 +98,8 @@ def _overdue(turn: Turn, spec: StageSpec) -> None:
         unmet = "a person placed the customer here"
     else:
         unmet = turn.because(spec.criterion) if spec.criterion else "no criterion"
-    title = f"{spec.name} is overdue since day {spec.to_day}: {unmet}"
-    turn.decide_life(spec.name, "stage", "waiting", title, spec.owner)
+    late = f"{spec.name} is overdue since day {spec.to_day}"
+    turn.decide_life(spec.name, "stage", "waiting", f"{late}: {unmet}", spec.owner)
     person = turn.teammate(spec.owner)
     if person is None:
         turn.decide_life(spec.name, "task", "failed", f"nobody is {spec.owner}", spec.owner)
@@ -108,8 +108,22 @@ def _overdue(turn: Turn, spec: StageSpec) -> None:
     turn.counters = {**turn.counters, f"{spec.name}-overdue": times}
     touch = f"{turn.customer}/{turn.life.name}/0/{spec.name}-overdue/{times}/task/{person.id}"
     due_at = turn.later(turn.at, Length(1, "business_days"), person.zone, team=True)
+    title = f"{late.capitalize()}. {_to_do(turn, spec)}"
     release = turn.manifest.lifecycle
     turn.commands.append(RaiseTask(touch, release, spec.name, person.id, turn.at, due_at, title))
+
+
+def _to_do(turn: Turn, spec: StageSpec) -> str:
+    """What the owner of an overdue stage can do about it, in the words of the milestones."""
+    named = conditions.names(spec.criterion) if spec.criterion and not turn.pinned else ()
+    titles = [
+        milestone.title
+        for name in named
+        if (milestone := turn.life.milestones.get(name.removeprefix("milestones."))) is not None
+        and turn.lookup(name) is not True
+    ]
+    missing = f"Still missing: {', '.join(titles)}. " if titles else ""
+    return f"{missing}Help them get there, or move the customer on."
 
 
 def _phase_due(turn: Turn, contract: Contract) -> tuple[str, datetime] | None:

@@ -216,9 +216,15 @@ class CustomerLifecycle:
         return result
 
     def _must_flush(self) -> bool:
+        """Decisions wait for company: a batch with commands, a day, or a certain size. A customer's first ones do not:
+        whoever
+        looks after a signup must find it.
+        """
         records = self._state.records
         if not records:
             return False
+        if self._state.batches == 0:
+            return True
         if len(records) >= RECORDS_LIMIT or self._now() >= records[0].at + FLUSH_AFTER:
             return True
         return sum(len(item.reason) + len(item.step) + 100 for item in records) >= RECORDS_BYTES

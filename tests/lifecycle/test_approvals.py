@@ -74,7 +74,7 @@ def test_what_changed_since_the_question_is_judged_again(given: Given) -> None:
     story.when(at="2026-03-03 09:00").then("ask_approval offer mara")
     story.when(FactsReported({"usage.share": 0.9}), at="2026-03-03 09:30")
     story.when(APPROVE, at="2026-03-03 10:00").then("settle_approval offer approved")
-    story.decided("skipped email offer", "approved, but no longer wanted: usage.share = 0.9 < 0.5")
+    story.decided("skipped email offer", "approved, but no longer wanted: usage.share = 0.9, not < 0.5")
 
 
 def test_silence_skips_the_step_and_raises_a_task_once(given: Given) -> None:
@@ -84,7 +84,7 @@ def test_silence_skips_the_step_and_raises_a_task_once(given: Given) -> None:
         .then(
             "ask_approval offer mara",
             "settle_approval offer expired",
-            "raise_task offer mara 'Approval expired unanswered: offer was not sent'",
+            "raise_task offer mara 'Approval expired unanswered: the email offer was not sent. Do it by hand, or leave it'",
         )
     )
     story.decided("skipped email offer", "nobody answered the approval in time")

@@ -106,7 +106,15 @@ def test_the_value_of(tree: Any, expected: object) -> None:
     ("tree", "because"),
     [
         pytest.param(("<", ("get", "share"), const(0.5)), "share = 0.42 < 0.5", id="a-comparison"),
-        pytest.param(("==", ("get", "word"), const("pro")), "word = 'pro' == 'pro'", id="a-text"),
+        pytest.param(("==", ("get", "word"), const("pro")), "word = 'pro'", id="a-text"),
+        pytest.param(("==", ("get", "word"), const("team")), "word = 'pro', not 'team'", id="another-text"),
+        pytest.param(("!=", ("get", "word"), const("pro")), "word = 'pro'", id="not-another-text"),
+        pytest.param(("!=", ("get", "word"), const("team")), "word = 'pro', not 'team'", id="indeed-another-text"),
+        pytest.param((">=", ("get", "share"), const(0.5)), "share = 0.42, not >= 0.5", id="a-comparison-that-failed"),
+        pytest.param(("in", ("get", "word"), ("list", const("a"))), "word = 'pro', not in ['a']", id="not-in-a-list"),
+        pytest.param(
+            ("not_in", ("get", "word"), ("list", const("pro"))), "word = 'pro', in ['pro']", id="in-after-all"
+        ),
         pytest.param(("<", UNKNOWN, const(1)), "lost unknown < 1", id="unknown"),
         pytest.param(("and", YES, NO), "no = no", id="only-what-failed"),
         pytest.param(("and", YES, ("get", "one")), "yes = yes; one = 1", id="all-that-held"),
@@ -115,11 +123,13 @@ def test_the_value_of(tree: Any, expected: object) -> None:
         pytest.param(("not", NO), "no = no", id="not"),
         pytest.param(("unknown", UNKNOWN), "lost unknown", id="is-undefined"),
         pytest.param(("known", YES), "yes = yes", id="is-defined"),
-        pytest.param(("in", ("get", "word"), ("list", const("a"), const(1))), "word = 'pro' in ['a', 1]", id="a-list"),
+        pytest.param(
+            ("in", ("get", "word"), ("list", const("a"), const(1))), "word = 'pro', not in ['a', 1]", id="a-list"
+        ),
         pytest.param(
             (">", ("-", ("get", "one"), ("get", "half")), const(0)), "one = 1 - half = 0.5 > 0", id="arithmetic"
         ),
-        pytest.param((">", ("neg", ("get", "one")), const(0)), "-1 > 0", id="a-negation"),
+        pytest.param((">", ("neg", ("get", "one")), const(0)), "-1, not > 0", id="a-negation"),
         pytest.param(const(True), "yes", id="a-constant"),
         pytest.param(("==", const(None), const(1)), "unknown == 1", id="nothing"),
         pytest.param(("and", YES, YES), "yes = yes", id="each-reason-once"),
