@@ -105,6 +105,7 @@ async def test_rows_reach_a_real_workflow_once_and_in_order(
         attributes = (await handle.describe()).typed_search_attributes
         assert {pair.key.name: pair.value for pair in attributes if pair.key.name in interface.ATTRIBUTES} == {
             interface.STAGE_ATTRIBUTE: "new",
+            interface.BAND_ATTRIBUTE: "unknown",
             interface.TIER_ATTRIBUTE: "pro",
             interface.CATALOGUE_ATTRIBUTE: catalogue,
         }
