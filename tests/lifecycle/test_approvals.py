@@ -84,7 +84,8 @@ def test_silence_skips_the_step_and_raises_a_task_once(given: Given) -> None:
         .then(
             "ask_approval offer mara",
             "settle_approval offer expired",
-            "raise_task offer mara 'Approval expired unanswered: the email offer was not sent. Do it by hand, or leave it'",
+            "raise_task offer mara "
+            "'Approval expired unanswered: the email offer was not sent. Do it by hand, or leave it'",
         )
     )
     story.decided("skipped email offer", "nobody answered the approval in time")

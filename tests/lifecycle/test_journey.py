@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 DONE = FactsReported({"setup.done": True})
 UNDONE = FactsReported({"setup.done": False})
 
+OVERDUE = "Onboarding is overdue since day 14. Help them get there, or move the customer on."
+
 
 def test_new_becomes_onboarding_at_the_end_of_day_0(given: Given) -> None:
     story = given()
@@ -58,7 +60,7 @@ def test_a_criterion_lost_before_the_window_opens_does_not_move(given: Given) ->
 
 def test_a_window_that_ends_unmet_shows_overdue_and_gives_the_owner_one_task(given: Given) -> None:
     story = given().when(at="2026-03-17 00:00")
-    story.then("raise_task onboarding ivo 'Onboarding is overdue since day 14. Help them get there, or move the customer on.'")
+    story.then(f"raise_task onboarding ivo {OVERDUE!r}")
     story.decided("waiting stage onboarding", "overdue since day 14")
     assert [item.touch for item in story.commands] == ["c1/standard/0/onboarding-overdue/1/task/ivo"]
     assert [item.due_at for item in story.commands if isinstance(item, RaiseTask)] == [
@@ -79,7 +81,7 @@ def test_without_an_owner_the_trace_says_that_nobody_was_told(given: Given) -> N
 def test_a_stage_without_a_criterion_that_ends_is_overdue_too(given: Given) -> None:
     life = given.life(stages=(StageSpec("onboarding", "csm", 1, 14), StageSpec("new", "csm", 0, 0)))
     story = given(life=life).when(at="2026-03-17 00:00")
-    story.then("raise_task onboarding mara 'Onboarding is overdue since day 14. Help them get there, or move the customer on.'")
+    story.then(f"raise_task onboarding mara {OVERDUE!r}")
 
 
 def test_value_lasts_to_the_end_of_day_180(given: Given) -> None:
@@ -121,7 +123,7 @@ def test_a_customer_put_back_to_new_stays_there_after_day_0(given: Given) -> Non
 def test_a_window_that_ends_over_a_person_s_placement_says_so(given: Given) -> None:
     story = given().when(DONE, at="2026-03-05 12:00").when(StageSet("value", "mara", "x"), at="2026-03-06 12:00")
     story.when(StageSet("onboarding", "mara", "back"), at="2026-03-07 12:00").when(at="2026-03-17 00:00")
-    story.then("raise_task onboarding ivo 'Onboarding is overdue since day 14. Help them get there, or move the customer on.'")
+    story.then(f"raise_task onboarding ivo {OVERDUE!r}")
 
 
 @pytest.mark.parametrize(
