@@ -32,6 +32,12 @@ STANDINGS_EVERY = 5
 LONGEST = timedelta(days=45)
 """Simulated time after which plays that have not ended count as missing."""
 
+CLOSING = (
+    "All plays have ended. It stays up until Ctrl-C; stop it and run `stageplay demo` again for another round.\n"
+    "These customers go on ageing at rehearsal speed, whether this runs or not: their tasks turn overdue, and "
+    "what fell due while everything was stopped is judged late at the next start."
+)
+
 
 class Running(Protocol):
     """What the demo needs of a running stack."""
@@ -76,8 +82,8 @@ class Part:
         """What should have happened and did not. `unsent`: touches that the ledger does not know as sent."""
         fired = {line.step for line in self.lines if line.verdict == "fired"}
         found = [f"{step} did not happen" for step in self.story.expects if step not in fired]
-        if self.story.presses_as and not any((line.what, line.verdict) == ("approval", "fired") for line in self.lines):
-            found.append("no approval was given")
+        approved = {line.step for line in self.lines if _approved(line)}
+        found += [f"{step} was not approved in time" for step in self.story.approves if step not in approved]
         found += [f"{line.step} failed: {line.reason}" for line in self.lines if line.verdict == "failed"]
         found += [f"{touch} is not known as sent" for touch in unsent]
         return found if self.over else [*found, "its plays have not ended"]
@@ -107,7 +113,7 @@ class Demo:
             code = await self._sum_up(stack.database)
             if self.leave:
                 return code
-            self.out.print("All plays have ended. It stays up until Ctrl-C; `stageplay demo` tells another round.")
+            self.out.print(CLOSING)
             await asyncio.Event().wait()
         return code
 
@@ -116,7 +122,7 @@ class Demo:
         number = 1
         while await asyncio.to_thread(_round_is_over, database, number):
             number += 1
-        for story in STORIES:
+        for story in (story.of_round(number) for story in STORIES):
             outer_id = _outer_id(story, number)
             body = story.signup_envelope(outer_id, self.day_seconds)
             found = await asyncio.to_thread(_find, database, outer_id)
@@ -133,7 +139,7 @@ class Demo:
             for part in self.parts:
                 await self._tell(teller, part)
             await self._show(database, view)
-            if looks % STANDINGS_EVERY == 0:
+            if view.stands and looks % STANDINGS_EVERY == 0:
                 view.stand(await asyncio.to_thread(self._standings, database))
             looks += 1
             if all(part.time - part.customer.clock.virtual_origin > LONGEST for part in self.parts):
@@ -153,7 +159,7 @@ class Demo:
         """Let the CSM of a story that says so press Approve as soon as a card is there, once a card."""
         while True:
             for part in (part for part in self.parts if part.story.presses_as):
-                for approval, _ in await asyncio.to_thread(records.open_approvals, database, part.customer.id):
+                for approval in await asyncio.to_thread(records.pressable, database, part.customer.id):
                     if approval in part.pressed:
                         continue
                     if await teller.approve(part.customer.id, approval, part.story.presses_as, now()):
@@ -199,7 +205,7 @@ class Demo:
 
 
 def _waits(database: Database, part: Part) -> list[str]:
-    """Open approvals with who may answer, then open targets."""
+    """Open approvals with who was asked, then open targets."""
     approvals = records.open_approvals(database, part.customer.id)
     asked = [f"{approval.rpartition('/')[2]}: {' or '.join(people)}" for approval, people in approvals]
     last = {(line.playbook, line.play, line.step): line for line in part.lines if line.step}
@@ -214,12 +220,22 @@ def _figures(lines: Sequence[DecisionRow]) -> tuple[str, ...]:
     counts = (
         sum(line.what in records.TOUCHES for line in fired),
         sum(line.what == "task" for line in fired),
-        sum(line.what == "approval" for line in fired),
-        sum(line.what == "invite" and "nobody answered" in line.reason for line in lines),
+        sum(map(_approved, lines)),
+        sum(map(_expired, lines)),
         sum(line.verdict == "held" for line in lines),
         sum(line.verdict == "skipped" for line in lines),
     )
     return tuple(map(str, counts))
+
+
+def _approved(line: DecisionRow) -> bool:
+    """Whether a person said yes; a playbook may also proceed without."""
+    return (line.what, line.verdict) == ("approval", "fired") and not _expired(line)
+
+
+def _expired(line: DecisionRow) -> bool:
+    """Whether an approval ran out; what a late press is answered is another decision, "Too late: ..."."""
+    return line.what != "answer" and line.reason.startswith("nobody answered")
 
 
 def _line(part: Part, row: DecisionRow, to: str) -> Line:

@@ -55,7 +55,7 @@ class Line:
         """The line in colour; printed to a file it is plain."""
         step = f"{self.step} to {self.to}" if self.to else self.step
         found = Text(f"{self.at:%a %d %b %H:%M}  ", style="dim")
-        found.append(f"{self.customer:<18} ", style="bold")
+        found.append(f"{self.customer:<20}", style="bold")
         found.append(f"{self.verdict:<9} ", style=STYLES.get(self.verdict, ""))
         found.append(f"{SIGNS.get(self.what, self.what):<7}")
         found.append(step, style="cyan" if self.verdict == "fired" else "")
@@ -93,6 +93,11 @@ class View(AbstractContextManager["View"]):
     ) -> None:
         if self._live:
             self._live.stop()
+
+    @property
+    def stands(self) -> bool:
+        """Whether standings are drawn."""
+        return self._live is not None
 
     def show(self, line: Line) -> None:
         """Print a line above the standings."""

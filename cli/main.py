@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,7 +25,7 @@ from cli import serve
 from cli import simulate as simulating
 from cli import up as embedded
 from cli.demo import Demo
-from cli.processes import FolderTakenError, ProcessError
+from cli.processes import FolderTakenError, ProcessError, refuse_beside
 from cli.up import OpenRunsDifferError, Stack
 from settings import SettingsError
 from store.database import DatabaseUrlError, open_database
@@ -35,7 +36,6 @@ PIPED = 240
 MISUSE = (SettingsError, DatabaseUrlError, FolderTakenError, simulating.MisuseError)
 
 app = typer.Typer(
-    help="Customer-success playbooks that do what they say.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -46,9 +46,28 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        out.print(f"stageplay {metadata.version('stageplay')}")
+        raise typer.Exit
+
+
+@app.callback()
+def stageplay(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Say the version.")
+    ] = False,
+) -> None:
+    """Customer-success playbooks that do what they say."""
+
+
 @app.command()
 def up() -> None:
-    """Run everything here: Temporal, worker, gateway; at real speed, until Ctrl-C. Nothing leaves the outbox."""
+    """Run everything here: Temporal, worker, gateway; at real speed, until Ctrl-C.
+
+    Mails and cards stay in the outbox unless the settings name SendGrid and Slack.
+    """
     raise typer.Exit(asyncio.run(embedded.serve(configuration.with_secrets(), _say, _stay)))
 
 
@@ -82,7 +101,9 @@ def gateway(
     allow_rehearsal: Annotated[bool, typer.Option(help="Let signups ask for days that last seconds.")] = False,
 ) -> None:
     """Run the gateway: events, Slack, surveys, dashboard."""
-    raise typer.Exit(serve.run_gateway(configuration.load(needs=SECRETS), allow_rehearsal=allow_rehearsal))
+    settings = configuration.load(needs=SECRETS)
+    refuse_beside(settings.var_dir / "up.lock")
+    raise typer.Exit(serve.run_gateway(settings, allow_rehearsal=allow_rehearsal))
 
 
 @app.command()

@@ -152,6 +152,17 @@ def only_one(lock: Path) -> Iterator[IO[str]]:
         yield file
 
 
+def refuse_beside(lock: Path) -> None:
+    """Refuse to run beside an `up` on the same folder, unless it is the one that started this process.
+
+    Raises:
+        FolderTakenError: there is one.
+    """
+    if lock.is_file() and lock.read_text().strip() != str(os.getppid()):
+        with only_one(lock):
+            pass
+
+
 async def end_leftovers(record: Path, say: Callable[[str], None]) -> None:
     """End what a killed `up` left running, last started first."""
     for name, pid, since in _recorded(record):

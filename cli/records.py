@@ -17,12 +17,19 @@ def of_customer(database: Database, customer: str) -> list[DecisionRow]:
     return sorted(page.decisions, key=lambda row: row.id) if page else []
 
 
+def pressable(database: Database, customer: str) -> list[str]:
+    """Ids of the approvals that have a card and no answer; cheap, since the demo asks many times a second."""
+    table = tables.approvals
+    with database.read() as c:
+        return list(c.scalars(select(table.c.approval).where(table.c.customer == customer, table.c.result == "")))
+
+
 def open_approvals(database: Database, customer: str) -> list[tuple[str, list[str]]]:
-    """What waits for a person's yes, the most urgent first: the approval's id and who may answer, by name."""
+    """What waits for a person's yes, the most urgent first: the approval's id and who was asked, by name."""
     with database.read() as c:
         page = pages.customer_page(c, customer, decisions=0)
         asks = page.approvals if page else ()
-        return [(ask.approval.approval, [_one(c, customer, who) for who in ask.approval.recipients]) for ask in asks]
+        return [(ask.approval.approval, [_one(c, customer, who) for who in ask.approval.asked]) for ask in asks]
 
 
 def unsent(database: Database, customer: str) -> list[str]:

@@ -25,7 +25,10 @@ from gateway.app import Config, create_app
 from settings import Settings
 from store import pages
 from store.database import Database, open_database
-from workflows.interface import TASK_QUEUE
+from workflows.interface import TASK_QUEUE, WORKFLOW
+
+MOST_STUCK = 20
+
 
 WORKER_READY = "worker ready"
 """What the worker's log says once it takes work; `up` waits for it."""
@@ -135,9 +138,11 @@ async def status(settings: Settings) -> tuple[int, list[str]]:
         lines.append(f"database   ok: {counts.customers} customers, {counts.backlog} events waiting for delivery")
         client = await connect(configuration.temporal(), timedelta(seconds=1))
         workers = await pollers(client)
+        stuck = await failing(client)
         lines.append(f"temporal   ok: {client.service_client.config.target_host}, namespace {client.namespace}")
     finally:
         database.close()
+    lines += [f"stuck      {workflow}: its task fails again and again; see the worker's log" for workflow in stuck]
     lines.append(f"worker     {'ok: ' + ', '.join(workers) if workers else 'none takes work'}")
     return (0 if workers else 3), lines
 
@@ -145,6 +150,15 @@ async def status(settings: Settings) -> tuple[int, list[str]]:
 def _counts(database: Database) -> pages.Counts:
     with database.read() as c:
         return pages.counts(c)
+
+
+async def failing(client: Client) -> list[str]:
+    """Ids of open workflows whose task keeps failing; none from a server too old to report them."""
+    query = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running' AND TemporalReportedProblems IS NOT NULL"
+    try:
+        return [run.id async for run in client.list_workflows(query, limit=MOST_STUCK)]
+    except RPCError:
+        return []
 
 
 async def pollers(client: Client) -> list[str]:

@@ -6,7 +6,7 @@ from the deadlines of the playbook, so that no slow machine turns one outcome in
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,8 +35,8 @@ class Happening:
 class Story:
     """A customer of the demo.
 
-    `presses_as`: Slack id of the CSM who approves; empty: approvals expire unanswered. `expects`: steps that must have
-    fired, or have become the task that an expired approval leaves: at a second a day a slow machine is late for some.
+    `presses_as`: Slack id of the CSM who approves what `approves` names; empty: approvals expire unanswered. `expects`:
+    steps that must have fired, or have become the task that an expired approval leaves.
     """
 
     id: str
@@ -53,6 +53,11 @@ class Story:
     plot: str
     team: Mapping[str, str] = field(default_factory=dict)
     presses_as: str = ""
+    approves: tuple[str, ...] = ()
+
+    def of_round(self, number: int) -> "Story":
+        """The same story for the customer of a later round, who bears its number in the name."""
+        return self if number == 1 else replace(self, name=f"{self.name} {number}")
 
     def signup_envelope(self, outer_id: str, day_seconds: float) -> str:
         """The signup event, without its signature."""
@@ -103,6 +108,7 @@ NORTHWIND = Story(
     champion="Lena Vogt",
     plot="goes well; the CSM approves",
     presses_as="U0MARA",
+    approves=("kickoff", "training", "graduation"),
     team={"csm": "mara@stageplay.example.com"},
     contacts=(
         _person("Lena Vogt", "lena.vogt@northwind.example.com", "champion"),

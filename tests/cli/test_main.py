@@ -48,6 +48,11 @@ def test_a_path_that_is_not_there_is_misuse(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err == "there is no nowhere\n"
 
 
+def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("stageplay 0.")
+
+
 def test_an_unknown_command_is_misuse() -> None:
     assert run(["bogus"]) == 2
 

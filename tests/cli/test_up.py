@@ -134,6 +134,14 @@ def test_a_second_up_on_the_folder_is_refused_and_leaves_the_first_alone(running
     assert running.process.poll() is None
 
 
+def test_a_gateway_on_the_folder_of_a_running_up_is_refused(running: Any, start: Start) -> None:
+    second = start("gateway")
+
+    assert second.end() == 2
+    assert second.said[0].startswith(f"another `stageplay up` (pid {running.process.pid}) already runs on ")
+    assert running.process.poll() is None
+
+
 def test_a_killed_worker_is_started_again(
     running: Any, start: Start, folder: Path, wait_until: Callable[[Callable[[], bool]], None]
 ) -> None:

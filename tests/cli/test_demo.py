@@ -1,0 +1,47 @@
+"""What the demo counts and what it misses, judged from decisions as the store tells them."""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from cli.demo import CLOSING, Part, _figures
+from cli.story import NORTHWIND
+from store.customers import Customer
+from store.pages import DecisionRow
+
+AT = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+
+
+def row(step: str, what: str, verdict: str, reason: str) -> DecisionRow:
+    return DecisionRow(1, "cus_1", AT, "onboarding-14-day", "r", 1, step, what, verdict, reason, "", "", AT)
+
+
+@pytest.fixture
+def expired() -> list[DecisionRow]:
+    return [
+        row("kickoff", "invite", "skipped", "nobody answered the approval in time"),
+        row("kickoff", "answer", "skipped", "Too late: nobody answered in time."),
+        row("training", "approval", "fired", "approved by mara"),
+    ]
+
+
+def test_a_press_that_came_too_late_is_no_second_expiry(expired: list[DecisionRow]) -> None:
+    assert _figures(expired)[2:4] == ("1", "1")
+
+
+def test_an_approval_that_the_story_gives_and_that_expired_is_missing(expired: list[DecisionRow]) -> None:
+    part = Part(NORTHWIND, cast("Customer", cast("Any", None)), lines=expired)
+
+    assert "kickoff was not approved in time" in part.missing([])
+    assert "training was not approved in time" not in part.missing([])
+
+
+def test_customers_of_a_later_round_bear_its_number() -> None:
+    assert NORTHWIND.of_round(1).name == "Northwind Freight"
+    assert '"name": "Northwind Freight 2"' in NORTHWIND.of_round(2).signup_envelope("demo-2-northwind", 1)
+
+
+def test_the_end_says_that_the_clock_runs_on() -> None:
+    assert "stop it and run" in CLOSING
+    assert "judged late" in CLOSING
