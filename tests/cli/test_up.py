@@ -38,9 +38,9 @@ def rows(folder: Path, query: str) -> list[tuple[str, ...]]:
 
 @pytest.fixture(scope="module")
 def told(folder: Path, environment: dict[str, str]) -> list[str]:
-    """What `stageplay demo --day 1s --exit` said; it runs once, and the tests read what it left."""
-    argv = [sys.executable, "-m", "cli.main", "demo", "--day", "1s", "--exit"]
-    done = subprocess.run(argv, env=environment, cwd=folder, capture_output=True, text=True, timeout=180, check=False)
+    """What `stageplay demo --day 4s --exit` said, slow enough for a busy machine; the tests read what it left."""
+    argv = [sys.executable, "-m", "cli.main", "demo", "--day", "4s", "--exit"]
+    done = subprocess.run(argv, env=environment, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()
 
