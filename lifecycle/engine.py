@@ -46,11 +46,23 @@ from lifecycle.model import Contact, Decision, Play, Profile, Settlement, State
 from lifecycle.playbook import Step
 from lifecycle.turn import ON_TIME, ClockWentBackError, ReleaseMissingError, Releases, Turn
 
-__all__ = ["ClockWentBackError", "ReleaseMissingError", "Releases", "begin", "next_due", "step", "upcoming"]
+__all__ = [
+    "FLUSH_AFTER",
+    "ClockWentBackError",
+    "ReleaseMissingError",
+    "Releases",
+    "begin",
+    "next_due",
+    "step",
+    "upcoming",
+]
 
 SETTLED_FOR = timedelta(days=30)
 SETTLED_LIMIT = 20
 FLUSH_AFTER = timedelta(days=1)
+"""How long a decision may wait for a batch; `next_due` wakes the shell for it, and the shell must then agree that it
+is time.
+"""
 SIGNED_UP = "customer.signed_up"
 
 

@@ -18,7 +18,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributeUpdate
 
 from lifecycle import calendar, effects, trace
-from lifecycle.engine import begin, next_due, step, upcoming
+from lifecycle.engine import FLUSH_AFTER, begin, next_due, step, upcoming
 from lifecycle.jsonform import canonical, decode, decode_union, encode
 from lifecycle.messages import BatchSettled, Command, DueReached, Effect, Event, Outcome, Reply, SignedUp
 from lifecycle.model import LATEST, Clock, State, state_from_json, state_to_json
@@ -32,7 +32,6 @@ RECORDS_LIMIT = 50
 RECORDS_BYTES = 4 * 1024
 BATCH_LIMIT = 20
 RENEW_AFTER = timedelta(days=30)
-FLUSH_AFTER = timedelta(days=1)
 TICK = timedelta(milliseconds=1)
 PATIENCE = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 

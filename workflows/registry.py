@@ -6,10 +6,9 @@ from workflows.customer import CustomerLifecycle
 
 WORKFLOWS = [CustomerLifecycle]
 
-# The core is pure and its releases never change under a digest, so sharing both between runs is safe; python-
-# statemachine resolves a path at
-# import, which the sandbox forbids, and is used for its declarations only. Re-importing them per run would cost 18
-# times the memory.
+# The core is pure and its releases never change under a digest, so sharing both between runs is safe;
+# python-statemachine resolves a path at import, which the sandbox forbids, and is used for its declarations only.
+# Re-importing them per run would cost 18 times the memory.
 PASSED_THROUGH = ("lifecycle", "statemachine", "workflows.interface", "workflows.releases", "tzdata")
 
 RUNNER = SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
