@@ -1,0 +1,165 @@
+"""What histories are made of: a world with every kind of step, and events of every kind, drawn by Hypothesis.
+
+`test_laws.py` carries them out. A history is a list of `moves`: minutes to wait, an event to tell or a batch to settle,
+and whether the shell slept meanwhile. Where an event names an approval, a task or a catalogue, the strategy counts:
+`Walk.real` puts the names in that its history knows. A new kind of event belongs into `events`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from lifecycle.messages import (
+    ApprovalAnswered,
+    BatchSettled,
+    CatalogueApplied,
+    Churned,
+    ContactChanged,
+    ContactLeft,
+    ContactRestored,
+    ContactSuppressed,
+    ContractSigned,
+    DueReached,
+    EmailReplied,
+    FactsReported,
+    Happened,
+    HoldLifted,
+    HoldPlaced,
+    MeetingAnswered,
+    MilestoneTicked,
+    ProfileChanged,
+    Returned,
+    SignedUp,
+    StageSet,
+    SurveyAnswered,
+    TaskTicked,
+)
+from lifecycle.model import Contact, Contract, Profile
+from lifecycle.playbook import Length, Rung, Trigger, When
+
+if TYPE_CHECKING:
+    from tests.lifecycle.conftest import Given, Library
+
+ZONE = "Europe/Berlin"
+
+
+def world(given: Given) -> tuple[Library, tuple[str, str]]:
+    """Releases with every kind of step, and two catalogues of them."""
+    approval = given.approval(
+        Length(4, "business_hours"),
+        "proceed",
+        remind=Length(1, "business_hours"),
+        escalate=(Rung(Length(2, "business_hours"), "cs_manager"),),
+    )
+    onboarding = given.book(
+        given.email("welcome", When(day=1, catch_up=True)),
+        given.task("plan", When(day=1)),
+        given.invite("kickoff", When(day=1, at="11:00"), approval=given.approval(Length(2, "hours"))),
+        given.email("setup-guide", When(day=3, shift=True), needs=("kickoff",)),
+        given.wait("setup", When(day=5, at="17:00"), given.get("milestones.technical_setup")),
+        given.slack("blocked", under="setup", branch="otherwise"),
+        given.email("well-done", When(delay=Length(1, "days"), shift=True), under="setup", branch="then"),
+        given.email("offer", When(day=6, at="06:00"), approval=approval, to=("champion", "admin")),
+        given.survey("nps", When(day=8)),
+        given.wait("answer", When(day=12), event="nps.answered"),
+        given.task("call", under="answer", branch="then", condition=given.compare("nps.score", "<=", 6)),
+        name="onboarding",
+        trigger=Trigger(stage="onboarding"),
+        priority=60,
+        zone=ZONE,
+        goal=given.compare("usage.share", ">", 0.9),
+    )
+    again: dict[str, Any] = {"anchor": "entry", "reentry": "again", "zone": ZONE}
+    risk = given.book(
+        given.email("sorry", When(), approval=given.approval()),
+        given.invite("review", When(delay=Length(2, "hours"))),
+        name="risk",
+        trigger=Trigger(band="red"),
+        cooldown=Length(3, "days"),
+        **again,
+    )
+    held = given.book(
+        given.email("notes", When(after="tell", delay=Length(1, "hours"))),
+        given.slack("tell"),
+        name="kickoff-held",
+        trigger=Trigger(event="kickoff.held"),
+        priority=90,
+        **again,
+    )
+    left = given.book(
+        given.email("why", When(day=1)), given.task("close"), name="left", trigger=Trigger(stage="churned"), **again
+    )
+    library = given.library()
+    changed = replace(onboarding, steps=onboarding.steps[:4])
+    return library, (library.add(onboarding, risk, held, left), library.add(changed, risk, left))
+
+
+contacts = st.sampled_from(["ada", "bob", "eve", "mara"])
+people = st.sampled_from(["mara", "ivo", "tom", "eve"])
+texts = st.sampled_from(["", "x", "why not"])
+facts = st.dictionaries(
+    st.sampled_from(["setup.api", "setup.done", "usage.share", "nps.score", "health.score", "access.given", "odd"]),
+    st.one_of(st.none(), st.booleans(), st.integers(0, 100), st.floats(0, 1), texts),
+    max_size=3,
+)
+profiles = st.builds(
+    Profile,
+    st.sampled_from([ZONE, "Asia/Tokyo", "America/New_York", "Mars/Olympus"]),
+    st.sampled_from([date(2020, 1, 1), date.min, date.max]),
+    tier=st.sampled_from(["team", "pro"]),
+    country=st.sampled_from(["", "DE", "US"]),
+)
+events: st.SearchStrategy[Any] = st.one_of(
+    st.builds(SignedUp, profiles),
+    st.builds(ProfileChanged, profiles),
+    st.builds(
+        ContactChanged,
+        st.builds(Contact, contacts, st.sampled_from([(), ("champion",), ("admin", "champion")]), st.booleans()),
+    ),
+    st.builds(ContactLeft, contacts),
+    st.builds(ContactSuppressed, contacts, st.just("unsubscribed")),
+    st.builds(ContactRestored, contacts),
+    st.builds(Happened, st.sampled_from(["kickoff.held", "api.connected", "odd"]), facts),
+    st.builds(FactsReported, facts),
+    st.builds(SurveyAnswered, st.sampled_from(["nps", "csat"]), contacts, st.integers(0, 10)),
+    st.builds(
+        ApprovalAnswered,
+        st.integers(0, 5).map(str),
+        people,
+        st.sampled_from(["approve", "reject"]),
+        texts,
+        st.booleans(),
+    ),
+    st.builds(EmailReplied, contacts),
+    st.builds(
+        MeetingAnswered,
+        st.sampled_from(["onboarding/1/kickoff", "onboarding/1/welcome", "risk/1/review", "risk/2/review", "odd"]),
+        st.sampled_from(["held", "no_show", "declined"]),
+        st.sampled_from(["", "mara", "eve"]),
+    ),
+    st.builds(TaskTicked, st.integers(0, 5).map(str), people, st.booleans()),
+    st.builds(MilestoneTicked, st.sampled_from(["roi", "technical_setup", "odd"]), people, st.booleans()),
+    st.builds(StageSet, st.sampled_from(["new", "onboarding", "value", "churned", "win_back", "odd"]), people, texts),
+    st.builds(
+        ContractSigned,
+        st.builds(
+            Contract,
+            st.sampled_from(["k1", "k2"]),
+            st.one_of(st.dates(date(2026, 3, 1), date(2027, 1, 1)), st.sampled_from([date.min, date.max])),
+        ),
+    ),
+    st.builds(Churned, texts),
+    st.just(Returned()),
+    st.builds(HoldPlaced, people, texts),
+    st.builds(HoldLifted, people),
+    st.builds(CatalogueApplied, st.sampled_from(["first", "second"])),
+    st.just(DueReached()),
+)
+results = st.sampled_from(["sent", "sent", "sent", "failed", "later", "unknown", "withdrawn"])
+settling = st.builds(BatchSettled, st.lists(results, min_size=1, max_size=6).map(tuple))
+minutes = st.one_of(st.integers(0, 120), st.integers(0, 3 * 24 * 60))
+moves = st.lists(st.tuples(minutes, st.one_of(events, settling, settling), st.booleans()), min_size=1, max_size=25)
