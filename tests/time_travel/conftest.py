@@ -1,8 +1,6 @@
 """The shipped folders compiled once, and `travel`: everything that runs, in simulated time."""
 
-import contextlib
 import shutil
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -10,9 +8,6 @@ from pathlib import Path
 import pytest
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.delivery import Delivery as Ways
@@ -24,18 +19,12 @@ from lifecycle.playbook import Manifest, digest_of
 from store import releases as kept_releases
 from store.database import open_database
 from store.releases import DatabaseReleases
+from tests.fakes.temporal import register_attributes, time_skipping
 from tests.time_travel.rig import Rig, TimeMachine
 from workflows import interface, releases
 from workflows.registry import RUNNER, WORKFLOWS
 
 ROOT = Path(__file__).parents[2]
-
-
-def _binary(name: str) -> str:
-    """A server that the environment brings, beside the interpreter."""
-    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
-    assert found, f"{name} is not installed"
-    return found
 
 
 WAYS = Ways(
@@ -48,15 +37,6 @@ WAYS = Ways(
 )
 
 Travel = Callable[..., AbstractAsyncContextManager[Rig]]
-
-
-async def _time_skipping() -> WorkflowEnvironment:
-    """The time-skipping server; started again when its port was taken, or the machine too busy, the first time."""
-    path = _binary("temporal-test-server")
-    for _ in range(2):
-        with contextlib.suppress(RuntimeError):
-            return await WorkflowEnvironment.start_time_skipping(test_server_existing_path=path)
-    return await WorkflowEnvironment.start_time_skipping(test_server_existing_path=path)
 
 
 @pytest.fixture(scope="session")
@@ -103,8 +83,8 @@ def travel(compiled: Compiled, sqlite_template: Path, tmp_path_factory: pytest.T
         shelf = DatabaseReleases(db, None)
         shelf.preload()
         releases.use(shelf.get)
-        async with await _time_skipping() as env:
-            await _register_attributes(env)
+        async with await time_skipping() as env:
+            await register_attributes(env.client)
             with freeze_time(await env.get_current_time(), real_asyncio=True) as frozen:
                 assert isinstance(frozen, FrozenDateTimeFactory)
                 machine = TimeMachine(frozen)
@@ -121,11 +101,3 @@ def travel(compiled: Compiled, sqlite_template: Path, tmp_path_factory: pytest.T
         db.close()
 
     return open_rig
-
-
-async def _register_attributes(env: WorkflowEnvironment) -> None:
-    keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-    request = AddSearchAttributesRequest(
-        namespace=env.client.namespace, search_attributes=dict.fromkeys(interface.ATTRIBUTES, keyword)
-    )
-    await env.client.operator_service.add_search_attributes(request)

@@ -2,19 +2,14 @@
 
 import asyncio
 import contextlib
-import shutil
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from temporalio import activity
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.testing import WorkflowEnvironment
@@ -39,19 +34,13 @@ from lifecycle.playbook import (
     When,
     digest_of,
 )
+from tests.fakes.temporal import binary, register_attributes, time_skipping
 from workflows import interface, releases
 from workflows.interface import Batch, BatchResult, Delivery, EffectResult, Start
 from workflows.registry import RUNNER, WORKFLOWS
 
 ORIGIN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ONBOARD_14 = (0, 0, 0, 1, 3, 3, 5, 7, 7, 10, 14, 14, 14, 21)
-
-
-def binary(name: str) -> str:
-    """A server that the environment brings, beside the interpreter."""
-    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
-    assert found, f"{name} is not installed"
-    return found
 
 
 @dataclass
@@ -165,24 +154,7 @@ class Rig:
         return reply
 
 
-async def register_attributes(client: Client) -> None:
-    keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-    request = AddSearchAttributesRequest(
-        namespace=client.namespace, search_attributes=dict.fromkeys(interface.ATTRIBUTES, keyword)
-    )
-    await client.operator_service.add_search_attributes(request)
-
-
 RigFactory = Callable[..., AbstractAsyncContextManager[Rig]]
-
-
-async def _time_skipping() -> WorkflowEnvironment:
-    """The time-skipping server; started again when its port was taken, or the machine too busy, the first time."""
-    path = binary("temporal-test-server")
-    for _ in range(2):
-        with contextlib.suppress(RuntimeError):
-            return await WorkflowEnvironment.start_time_skipping(test_server_existing_path=path)
-    return await WorkflowEnvironment.start_time_skipping(test_server_existing_path=path)
 
 
 @pytest.fixture
@@ -198,7 +170,7 @@ def skipping() -> RigFactory:
     async def open_rig(books: tuple[Playbook, ...], life: Lifecycle) -> AsyncIterator[Rig]:
         found, catalogue = shelf(books, life)
         releases.use(_reader(found))
-        async with await _time_skipping() as env:
+        async with await time_skipping() as env:
             await register_attributes(env.client)
             yield Rig(env, found, catalogue)
 
