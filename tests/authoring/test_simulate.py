@@ -16,7 +16,7 @@ from lifecycle.model import state_from_json, state_to_json
 from lifecycle.playbook import Lifecycle, Playbook
 
 ROOT = Path(__file__).parents[2]
-SCENARIOS = sorted((ROOT / "tests/scenarios").glob("*.yaml"))
+SCENARIOS = sorted((ROOT / "playbooks/scenarios").rglob("*.yaml"))
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 CUSTOMER = "name: Acme\ntier: pro\nzone: Europe/Berlin\ncountry: DE\nchampion: ada@acme.example.com\n"
 
@@ -35,7 +35,7 @@ def _signup(lifecycle: Lifecycle) -> SignedUp:
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_a_shipped_scenario_comes_out_as_written(shipped: Compiled, path: Path) -> None:
-    scenario, found = load(path.read_text(encoding="utf-8"), f"tests/scenarios/{path.name}", shipped)
+    scenario, found = load(path.read_text(encoding="utf-8"), path.name, shipped)
     assert render_text(found) == ""
     assert scenario is not None
     assert render_text(check(scenario, shipped)) == ""

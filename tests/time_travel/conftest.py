@@ -57,8 +57,8 @@ def scenario_of(compiled: Compiled) -> Callable[[str], Scenario]:
     """A shipped scenario by the name of its file."""
 
     def read(name: str) -> Scenario:
-        text = (ROOT / "tests" / "scenarios" / f"{name}.yaml").read_text(encoding="utf-8")
-        found, wrong = load(text, f"tests/scenarios/{name}.yaml", compiled)
+        (path,) = (ROOT / "playbooks/scenarios").rglob(f"{name}.yaml")
+        found, wrong = load(path.read_text(encoding="utf-8"), path.name, compiled)
         assert found, wrong
         return found
 

@@ -22,7 +22,7 @@ ORDINARY = {
     "onboarding-without-champion",
 }
 """Approvals, expiry, a clock change, a holiday, churn, nobody to write to; the others run nightly."""
-EVERY = sorted(path.stem for path in (Path(__file__).parents[1] / "scenarios").glob("*.yaml"))
+EVERY = sorted(path.stem for path in (Path(__file__).parents[2] / "playbooks/scenarios").rglob("*.yaml"))
 SCENARIOS = [pytest.param(name, marks=[] if name in ORDINARY else [pytest.mark.nightly]) for name in EVERY]
 
 
