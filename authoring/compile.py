@@ -5,7 +5,7 @@ that a catalogue is never half of what was meant.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from authoring.catalogue import compile_facts
@@ -19,8 +19,9 @@ from authoring.team import Team, compile_team
 from authoring.templates import FOLDER, Library
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, digest_of
 
-KINDS = {"playbook": "playbook", "lifecycle": "lifecycle", "facts": "facts", "events": "facts", "people": "team",
-         "scenario": "scenario"}  # fmt: skip
+KINDS = {"scenario": "scenario", "playbook": "playbook", "lifecycle": "lifecycle", "facts": "facts", "events": "facts",
+         "people": "team"}  # fmt: skip
+"""What a file is by the first of these keys that it has; a scenario has `playbook` and `events`, too."""
 UNREADABLE = "unreadable"
 _SUFFIXES = (".yaml", ".yml")
 _TEMPLATES = (".txt", ".mjml")
@@ -30,7 +31,8 @@ _TEMPLATES = (".txt", ".mjml")
 class Compiled:
     """What became of a folder. With an error among the findings there is no catalogue and `releases` is empty.
 
-    `digest` names the catalogue; `releases` holds it, the lifecycle and every playbook by digest.
+    `digest` names the catalogue; `releases` holds it, the lifecycle and every playbook by digest. `scenarios`: the files
+    that test the playbooks, which are part of no release.
     """
 
     catalogue: Manifest | None = None
@@ -38,6 +40,7 @@ class Compiled:
     releases: dict[str, Release] = field(default_factory=dict)
     team: Team | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
+    scenarios: tuple[Source, ...] = ()
 
 
 def compile_folder(playbooks: Path, templates: Path) -> Compiled:
@@ -63,7 +66,8 @@ def compile_folder(playbooks: Path, templates: Path) -> Compiled:
     found = report.sorted()
     if report.failed or lifecycle is None:
         return Compiled(team=team, diagnostics=found)
-    return _released(lifecycle, [book for book in books if book is not None], team, found)
+    released = _released(lifecycle, [book for book in books if book is not None], team, found)
+    return replace(released, scenarios=tuple(files["scenario"]))
 
 
 def _released(
@@ -134,7 +138,7 @@ def kind_of_file(source: Source, report: Report) -> str:
     """What a file is, by its keys; `UNREADABLE` (with a finding) when they do not tell."""
     if isinstance(source.root, MappingNode):
         for key, kind in KINDS.items():
-            if key in source.root.entries and (key != "playbook" or "scenario" not in source.root.entries):
+            if key in source.root.entries:
                 return kind
         first = next(iter(source.root.keys), "")
         fix = near(first, KINDS)
