@@ -22,6 +22,7 @@ from authoring.compile import compile_folder
 from authoring.diagnostics import Diagnostic, failed, render_json, render_text
 from cli import apply as applying
 from cli import serve
+from cli import sign_in as signing_in
 from cli import simulate as simulating
 from cli import up as embedded
 from cli.demo import Demo
@@ -33,7 +34,7 @@ from store.database import DatabaseUrlError, open_database
 SECRETS = ("webhook_secret", "link_secret")
 PIPED = 240
 """Columns of a table that goes to a file or another program, which must not cut it as a narrow terminal would."""
-MISUSE = (SettingsError, DatabaseUrlError, FolderTakenError, simulating.MisuseError)
+MISUSE = (SettingsError, DatabaseUrlError, FolderTakenError, simulating.MisuseError, signing_in.NoSuchTeammateError)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -113,6 +114,21 @@ def status() -> None:
     for line in lines:
         _say(line)
     raise typer.Exit(code)
+
+
+@app.command("sign-in")
+def sign_in(
+    *,
+    who: Annotated[
+        str, typer.Option("--as", help="The teammate it is for, by id or address; else who uses it chooses.")
+    ] = "",
+) -> None:
+    """Print a link that signs one person in to the dashboard, once, within 15 minutes; the gateway may be running."""
+    settings = configuration.load()
+    database = open_database(settings.database_url)
+    link = signing_in.fresh_link(database, settings, who)
+    database.close()
+    print(link)
 
 
 @app.command()

@@ -22,6 +22,7 @@ import settings as configuration
 import worker as worker_process
 from cli.connection import connect, register_attributes, require_schema
 from gateway.app import Config, create_app
+from gateway.sign_in import sign_in_link
 from settings import Settings
 from store import pages
 from store.database import Database, open_database
@@ -121,11 +122,6 @@ def gateway_config(settings: Settings, token: str, *, allow_rehearsal: bool) -> 
         sendgrid_public_key=settings.sendgrid_event_public_key,
         temporal_ui=settings.temporal_ui,
     )
-
-
-def sign_in_link(public_url: str, token: str) -> str:
-    """Where a person signs in; opening the page does not use the token up, its button does."""
-    return f"{public_url}/sign-in?token={token}"
 
 
 async def status(settings: Settings) -> tuple[int, list[str]]:

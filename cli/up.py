@@ -29,7 +29,8 @@ from authoring.compile import Compiled
 from cli.apply import Applied, compiled, make_current
 from cli.connection import connect, has_schema
 from cli.processes import Crew, ProcessError, Program, end_leftovers, only_one
-from cli.serve import GATEWAY_READY, WORKER_READY, sign_in_link
+from cli.serve import GATEWAY_READY, WORKER_READY
+from gateway.sign_in import sign_in_link
 from settings import Settings
 from store.database import Database, open_database
 from workflows.interface import ATTRIBUTES

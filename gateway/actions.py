@@ -6,14 +6,14 @@ a redirect, so that a reload repeats nothing. Who acts is the teammate chosen at
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from gateway import fields
+from gateway import fields, sign_in
 from gateway.answers import Answers, Press
 from gateway.dashboard import LONGEST_PRESS, Dashboard
 from gateway.entitled import Answer, is_manager
@@ -42,10 +42,11 @@ ONLY_MANAGERS = Reply("not_yours", "Only a manager can release what holds everyt
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """The routes."""
+    """The routes. `fixed_token`: as `sign_in.offer_of` has it."""
 
     dashboard: Dashboard
     answers: Answers
+    fixed_token: str = field(default="", repr=False)
 
     def router(self) -> APIRouter:
         """None of them is part of the API."""
@@ -71,19 +72,33 @@ class Actions:
 
     async def sign_in_page(self, token: str = "") -> HTMLResponse:
         """Offer to sign in; looking at it uses nothing up."""
-        good = self.dashboard.sessions.offers(token)
-        people = await self.dashboard.read(team.teammates) if good else ()
+        offer, people = await self.dashboard.read(
+            lambda c: (sign_in.offer_of(c, token, self.fixed_token), team.teammates(c))
+        )
+        chosen = [one for one in people if offer and offer.acting in {"", one.id}]
         return self.dashboard.pages.show(
-            "dashboard/sign-in.html", status=200 if good else 403, good=good, token=token, people=people
+            "dashboard/sign-in.html", status=200 if chosen else 403, token=token, people=chosen
         )
 
     async def sign_in(self, request: Request) -> Response:
         """Use the token up."""
         form = await read_form(request)
         person = await self._teammate(form.get("acting", ""))
+        if not await asyncio.to_thread(self._use, form.get("token", ""), person.id):
+            raise RefusedError(
+                "token",
+                "This sign-in link was used, is too old, or is not ours.",
+                "Ask for another one: `stageplay sign-in` prints it.",
+                status=403,
+            )
         response = RedirectResponse("/", status_code=303)
-        self.dashboard.sessions.sign_in(form.get("token", ""), person.id, response)
+        self.dashboard.sessions.start(person.id, response)
         return response
+
+    def _use(self, token: str, acting: str) -> bool:
+        with self.dashboard.db.begin() as c:
+            offer = sign_in.offer_of(c, token, self.fixed_token)
+            return offer is not None and offer.acting in {"", acting} and sign_in.use(c, offer)
 
     async def sign_out(self, request: Request) -> Response:
         """Forget this browser."""

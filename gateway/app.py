@@ -44,7 +44,7 @@ class Config:
     Args:
         webhook_secrets: `whsec_...`, any of which may sign events.
         link_secrets: keys of survey and unsubscribe links and of the dashboard's cookies, the newest last.
-        dashboard_token: signs in once, empty: nobody can. The CLI prints it in a link at start.
+        dashboard_token: signs in once, empty: only links of `sign_in` do. The CLI prints it in a link at start.
         secure: cookies travel by HTTPS only; off for loopback.
         templates: the folder with `dashboard/` and `pages/`.
         allow_rehearsal: signups may bring a clock of their own.
@@ -79,7 +79,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     answers = Answers(db, lifecycles, deliverer)
     pages = Pages(config.templates, company=config.company_name, temporal_ui=config.temporal_ui)
     pages.filter(**FILTERS)
-    sessions = Sessions(config.link_secrets, config.dashboard_token, secure=config.secure)
+    sessions = Sessions(config.link_secrets, secure=config.secure)
     app = FastAPI(
         title="Stageplay",
         version=VERSION,
@@ -96,7 +96,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     app.include_router(LinkPages(db, pages, deliverer, lifecycles, config.link_secrets).router())
     dashboard = Dashboard(db, pages, sessions, connection, lifecycles)
     app.include_router(dashboard.router())
-    app.include_router(Actions(dashboard, answers).router())
+    app.include_router(Actions(dashboard, answers, config.dashboard_token).router())
     _add_health(app, db, connection)
     _add_static(app, config.templates / "dashboard")
     _add_errors(app, pages)

@@ -1,10 +1,8 @@
-"""Who is using the dashboard: a one-time sign-in link, a signed cookie, a token in every form.
+"""Who is using the dashboard: a signed cookie, and a token in every form. `sign_in` says who gets a cookie.
 
-The link's token signs in once; opening the link shows a page, and only its button uses the token up, so that a
-previewer cannot. The cookie is HttpOnly and SameSite=Strict and names the teammate whom its holder acts as.
+The cookie is HttpOnly and SameSite=Strict and names the teammate whom its holder acts as.
 """
 
-import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,32 +26,15 @@ class Session:
 
 
 class Sessions:
-    """Signs people in and knows them again."""
+    """Knows signed-in browsers again."""
 
-    def __init__(self, keys: Sequence[str], token: str, *, secure: bool) -> None:
+    def __init__(self, keys: Sequence[str], *, secure: bool) -> None:
         self._cookies = URLSafeTimedSerializer(list(keys), salt="stageplay/dashboard")
         self._forms = URLSafeTimedSerializer(list(keys), salt="stageplay/csrf")
-        self._token = token
         self._secure = secure
 
-    def offers(self, token: str) -> bool:
-        """Whether the link's token can still sign somebody in."""
-        return bool(self._token) and hmac.compare_digest(self._token.encode(), token.encode())
-
-    def sign_in(self, token: str, acting: str, response: Response) -> None:
-        """Use the token up and set the cookie.
-
-        Raises:
-            RefusedError: the token is wrong or was used.
-        """
-        if not self.offers(token):
-            raise RefusedError(
-                "token",
-                "This sign-in link was used or is not ours.",
-                "Start the gateway again: it prints a fresh link.",
-                status=403,
-            )
-        self._token = ""
+    def start(self, acting: str, response: Response) -> None:
+        """Sign a browser in."""
         self.act_as(Session(secrets.token_urlsafe(16), acting, ""), acting, response)
 
     def act_as(self, session: Session, acting: str, response: Response) -> None:

@@ -57,6 +57,9 @@ switches = Table(
     Column("name", String, primary_key=True),
     Column("changed_at", Instant, nullable=False),
 )
+sign_ins = Table(
+    "sign_ins", metadata, Column("link", String, primary_key=True), Column("used_at", Instant, nullable=False)
+)
 
 # --- customers --------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,41 @@
+"""What the problems page shows, and what is settled there."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from store import ledger
+from store.database import Database
+
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
+MailKeeper = Callable[..., int]
+Browser = httpx.AsyncClient
+Hidden = Callable[..., dict[str, str]]
+Presses = Callable[[], list[dict[str, Any]]]
+ActAs = Callable[[str], Awaitable[None]]
+
+
+async def test_a_person_settles_a_send_without_an_outcome(
+    browser: Browser, acme: str, db: Database, hidden: Hidden
+) -> None:
+    touch = f"{acme}/onboarding/1/welcome/1/send/con_1"
+    reservation = ledger.reserve(db, touch, customer=acme, kind="send_email", lease_for=timedelta(seconds=30))
+    ledger.unknown(db, touch, reservation.attempt, "no answer")
+    page = (await browser.get("/problems")).text
+    await browser.post("/problems/settle", data={**hidden(page, action="/problems/settle"), "arrived": "yes"})
+    with db.read() as c:
+        standing = ledger.standing(c, touch)
+    assert standing is not None
+    assert standing.state == "sent"
+    assert "no answer" not in (await browser.get("/problems")).text
+
+
+async def test_refused_and_parked_events_are_shown(browser: Browser, send: Any) -> None:
+    await send({"type": "api.conected", "id": "evt_bad", "data": {"customer": "acme"}})
+    await send({"type": "api.connected", "id": "evt_early", "data": {"customer": "globex"}})
+    page = (await browser.get("/problems")).text
+    assert "evt_bad" in page
+    assert "globex" in page
