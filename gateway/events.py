@@ -63,7 +63,7 @@ _HEADERS = [
 ]
 _WHEN = {
     400: "The body is not JSON in UTF-8; `problem` names line and column.",
-    401: "The signature was not accepted.",
+    401: "A header of the signature is absent, its timestamp is off, or it does not fit; `field` names the header.",
     409: "The id was used for another event.",
     413: "The body is larger than 1 MiB.",
     415: "The content type is not application/json.",

@@ -72,7 +72,7 @@ class SlackPresses:
         require_type(request, "application/x-www-form-urlencoded")
         payload = _payload(body)
         if not self._ours(payload):
-            raise unauthorised()
+            raise unauthorised("payload", "is of another workspace or app", "check the settings STAGEPLAY_SLACK_*")
         pressed = read_press(payload)
         if pressed is None:
             return Response(status_code=200)
