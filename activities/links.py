@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from itsdangerous import BadData, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
 
-SURVEY_LIFE = timedelta(days=30)
+SURVEY_LIFE = timedelta(weeks=10)
+"""Long enough for an answer that comes late, and over before the next survey of the same kind may be sent (80 days)."""
 
 Keys = str | Sequence[str]
 Refusal = Literal["expired", "forged"]

@@ -31,7 +31,7 @@ KINDS = (
     *("approve", "reject", "event", "nps", "tick", "untick", "unsubscribed", "bounced", "left", "churned", "returned"),
     *("hold", "lift", "stage", *CUSTOMER_ROLES),
 )
-ASIDE = ("by", "facts", "play", "contact", "reason")
+ASIDE = ("by", "facts", "play", "contact", "late", "reason")
 """Keys that go with another one; `facts` may also stand alone."""
 
 
@@ -66,7 +66,8 @@ class _Happening:
                 return self._happened(node)
             case "nps":
                 score = fields.whole_of(node, "nps", 0, 10, 0)
-                return SurveyAnswered("nps", fields.choice("contact", CUSTOMER_ROLES, "champion"), score)
+                late = fields.flag("late")
+                return SurveyAnswered("nps", fields.choice("contact", CUSTOMER_ROLES, "champion"), score, late)
             case "tick" | "untick":
                 self._known("unknown-name", "milestone", node, self.lifecycle.milestones)
                 return MilestoneTicked(node.value, self._by("csm"), done=kind == "tick")

@@ -15,8 +15,12 @@ Type = Literal["number", "boolean", "text", "date", "any"]
 CUSTOMER_ROLES = ("champion", "executive_sponsor", "admin", "billing")
 """Roles of people at the customer; every other role is a teammate's."""
 
-BUILT_IN_EVENTS = ("customer.signed_up", "nps.answered")
-"""Events that Stageplay itself makes, besides those of the catalogue."""
+BUILT_IN_EVENTS: dict[str, tuple[str, ...]] = {
+    "customer.signed_up": (),
+    "nps.answered": ("nps.score",),
+    "nps.answered_late": ("nps.score",),
+}
+"""Events that Stageplay itself makes, besides those of the catalogue, each with the facts it sets."""
 
 _CUSTOMER: dict[str, Type] = {
     "customer.tier": "text",
@@ -72,7 +76,7 @@ class Names:
             tuple(lifecycle.roles),
             stages,
             tuple(lifecycle.bands),
-            {"customer.signed_up": (), "nps.answered": ("nps.score",), **events},
+            {**BUILT_IN_EVENTS, **events},
             tuple(lifecycle.milestones),
             playbooks is None,
         )

@@ -214,8 +214,8 @@ def facts_of(event: Event, lifecycle: Lifecycle) -> dict[str, Value]:
             name = "email.replied"
         case MeetingAnswered(meeting=meeting, outcome=outcome):
             name = f"{meeting.rpartition('/')[2]}.{outcome}"
-        case SurveyAnswered(survey=survey, score=score):
-            name, carried = f"{survey}.answered", {f"{survey}.score": score}
+        case SurveyAnswered(name=name, survey=survey, score=score):
+            carried = {f"{survey}.score": score}
         case _:
             return {}
     spec = lifecycle.events.get(name)

@@ -7,6 +7,7 @@ forged, expired or of a closed survey gets a page of its own. No cookie is set a
 import asyncio
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from fastapi import APIRouter, Request
@@ -21,10 +22,14 @@ from gateway.suppression import suppress
 from lifecycle.jsonform import digest
 from lifecycle.messages import SurveyAnswered
 from store import customers, facts, inbox, surveys
-from store.database import Database
+from store.database import Database, now
 
 HIGHEST_SCORE = 10
 LONGEST_COMMENT = 2000
+IN_TIME = timedelta(days=14)
+"""How long after it was sent a survey's answer starts what it starts. Later ones, until the link expires, are late:
+they are recorded and told as such, and a person sees to them. In the customer's time, unlike the link's own life.
+"""
 SCORES = range(HIGHEST_SCORE + 1)
 SCORES_BY_TEXT = {str(score): score for score in SCORES}
 
@@ -111,7 +116,9 @@ class LinkPages:
                 return "same"
             result = surveys.answer(c, link.touch, score, comment)
             if result != "closed" and survey.score != score:
-                event = SurveyAnswered(survey.survey, link.contact, score)
+                clock = customers.get(c, link.customer).clock
+                late = clock.virtual(now()) - survey.sent_at > IN_TIME
+                event = SurveyAnswered(survey.survey, link.contact, score, late)
                 event_id = f"{link.touch}/{secrets.token_hex(4)}"
                 _, lifecycle = self.lifecycles.current(c)
                 facts.told(c, link.customer, facts_of(event, lifecycle))

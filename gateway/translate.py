@@ -169,11 +169,12 @@ def _contract(data: Mapping[str, Any]) -> Contract:
 
 
 def _survey_answered(c: Connection, customer: Customer, data: Mapping[str, Any]) -> SurveyAnswered:
-    _only(data, "survey", "contact", "score")
+    _only(data, "survey", "contact", "score", "late")
     if data.get("survey", "nps") != "nps":
         raise RefusedError("survey", "is not a survey we send", 'choose "nps"')
     score = fields.whole(data.get("score"), "score", highest=HIGHEST_SCORE)
-    return SurveyAnswered("nps", _person(c, customer, data.get("contact"), "contact").id, score)
+    late = _yes_or_no(data, "late", otherwise=False)
+    return SurveyAnswered("nps", _person(c, customer, data.get("contact"), "contact").id, score, late)
 
 
 def _meeting(c: Connection, customer: Customer, data: Mapping[str, Any]) -> str:
@@ -194,10 +195,15 @@ def _milestone_ticked(c: Connection, data: Mapping[str, Any], lifecycle: Lifecyc
     by = next((person for person in team.teammates(c) if person.email.lower() == email), None)
     if by is None:
         raise RefusedError("by", "is nobody on the team", "send the address of a person of playbooks/team.yaml")
-    done = data.get("done", True)
-    if not isinstance(done, bool):
-        raise RefusedError("done", "is not true or false", 'send "done": true, or leave it out')
-    return MilestoneTicked(name, by.id, done)
+    return MilestoneTicked(name, by.id, _yes_or_no(data, "done", otherwise=True))
+
+
+def _yes_or_no(data: Mapping[str, Any], name: str, *, otherwise: bool) -> bool:
+    """A field that may be left out, and then means `otherwise`."""
+    given = data.get(name, otherwise)
+    if not isinstance(given, bool):
+        raise RefusedError(name, "is not true or false", f'send "{name}": true or false, or leave it out')
+    return given
 
 
 def _happened(name: str, inbound: Inbound, lifecycle: Lifecycle) -> Happened:

@@ -158,8 +158,8 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
             happening.happened(turn, name, values)
         case FactsReported(facts=values):
             happening.learn(turn, values)
-        case SurveyAnswered(survey=survey, score=score):
-            happening.happened(turn, f"{survey}.answered", {f"{survey}.score": score})
+        case SurveyAnswered():
+            responses.survey(turn, event)
         case EmailReplied():
             responses.reply(turn, event)
         case ContractSigned(contract=contract):

@@ -85,13 +85,22 @@ class FactsReported:
 
 @dataclass(frozen=True, slots=True)
 class SurveyAnswered:
-    """A survey was answered, `score` 0-10. Sets the fact `<survey>.score` and is the event `<survey>.answered`."""
+    """A survey was answered, `score` 0-10. Sets the fact `<survey>.score`. `late`: after the time in which an answer is
+    acted on by itself; whoever takes the answer knows.
+    """
 
     survey: str
     contact: str
     score: int
     late: bool = False
     kind: Literal["survey_answered"] = "survey_answered"
+
+    @property
+    def name(self) -> str:
+        """The event that it is to playbooks. A late answer is one of its own: no wait is met and no play is started by
+        it that does not say so, so that nothing goes to a customer who answered a question long closed.
+        """
+        return f"{self.survey}.answered_late" if self.late else f"{self.survey}.answered"
 
 
 @dataclass(frozen=True, slots=True)

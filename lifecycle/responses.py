@@ -1,4 +1,4 @@
-"""What comes back from the customer: a reply to a mail, and what became of a meeting.
+"""What comes back from the customer: a reply to a mail, the answer to a survey, and what became of a meeting.
 
 Nobody who has just written to us gets the next mail of a sequence before a person has read that: a reply pauses the
 contact in every running play until the owner ticks the task it raises. A meeting that did not take place becomes work,
@@ -8,7 +8,7 @@ too: somebody offers another time.
 from dataclasses import replace
 
 from lifecycle import effects, happening, plays
-from lifecycle.messages import EmailReplied, MeetingAnswered, Reply
+from lifecycle.messages import EmailReplied, MeetingAnswered, Reply, SurveyAnswered
 from lifecycle.model import Play, Progress
 from lifecycle.playbook import Invite
 from lifecycle.turn import Turn
@@ -33,6 +33,13 @@ def reply(turn: Turn, event: EmailReplied) -> None:
         title = f"Answer the reply of {_role(turn, event.contact)}; their mails wait until this is ticked"
         turn.raise_task(paused, "reply", f"replied-{event.contact}", owner, title, paused.replies)
     happening.happened(turn, REPLIED, {})
+
+
+def survey(turn: Turn, event: SurveyAnswered) -> None:
+    """Take the answer to a survey. A late one leaves a trace, which says why what an answer starts did not start."""
+    if event.late:
+        turn.decide_life(event.survey, "answer", "fired", f"answered late: this is {event.name}")
+    happening.happened(turn, event.name, {f"{event.survey}.score": event.score})
 
 
 def _role(turn: Turn, contact: str) -> str:

@@ -444,6 +444,17 @@ async def test_a_survey_score_counts_as_told(send: Send, signup: Signup, db: Dat
     ]
 
 
+async def test_a_survey_of_another_tool_says_itself_that_its_answer_is_late(
+    send: Send, signup: Signup, db: Database
+) -> None:
+    await send(signup())
+    answer = {"customer": "acme", "contact": "ada@acme.example.com", "score": 3}
+    wrong = await send({"type": "survey.answered", "id": "evt_2", "data": {**answer, "late": "yes"}})
+    assert "leave it out" in problem(wrong, 422)["fix"]
+    await send({"type": "survey.answered", "id": "evt_3", "data": {**answer, "late": True}})
+    assert rows(db)[-1]["late"] is True
+
+
 async def test_a_reply_and_what_became_of_a_meeting_reach_the_inbox(send: Send, signup: Signup, db: Database) -> None:
     customer = (await send(signup())).json()["customer"]
     at = datetime(2026, 3, 5, 9, tzinfo=UTC)

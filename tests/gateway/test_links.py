@@ -30,13 +30,23 @@ async def acme(send: Any, signup: Callable[..., Any], db: Database) -> tuple[str
 
 
 @pytest.fixture
-def survey(acme: tuple[str, str], db: Database) -> str:
+def survey_of(acme: tuple[str, str], db: Database) -> Callable[[], str]:
+    """Sends a survey, dated `NOW`, and says its path."""
+
+    def send_it() -> str:
+        customer, contact = acme
+        touch = f"{customer}/onboarding-14-day/1/nps/1/send/{contact}"
+        with db.begin() as c:
+            surveys.sent(c, touch=touch, customer=customer, contact=contact, survey="nps", at=NOW)
+        return f"/survey/{make_survey(KEY, touch, contact)}"
+
+    return send_it
+
+
+@pytest.fixture
+def survey(survey_of: Callable[[], str]) -> str:
     """The path of a survey that was sent."""
-    customer, contact = acme
-    touch = f"{customer}/onboarding-14-day/1/nps/1/send/{contact}"
-    with db.begin() as c:
-        surveys.sent(c, touch=touch, customer=customer, contact=contact, survey="nps", at=NOW)
-    return f"/survey/{make_survey(KEY, touch, contact)}"
+    return survey_of()
 
 
 @pytest.fixture
@@ -124,10 +134,28 @@ async def test_forged_expired_and_closed_surveys_each_have_their_page(
     with freeze_time(real + timedelta(hours=25), real_asyncio=True):
         assert "closed" in safe(await client.post(survey, data={"score": "1"}), 410)
         assert "closed" in safe(await client.get(survey), 410)
-    with freeze_time(real + timedelta(days=31), real_asyncio=True):
+    with freeze_time(real + timedelta(days=71), real_asyncio=True):
         assert "expired" in safe(await client.get(survey), 410)
         assert "expired" in safe(await client.post(survey, data={"score": "1"}), 410)
     assert [event["score"] for event in events(db, "survey")] == [9]
+
+
+@pytest.mark.parametrize(
+    ("days", "late"),
+    [pytest.param(14, {}, id="within-two-weeks"), pytest.param(15, {"late": True}, id="later")],
+)
+async def test_an_answer_that_comes_late_is_thanked_for_and_flagged(
+    client: httpx.AsyncClient, survey_of: Callable[[], str], db: Database, days: int, late: dict[str, bool]
+) -> None:
+    with freeze_time(NOW):
+        survey = survey_of()
+    with freeze_time(NOW + timedelta(days=days), real_asyncio=True):
+        assert "Thank you" in safe(await client.post(survey, data={"score": "3"}), 200)
+    (event,) = events(db, "survey")
+    assert {key: event[key] for key in ("score", "late") if key in event} == {"score": 3, **late}
+    with db.read() as c:
+        told = c.execute(text("SELECT value FROM told_facts WHERE name = 'nps.score'")).scalar_one()
+    assert int(told) == 3
 
 
 async def test_a_look_at_the_unsubscribe_page_changes_nothing(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from lifecycle.messages import Effect, EmailReplied, MeetingAnswered, TaskTicked
+from lifecycle.messages import Effect, EmailReplied, MeetingAnswered, SurveyAnswered, TaskTicked
 from lifecycle.playbook import EventSpec, Trigger, When
 
 if TYPE_CHECKING:
@@ -81,6 +81,17 @@ def test_a_reply_is_an_event_that_starts_plays_and_meets_waits(given: Given) -> 
 def test_a_reply_of_somebody_unknown_pauses_nobody(given: Given) -> None:
     story = given(given.book(given.email("tips"))).when(EmailReplied("eve"), at="2026-03-02 12:00").then()
     story.decided("skipped reply reply", "no contact of this customer")
+
+
+def test_a_late_answer_sets_the_score_and_is_an_event_of_its_own(given: Given) -> None:
+    asking = given.book(given.wait("answer", When(day=5), event="nps.answered"), given.slack("end", When(day=9)))
+    unhappy = given.compare("nps.score", "<=", 6)
+    thanks = given.book(given.email("sorry"), name="sorry", trigger=Trigger(event="nps.answered", where=unhappy))
+    call = given.book(given.task("call"), name="call", trigger=Trigger(event="nps.answered_late", where=unhappy))
+    story = given(asking, thanks, call).when(SurveyAnswered("nps", "ada", 4, late=True), at="2026-03-02 12:00")
+    story.then("raise_task call mara").decided("fired answer nps", "answered late")
+    assert story.state.facts["nps.score"].value == 4
+    assert story.status("answer") == "waiting"
 
 
 def met(given: Given) -> Story:
