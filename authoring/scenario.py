@@ -1,24 +1,29 @@
 """Plays a scenario and compares: each difference is a finding at its line, with the reason that the trace gives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from authoring.compile import Compiled
 from authoring.diagnostics import Diagnostic, Report
-from authoring.scenario_file import Expected, Scenario, load, load_customer, load_events
+from authoring.expected import ASKED_FOR, MOVES, Expected
+from authoring.scenario_file import Delayed, Scenario, load, load_customer, load_events, read
 from authoring.simulate import Issued, Library, Simulation, simulate
+from lifecycle import calendar
 from lifecycle.messages import AskApproval, CancelInvite, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
 from lifecycle.model import Decision
 from lifecycle.playbook import Playbook
 
-__all__ = ["Expected", "Scenario", "Touch", "check", "load", "load_customer", "load_events", "play", "touches_of"]
+__all__ = ["Expected", "Scenario", "Touch", "check", "load", "load_customer", "load_events", "play", "read", "resolve",
+           "run", "touches_of"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """What people got in one moment: `at` local `HH:MM`, `to` the roles of everybody who got it."""
+    """What people got in one moment, or where the customer moved: `at` local `HH:MM`, `to` the roles of everybody who
+    got it.
+    """
 
     day: int
     at: str
@@ -28,32 +33,85 @@ class Touch:
     to: frozenset[str]
 
     def __str__(self) -> str:
-        to = sorted(self.to)
-        return f"day {self.day} at {self.at}, {self.kind} {self.name} to {', '.join(to)}"
+        to = f" to {', '.join(sorted(self.to))}" if self.to else ""
+        return f"day {self.day} at {self.at}, {self.kind} {self.name}{to}"
 
     @property
     def line(self) -> str:
         """As an expectation would be written."""
         to = sorted(self.to)
-        shown = to[0] if len(to) == 1 else f"[{', '.join(to)}]"
-        return f'- {{ day: {self.day}, at: "{self.at}", {self.kind}: {self.name}, to: {shown} }}'
+        shown = "" if not to else f", to: {to[0]}" if len(to) == 1 else f", to: [{', '.join(to)}]"
+        return f'- {{ day: {self.day}, at: "{self.at}", {self.kind}: {self.name}{shown} }}'
+
+    @property
+    def minutes(self) -> int:
+        """Local minutes since midnight of day 0: how near two touches are."""
+        hour, minute = self.at.split(":")
+        return (self.day * 24 + int(hour)) * 60 + int(minute)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A scenario, answers at their instants, with what came of it: nothing found means that all is as written."""
+
+    scenario: Scenario
+    simulation: Simulation
+    findings: tuple[Diagnostic, ...]
 
 
 def check(scenario: Scenario, compiled: Compiled) -> tuple[Diagnostic, ...]:
     """Play a scenario and say what came out otherwise than expected; nothing when all is as written."""
-    library = scenario.library(compiled)
-    simulation = play(scenario, library)
-    touches = touches_of(scenario, simulation, library)
-    return _Comparison(scenario, simulation).compare(touches)
+    return run(scenario, scenario.library(compiled)).findings
+
+
+def run(scenario: Scenario, library: Library) -> Played:
+    """Play a scenario to its end and compare."""
+    timed = resolve(scenario, library)
+    simulation = _simulate(timed, library)
+    return Played(timed, simulation, compare(timed, simulation, library))
+
+
+def compare(scenario: Scenario, simulation: Simulation, library: Library) -> tuple[Diagnostic, ...]:
+    """What a simulation of the scenario, whose answers are resolved, shows otherwise than expected."""
+    return _Comparison(scenario, simulation).compare(touches_of(scenario, simulation, library))
 
 
 def play(scenario: Scenario, library: Library) -> Simulation:
     """Play a scenario to its end."""
+    return run(scenario, library).simulation
+
+
+def _simulate(scenario: Scenario, library: Library) -> Simulation:
     return simulate(library, scenario.digest, scenario.signup, scenario.start, scenario.events, scenario.until)
 
 
+def resolve(scenario: Scenario, library: Library) -> Scenario:
+    """Give every answer that waits for its question an instant; what is never asked stays in `answers`.
+
+    One at a time, the earliest first: what happens after an instant changes nothing before it, so a question that was
+    put before the earliest answer is put then whatever is still unknown.
+    """
+    while scenario.answers:
+        issued = _simulate(scenario, library).issued
+        known = [(at, item) for item in scenario.answers if (at := _answered_at(item, issued, scenario, library))]
+        if not known:
+            break
+        at, taken = min(known, key=lambda item: item[0])
+        rest = tuple(item for item in scenario.answers if item is not taken)
+        scenario = replace(scenario, events=(*scenario.events, (at, taken.event)), answers=rest)
+    return replace(scenario, events=tuple(sorted(scenario.events, key=lambda item: item[0])))
+
+
+def _answered_at(answer: Delayed, issued: Sequence[Issued], scenario: Scenario, library: Library) -> datetime | None:
+    asked = next((item.at for item in issued if answer.answers(item.command)), None)
+    life = library.lifecycle(scenario.catalogue.lifecycle)
+    holidays = life.holidays.get(life.business.country, ())
+    zone = scenario.signup.profile.zone
+    return None if asked is None else calendar.add(asked, answer.delay, zone, life.business, holidays)
+
+
 def touches_of(scenario: Scenario, simulation: Simulation, library: Library) -> list[Touch]:
-    """What the playbooks under test sent, in order; one touch for all recipients of one moment."""
+    """What the playbooks under test sent, in order, one touch for all recipients of one moment; then the moves."""
     roles = {contact.id: contact.roles for contact in simulation.state.contacts}
     roles |= {contact.id: contact.roles for contact in scenario.signup.contacts}
     found: dict[tuple[int, str, str, str, str], set[str]] = {}
@@ -61,7 +119,11 @@ def touches_of(scenario: Scenario, simulation: Simulation, library: Library) -> 
         key = _key(issued, scenario, library)
         if key is not None:
             found.setdefault(key, set()).update(roles.get(issued.command.to, (issued.command.to,)))
-    return [Touch(*key, frozenset(to)) for key, to in found.items()]
+    moves = [item for item in simulation.decisions if not item.play and item.what in MOVES and item.verdict == "fired"]
+    return [
+        *(Touch(*key, frozenset(to)) for key, to in found.items()),
+        *(Touch(*_local(item.at, scenario), item.what, item.step, item.step, frozenset()) for item in moves),
+    ]
 
 
 def _key(issued: Issued, scenario: Scenario, library: Library) -> tuple[int, str, str, str, str] | None:
@@ -108,38 +170,57 @@ class _Comparison:
         for item in missing:
             self._missing(item, left)
         for touch in left:
-            if touch.kind != "approval":
+            if touch.kind not in ASKED_FOR:
                 self._unexpected(touch)
         for item in self.scenario.never:
             for touch in touches:
                 if _same(item, touch) and _fits(item, touch):
                     what = f"this must never happen, and did: {touch}"
-                    self.report.add("expected", item.place, what, "change the playbook, or the scenario.")
+                    fix = "change the playbook, or the scenario."
+                    self.report.add("expected", item.place, what, fix, why=self._why(touch.kind, touch.step))
+        for answer in self.scenario.answers:
+            what, fix = "this answers a question that was never put", "change the playbook, or take the line out."
+            step = answer.event.approval.rpartition("/")[2] if answer.event.kind == "approval_answered" else ""
+            self.report.add("expected", answer.place, what, fix, why=self._why("approval", step))
         return self.report.sorted()
 
     def _missing(self, item: Expected, left: list[Touch]) -> None:
-        touch = next((touch for touch in left if _same(item, touch)), None)
+        """The nearest of the same name counts as this one come otherwise; without one, say what came in its place."""
+        touch = min((touch for touch in left if _same(item, touch)), key=lambda touch: _far(item, touch), default=None)
         if _taken(left, touch) and touch is not None:
             what, fix = f"this came otherwise: {touch}", f"change the playbook, or write {touch.line}"
-            self.report.add("expected", item.place, what, fix, why=self._why(touch.step))
+            self.report.add("expected", item.place, what, fix, why=self._why(touch.kind, touch.step))
             return
-        what, fix = f"this did not happen: {item.kind} {item.name}", "change the playbook, or take the line out."
-        why = next((why for step in item.steps if (why := self._why(step))), "")
-        self.report.add("expected", item.place, what, fix, why=why or "the trace says nothing of it.")
+        rival = next((touch for touch in left if touch.kind == item.kind and touch.day == item.day), None)
+        instead = f"; that day came {rival}" if rival else ""
+        what = f"this did not happen: {item.kind} {item.name}{instead}"
+        why = next((why for step in item.steps or (item.name,) if (why := self._why(item.kind, step))), "")
+        why = why or "the trace says nothing of it."
+        self.report.add("expected", item.place, what, "change the playbook, or take the line out.", why=why)
 
     def _unexpected(self, touch: Touch) -> None:
         if any(_same(item, touch) and _fits(item, touch) for item in self.scenario.never):
             return
         what, fix = f"this happened and is not expected: {touch}", f"add {touch.line}"
-        self.report.add("expected", self.scenario.expecting, what, fix, why=self._why(touch.step))
+        self.report.add("expected", self.scenario.expecting, what, fix, why=self._why(touch.kind, touch.step))
 
-    def _why(self, step: str) -> str:
-        """The last that the trace says about a step."""
-        said: list[Decision] = [item for item in self.simulation.decisions if item.step == step and item.play]
-        if not said:
-            return ""
-        day, at = _local(said[-1].at, self.scenario)
-        return f"the trace says of {step}, day {day} at {at}: {said[-1].verdict}, {said[-1].reason}."
+    def _why(self, kind: str, step: str) -> str:
+        """The last that the trace says about a step, or of where the customer stands."""
+        if kind in MOVES:
+            said = [item for item in self.simulation.decisions if item.what == kind and not item.play]
+        else:
+            said = [item for item in self.simulation.decisions if item.step == step and item.play]
+        return self._quoted(said[-1]) if said else ""
+
+    def _quoted(self, said: Decision) -> str:
+        day, at = _local(said.at, self.scenario)
+        return f"the trace says of {said.step}, day {day} at {at}: {said.verdict}, {said.reason}."
+
+
+def _far(item: Expected, touch: Touch) -> int:
+    """Minutes between what was expected and what came."""
+    at = replace(touch, day=touch.day if item.day is None else item.day, at=item.at or touch.at)
+    return abs(at.minutes - touch.minutes)
 
 
 def _exact(left: Sequence[Touch], item: Expected) -> Touch | None:

@@ -1,53 +1,58 @@
 """Reads scenario files: a customer, what happens, and what must come of it. The author's test of a playbook.
 
-`expect` names every email, survey, invite, cancellation, Slack message and task of the playbooks under test, so an
-empty list means silence. Questions (`approval`) are checked only where one is named. Days count from the start's date
-in the customer's zone. `authoring.scenario` plays and compares.
+Days count from the start's date in the customer's zone. What a line of `expect` may say: `authoring.expected`;
+`authoring.scenario` plays and compares.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from authoring.compile import Compiled
 from authoring.diagnostics import Diagnostic, Place, Report, near
+from authoring.expected import MAX_DAY, Expected, read_expected
 from authoring.fields import Fields, mapping, sequence
 from authoring.happenings import ASIDE, KINDS, read_event
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.simulate import Library
-from authoring.source import Mapping, Node, Scalar, parse
-from lifecycle.messages import Event, SignedUp
+from authoring.source import Mapping, Node, Source, parse
+from lifecycle.messages import ApprovalAnswered, AskApproval, Command, Event, SendSurvey, SignedUp, SurveyAnswered
 from lifecycle.model import Contact, Profile, Teammate
-from lifecycle.playbook import Email, Invite, Lifecycle, Manifest, Playbook, Release, Slack, Step, Survey, digest_of
+from lifecycle.playbook import Length, Lifecycle, Manifest, Playbook, Release, digest_of
 
 SCENARIO_KEYS = ("scenario", "covers", "playbook", "customer", "start", "events", "expect", "never")
 PROFILE_KEYS = ("name", "tier", "journey", "touch", "zone", "country", "segment", "arr")
-TOUCHES = ("email", "survey", "invite", "cancel", "slack", "task", "approval")
-MAX_DAY = 3650
+DELAYED = ("approve", "reject", "nps")
+"""Events that answer a question, and so may be counted from it."""
 QUIET_AFTER = timedelta(days=60)
 """How long a scenario goes on after its last line, so that what nobody expected is seen."""
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """One line of `expect` or `never`; `day`, `at` and `to` are empty where the line does not say. `steps`: the ids of
-    the steps that send it.
-    """
+class Delayed:
+    """An answer that comes `delay` after its question was put for the first time."""
 
     place: Place
-    kind: str
-    name: str
-    day: int | None = None
-    at: str = ""
-    to: frozenset[str] = frozenset()
-    steps: tuple[str, ...] = ()
+    event: ApprovalAnswered | SurveyAnswered
+    delay: Length
+
+    def answers(self, command: Command) -> bool:
+        """Whether a command puts the question."""
+        match command:
+            case AskApproval(approval=approval, nth=0):
+                return isinstance(self.event, ApprovalAnswered) and self.event.approval == approval
+            case SendSurvey(to=contact):
+                return isinstance(self.event, SurveyAnswered) and self.event.contact == contact
+            case _:
+                return False
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A scenario read and checked. `start`: aware, UTC; `events`: aware, in order; `catalogue`: the manifest of the
-    playbooks under test; `expecting`: where the list of expectations stands.
+    """A scenario read and checked. `start`: aware, UTC; `events`: aware, UTC; `answers`: those whose instant only the
+    play of the scenario tells (`scenario.resolve`); `catalogue`: the manifest of the playbooks under test; `expecting`:
+    where the list of expectations stands.
     """
 
     name: str
@@ -61,6 +66,7 @@ class Scenario:
     expect: tuple[Expected, ...]
     never: tuple[Expected, ...]
     expecting: Place
+    answers: tuple[Delayed, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -80,16 +86,26 @@ class Scenario:
         return Library(releases)
 
 
+def lifecycle_of(compiled: Compiled) -> Lifecycle:
+    """The lifecycle that a folder's playbooks were checked against; the folder has compiled."""
+    return next(item for item in compiled.releases.values() if isinstance(item, Lifecycle))
+
+
 def load(text: str, file: str, compiled: Compiled) -> tuple[Scenario | None, tuple[Diagnostic, ...]]:
     """Read a scenario against compiled releases; None when anything is wrong with it."""
     report = Report()
-    source = parse(text, file, report)
+    return _read(parse(text, file, report), compiled, report)
+
+
+def read(source: Source, compiled: Compiled) -> tuple[Scenario | None, tuple[Diagnostic, ...]]:
+    """Read a scenario whose file was parsed already, one of `compiled.scenarios`."""
+    return _read(source, compiled, Report())
+
+
+def _read(source: Source, compiled: Compiled, report: Report) -> tuple[Scenario | None, tuple[Diagnostic, ...]]:
     root = mapping(source.root, report, "the file", '"scenario: what happens"')
-    scenario = (
-        _Reader(Fields(root, SCENARIO_KEYS, "the scenario", report), file, compiled, report).scenario()
-        if root
-        else None
-    )
+    fields = Fields(root, SCENARIO_KEYS, "the scenario", report) if root else None
+    scenario = _Reader(fields, source.file, compiled, report).scenario() if fields else None
     return (None if report.failed else scenario), report.sorted()
 
 
@@ -123,24 +139,48 @@ def read_customer(fields: Fields, start: datetime, lifecycle: Lifecycle) -> Sign
 
 
 def read_events(
-    node: Node | None, local: datetime, zone: str, books: list[Playbook], lifecycle: Lifecycle, report: Report
+    node: Node | None, local: datetime, zone: str, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report
 ) -> Iterator[tuple[datetime, Event]]:
     """A list of events; `local`: the customer's start in its `zone`, whose date is day 0."""
+    for fields in _lines(node, ("day", "at", *KINDS, *ASIDE), report):
+        found = _read_timed(fields, local, zone, books, lifecycle, report)
+        if found is not None:
+            yield found
+
+
+def _lines(node: Node | None, keys: Collection[str], report: Report) -> Iterator[Fields]:
     example = '{ day: 1, at: "09:30", nps: 9 }'
-    start = _utc(local, zone)
     for item in sequence(node, report, '"events"', f"- {example}"):
         found = mapping(item, report, "an event", example)
-        if found is None:
-            continue
-        fields = Fields(found, ("day", "at", *KINDS, *ASIDE), "an event", report)
-        day = fields.whole("day", 0, MAX_DAY, 0, required=True)
-        clock = fields.clock("at", "23:59", required=True)
-        at = _utc(datetime.combine(local.date() + timedelta(days=day), time.fromisoformat(clock)), zone)
-        event = read_event(fields, books, lifecycle, report)
-        if at < start and "day" in fields and "at" in fields:
-            report.add("time", found.place, "this happens before the customer's start", "write a later day or time.")
-        if event is not None:
-            yield at, event
+        if found is not None:
+            yield Fields(found, keys, "an event", report)
+
+
+def _read_timed(
+    fields: Fields, local: datetime, zone: str, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report
+) -> tuple[datetime, Event] | None:
+    day = fields.whole("day", 0, MAX_DAY, 0, required=True)
+    clock = fields.clock("at", "23:59", required=True)
+    at = _utc(datetime.combine(local.date() + timedelta(days=day), time.fromisoformat(clock)), zone)
+    event = read_event(fields, books, lifecycle, report)
+    if at < _utc(local, zone) and "day" in fields and "at" in fields:
+        report.add("time", fields.node.place, "this happens before the customer's start", "write a later day or time.")
+    return None if event is None else (at, event)
+
+
+def _read_delayed(fields: Fields, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report) -> Delayed | None:
+    """An answer with `after`: so long after its question, wherever that falls."""
+    delay = fields.length("after", "26 hours")
+    event = read_event(fields, books, lifecycle, report)
+    if "day" in fields or "at" in fields:
+        what = 'a line with "after" has a day or time, too'
+        report.add("when", fields.key("after"), what, 'keep "day" and "at", or keep "after".')
+    elif event is not None and not isinstance(event, ApprovalAnswered | SurveyAnswered):
+        what = f'"after" counts from a question, and this answers none; {", ".join(DELAYED)} do'
+        report.add("when", fields.key("after"), what, 'write "day" and "at".')
+    elif delay is not None and isinstance(event, ApprovalAnswered | SurveyAnswered):
+        return Delayed(fields.key("after"), event, delay)
+    return None
 
 
 def load_customer(
@@ -171,7 +211,7 @@ class _Reader:
     def __init__(self, fields: Fields, file: str, compiled: Compiled, report: Report) -> None:
         self.fields, self.file, self.report = fields, file, report
         self.books = {book.name: book for book in compiled.releases.values() if isinstance(book, Playbook)}
-        self.lifecycle = next(item for item in compiled.releases.values() if isinstance(item, Lifecycle))
+        self.lifecycle = lifecycle_of(compiled)
 
     def scenario(self) -> Scenario:
         fields = self.fields
@@ -180,6 +220,7 @@ class _Reader:
         signup = self._customer(local)
         start = _utc(local, signup.profile.zone)
         names = {book.name: digest_of(book) for book in books}
+        events, answers = self._events(local, signup.profile.zone, books)
         return Scenario(
             fields.text("scenario", '"scenario: what happens"', required=True),
             self.file,
@@ -188,11 +229,24 @@ class _Reader:
             Manifest(digest_of(self.lifecycle), dict(sorted(names.items()))),
             signup,
             start,
-            tuple(read_events(fields.get("events"), local, signup.profile.zone, books, self.lifecycle, self.report)),
-            tuple(self._expected("expect", timed=True)),
-            tuple(self._expected("never", timed=False)),
+            events,
+            self._expected("expect", books),
+            self._expected("never", books),
             fields.key("expect"),
+            answers,
         )
+
+    def _events(
+        self, local: datetime, zone: str, books: Sequence[Playbook]
+    ) -> tuple[tuple[tuple[datetime, Event], ...], tuple[Delayed, ...]]:
+        """What happens at a given time, and what so long after its question."""
+        events, answers = [], []
+        for fields in _lines(self.fields.get("events"), ("day", "at", "after", *KINDS, *ASIDE), self.report):
+            if "after" in fields:
+                answers.append(_read_delayed(fields, books, self.lifecycle, self.report))
+            else:
+                events.append(_read_timed(fields, local, zone, books, self.lifecycle, self.report))
+        return tuple(item for item in events if item), tuple(item for item in answers if item)
 
     def _books(self) -> list[Playbook]:
         found = []
@@ -227,61 +281,10 @@ class _Reader:
         inner = Fields(node or empty, (*PROFILE_KEYS, *CUSTOMER_ROLES), '"customer"', report)
         return read_customer(inner, start, self.lifecycle)
 
-    def _expected(self, key: str, *, timed: bool) -> Iterator[Expected]:
-        if timed and key not in self.fields:
+    def _expected(self, key: str, books: Sequence[Playbook]) -> tuple[Expected, ...]:
+        if key == "expect" and key not in self.fields:
             self.fields.missing(key, '"expect:" with every touch, or "expect: []" for silence')
-        example = '{ day: 1, at: "09:00", email: onboarding/welcome, to: champion }'
-        for item in sequence(self.fields.get(key), self.report, f'"{key}"', f"- {example}"):
-            node = mapping(item, self.report, "an expectation", example)
-            if node is None:
-                continue
-            fields = Fields(node, ("day", "at", "to", *TOUCHES), "an expectation", self.report)
-            kinds = [kind for kind in TOUCHES if kind in fields]
-            if len(kinds) != 1:
-                what = f"an expectation names {len(kinds)} touches"
-                self.report.add("one-action", node.place, what, f"keep one of: {', '.join(kinds or TOUCHES)}.")
-                continue
-            name = fields.scalar(kinds[0], f"{kinds[0]}: ...")
-            if name is None:
-                continue
-            yield Expected(
-                name.place,
-                kinds[0],
-                name.value,
-                fields.whole("day", -MAX_DAY, MAX_DAY, 0, required=True) if timed or "day" in fields else None,
-                fields.clock("at", required=timed),
-                frozenset(item.value for item in fields.words("to", "champion")),
-                self._steps(name, kinds[0]),
-            )
-
-    def _steps(self, node: Scalar, kind: str) -> tuple[str, ...]:
-        """The steps of the playbooks under test that send this; a finding when none does."""
-        listed = {item.value for item in self.fields.words("playbook", "a playbook")}
-        steps = [step for book in self.books.values() if book.name in listed for step in book.steps]
-        found = tuple(step.id for step in steps if _name(step, kind) == node.value)
-        if steps and not found:
-            what = f'no step sends the {kind} "{node.value[:60]}"'
-            fix = near(node.value, {name for step in steps if (name := _name(step, kind))})
-            self.report.add("unknown-step", node.place, what, fix)
-        return found
-
-
-def _name(step: Step, kind: str) -> str:
-    """What a step is called in expectations of a kind; empty when it never sends that. Any step may raise a task, when
-    something stands in its way.
-    """
-    if kind == "task" or (kind == "approval" and step.approval is not None):
-        return step.id
-    match step.action:
-        case Survey(survey=name) if kind == "survey":
-            return name
-        case Invite(template=name) if kind in ("invite", "cancel"):
-            return name
-        case Email(template=name) if kind == "email":
-            return name
-        case Slack(template=name) if kind == "slack":
-            return name
-    return ""
+        return tuple(read_expected(self.fields.get(key), key, books, self.lifecycle, self.report))
 
 
 def _utc(local: datetime, zone: str) -> datetime:

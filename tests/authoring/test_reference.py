@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from authoring import actions, courtesy, happenings, lifecycles, playbooks, scenario_file, steps
+from authoring import actions, courtesy, expected, happenings, lifecycles, playbooks, scenario_file, steps
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.rules import RULES
 
@@ -19,7 +19,7 @@ KEYS = sorted(
         *lifecycles.PHASES,
         *lifecycles.BANDS,
         *scenario_file.SCENARIO_KEYS,
-        *scenario_file.TOUCHES,
+        *expected.TOUCHES,
         *happenings.KINDS,
         *happenings.ASIDE,
         *CUSTOMER_ROLES,

@@ -1,0 +1,111 @@
+"""What a scenario expects: one line for each thing that people get, or that must never come.
+
+Every email, survey, invite, cancellation, Slack message and task of the playbooks under test is to be named; questions
+and moves of stage, band and renewal phase are checked only where a line names one. When a step of a new kind reaches
+people: its word goes into `TOUCHES`, its name into `name_of`, its command into `scenario.touches_of`.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from authoring.diagnostics import Place, Report, near
+from authoring.fields import Fields, mapping, sequence
+from authoring.source import Node, Scalar
+from lifecycle.playbook import Email, Invite, Lifecycle, Playbook, Slack, Step, Survey
+
+MOVES = ("stage", "band", "phase")
+"""Where the customer stands; the trace has them, and nobody gets anything."""
+ASKED_FOR = ("approval", *MOVES)
+"""Checked only where a line names one."""
+TOUCHES = ("email", "survey", "invite", "cancel", "slack", "task", *ASKED_FOR)
+MAX_DAY = 3650
+_EXAMPLE = '{ day: 1, at: "09:00", email: onboarding/welcome, to: champion }'
+_AFTER_CHURN = ("churned", "win_back")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One line of `expect` or `never`; `day`, `at` and `to` are empty where the line does not say. `steps`: the ids of
+    the steps that send it.
+    """
+
+    place: Place
+    kind: str
+    name: str
+    day: int | None = None
+    at: str = ""
+    to: frozenset[str] = frozenset()
+    steps: tuple[str, ...] = ()
+
+
+def read_expected(
+    node: Node | None, key: str, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report
+) -> Iterator[Expected]:
+    """The lines of `expect` (which need day and time) or `never`."""
+    timed = key == "expect"
+    for item in sequence(node, report, f'"{key}"', f"- {_EXAMPLE}"):
+        line = mapping(item, report, "an expectation", _EXAMPLE)
+        if line is None:
+            continue
+        fields = Fields(line, ("day", "at", "to", *TOUCHES), "an expectation", report)
+        kinds = [kind for kind in TOUCHES if kind in fields]
+        if len(kinds) != 1:
+            what = f"an expectation names {len(kinds)} touches"
+            report.add("one-action", line.place, what, f"keep one of: {', '.join(kinds or TOUCHES)}.")
+            continue
+        name = fields.scalar(kinds[0], f"{kinds[0]}: ...")
+        if name is None:
+            continue
+        yield Expected(
+            name.place,
+            kinds[0],
+            name.value,
+            fields.whole("day", -MAX_DAY, MAX_DAY, 0, required=True) if timed or "day" in fields else None,
+            fields.clock("at", required=timed),
+            frozenset(item.value for item in fields.words("to", "champion")),
+            _steps(name, kinds[0], books, lifecycle, report),
+        )
+
+
+def _steps(node: Scalar, kind: str, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report) -> tuple[str, ...]:
+    """The steps of the playbooks under test that send this; a finding when nothing ever does."""
+    if kind in MOVES:
+        _known_place(node, kind, lifecycle, report)
+        return ()
+    steps = [step for book in books for step in book.steps]
+    found = tuple(step.id for step in steps if name_of(step, kind) == node.value)
+    if steps and not found:
+        what = f'no step sends the {kind} "{node.value[:60]}"'
+        fix = near(node.value, {name for step in steps if (name := name_of(step, kind))})
+        report.add("unknown-step", node.place, what, fix)
+    return found
+
+
+def _known_place(node: Scalar, kind: str, lifecycle: Lifecycle, report: Report) -> None:
+    places: dict[str, Collection[str]] = {
+        "stage": (*(spec.name for spec in lifecycle.stages), *_AFTER_CHURN),
+        "band": tuple(lifecycle.bands),
+        "phase": tuple(spec.name for spec in lifecycle.phases),
+    }
+    if node.value not in places[kind]:
+        what = f'no {kind} is called "{node.value[:60]}"'
+        rule = "unknown-band" if kind == "band" else "unknown-stage"
+        report.add(rule, node.place, what, near(node.value, places[kind]))
+
+
+def name_of(step: Step, kind: str) -> str:
+    """What a step is called in expectations of a kind; empty when it never sends that. Any step may raise a task, when
+    something stands in its way.
+    """
+    if kind == "task" or (kind == "approval" and step.approval is not None):
+        return step.id
+    match step.action:
+        case Survey(survey=name) if kind == "survey":
+            return name
+        case Invite(template=name) if kind in ("invite", "cancel"):
+            return name
+        case Email(template=name) if kind == "email":
+            return name
+        case Slack(template=name) if kind == "slack":
+            return name
+    return ""

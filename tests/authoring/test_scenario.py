@@ -1,0 +1,192 @@
+"""What a scenario may say beyond fixed times, and how plainly a difference is told."""
+
+from typing import Any
+
+import pytest
+
+from authoring.compile import Compiled
+from authoring.scenario import Scenario, check, load, read, resolve
+from lifecycle.messages import ApprovalAnswered
+
+ASKS = """\
+playbook: asks
+title: Asks
+owner: csm
+trigger: { stage: onboarding }
+anchor: signup
+steps:
+  - id: look
+    day: 1
+    approval: { by: csm, within: 3 business days }
+    slack: { to: csm, template: look }
+  - id: score
+    day: 2
+    survey: { kind: nps, to: champion, template: nps }
+  - id: thanks
+    wait: { event: nps.answered, by: day 9 }
+    then:
+      - id: second
+        approval: { by: csm, within: 3 business days }
+        slack: { to: csm, template: look }
+"""
+HEAD = """\
+scenario: asked
+playbook: asks
+customer: { name: Acme, zone: Europe/Berlin, country: DE, champion: ada@acme.example.com }
+start: 2026-03-02T10:00
+"""
+
+
+@pytest.fixture
+def compiled(judge: Any) -> Compiled:
+    found: Compiled = judge.compiled(
+        {"playbooks/asks.yaml": ASKS, "playbooks/scenarios/asked.yaml": f"{HEAD}expect: []"}
+    )
+    assert not found.diagnostics
+    return found
+
+
+def scenario(compiled: Compiled, rest: str) -> Scenario:
+    found, wrong = load(HEAD + rest, "asked.yaml", compiled)
+    assert found, wrong
+    return found
+
+
+def said(compiled: Compiled, rest: str) -> list[tuple[str, str]]:
+    """Place and words of every difference."""
+    return [(str(item.place), item.what) for item in check(scenario(compiled, rest), compiled)]
+
+
+def test_answers_come_so_long_after_their_questions_even_where_one_answer_leads_to_the_next_question(
+    compiled: Compiled,
+) -> None:
+    rest = """\
+events:
+  - { approve: second, after: 1 business hour }
+  - { nps: 9, after: 2 days }
+  - { approve: look, after: 26 hours, by: csm }
+expect:
+  - { day: 1, at: "09:00", approval: look, to: csm }
+  - { day: 2, at: "09:00", survey: nps, to: champion }
+  - { day: 2, at: "11:00", slack: look, to: csm }
+  - { day: 4, at: "09:00", approval: second, to: csm }
+  - { day: 4, at: "10:00", slack: look, to: csm }
+"""
+    assert check(scenario(compiled, rest), compiled) == ()
+
+
+def test_resolved_events_come_in_order(compiled: Compiled) -> None:
+    found = scenario(
+        compiled, "events:\n  - { nps: 9, after: 2 days }\n  - { approve: look, after: 1 hour }\nexpect: []\n"
+    )
+    timed = resolve(found, found.library(compiled))
+    assert timed.answers == ()
+    assert [type(event) is ApprovalAnswered for _, event in timed.events] == [True, False]
+    assert timed.until > found.until
+
+
+def test_an_answer_to_a_question_that_never_comes_is_a_difference(compiled: Compiled) -> None:
+    rest = """\
+events:
+  - { approve: second, after: 1 hour }
+expect:
+  - { day: 2, at: "09:00", survey: nps, to: champion }
+  - { day: 4, at: "09:00", task: look, to: csm }
+"""
+    assert said(compiled, rest) == [("asked.yaml:6:24", "this answers a question that was never put")]
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("{ approve: look, after: 2 hours, day: 3 }", 'a line with "after" has a day or time, too'),
+        ('{ approve: look, after: 2 hours, at: "09:00" }', 'a line with "after" has a day or time, too'),
+        (
+            "{ tick: first_value, after: 2 hours }",
+            '"after" counts from a question, and this answers none; approve, reject, nps do',
+        ),
+        ("{ approve: look, after: soon }", '"soon" is not a length of time'),
+        ("{ approve: loook, after: 2 hours }", 'no step that asks for approval is called "loook"'),
+    ],
+)
+def test_a_wrong_answer_is_told(compiled: Compiled, line: str, what: str) -> None:
+    found, wrong = load(f"{HEAD}events:\n  - {line}\nexpect: []\n", "asked.yaml", compiled)
+    assert found is None
+    assert [item.what for item in wrong] == [what]
+
+
+MOVED = """\
+events:
+  - { day: 1, at: "12:00", stage: adoption }
+  - { day: 2, at: "12:00", facts: { health.score: 10 } }
+"""
+SENT = """\
+expect:
+  - { day: 2, at: "09:00", survey: nps, to: champion }
+  - { day: 4, at: "09:00", task: look, to: csm }
+"""
+
+
+def test_moves_are_checked_where_they_are_named(compiled: Compiled) -> None:
+    moves = '  - { day: 1, at: "12:00", stage: adoption }\n  - { day: 2, at: "12:00", band: critical }\n'
+    assert said(compiled, MOVED + SENT + moves) == []
+    assert said(compiled, MOVED + SENT) == []
+
+
+def test_a_move_at_another_time_is_told_with_what_the_trace_says(compiled: Compiled) -> None:
+    found = check(scenario(compiled, MOVED + SENT + '  - { day: 3, at: "12:00", stage: adoption }\n'), compiled)
+    assert [item.what for item in found] == ["this came otherwise: day 1 at 12:00, stage adoption"]
+    assert found[0].fix == 'change the playbook, or write - { day: 1, at: "12:00", stage: adoption }'
+    assert "adoption, day 1 at 12:00: fired, set by csm" in found[0].reason
+
+
+def test_a_move_that_never_comes_is_told(compiled: Compiled) -> None:
+    wrong = check(scenario(compiled, SENT + '  - { day: 3, at: "12:00", band: red }\n'), compiled)
+    assert [(item.what, item.why) for item in wrong] == [
+        ("this did not happen: band red", "the trace says nothing of it.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [("stage: adopted", "unknown-stage"), ("band: rot", "unknown-band"), ("phase: assesment", "unknown-stage")],
+)
+def test_a_place_that_does_not_exist_is_told(compiled: Compiled, line: str, rule: str) -> None:
+    found, wrong = load(f'{HEAD}expect:\n  - {{ day: 1, at: "09:00", {line} }}\n', "asked.yaml", compiled)
+    assert found is None
+    assert [item.rule for item in wrong] == [rule]
+
+
+def test_the_nearest_touch_of_the_same_name_is_the_one_that_came_otherwise(compiled: Compiled) -> None:
+    rest = """\
+events:
+  - { approve: look, after: 0 hours }
+  - { nps: 9, after: 2 days }
+  - { approve: second, after: 0 hours }
+expect:
+  - { day: 4, at: "09:30", slack: look, to: csm }
+  - { day: 1, at: "09:00", slack: look, to: csm }
+"""
+    assert said(compiled, rest) == [
+        ("asked.yaml:9:1", "this happened and is not expected: day 2 at 09:00, survey nps to champion"),
+        ("asked.yaml:10:35", "this came otherwise: day 4 at 09:00, slack look to csm"),
+    ]
+
+
+def test_what_came_in_its_place_is_said(compiled: Compiled) -> None:
+    rest = """\
+expect:
+  - { day: 2, at: "09:00", survey: nps, to: champion }
+  - { day: 4, at: "09:00", task: score, to: csm }
+"""
+    assert (
+        "asked.yaml:7:34",
+        "this did not happen: task score; that day came day 4 at 09:00, task look to csm",
+    ) in said(compiled, rest)
+
+
+def test_a_scenario_beside_the_playbooks_is_part_of_no_release(compiled: Compiled, judge: Any) -> None:
+    (source,) = compiled.scenarios
+    found, wrong = read(source, compiled)
+    assert (found.name, wrong) == ("asked", ()) if found else wrong
+    assert judge.compiled({"playbooks/asks.yaml": ASKS}).digest == compiled.digest
