@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lifecycle import answers, calendar, effects, happening, journey, machine, plays, responses, schedule
+from lifecycle.happening import SIGNED_UP
 from lifecycle.messages import (
     ApprovalAnswered,
     BatchSettled,
@@ -63,7 +64,6 @@ FLUSH_AFTER = timedelta(days=1)
 """How long a decision may wait for a batch; `next_due` wakes the shell for it, and the shell must then agree that it
 is time.
 """
-SIGNED_UP = "customer.signed_up"
 
 
 def begin(customer: str, catalogue: str, event: SignedUp, *, now: datetime, spread: bool) -> State:
@@ -193,9 +193,30 @@ def _sign_up(turn: Turn, event: SignedUp) -> None:
         return
     turn.contacts, turn.contracts, turn.team = event.contacts, event.contracts, event.team
     turn.profile = replace(event.profile, zone=_zone(turn, event.profile.zone, turn.life.default_zone))
+    happening.learn(turn, event.facts)
+    if event.placed:
+        _place(turn, event.placed)
+        return
     turn.decide_life(turn.stage, "stage", "fired", "signed up")
     plays.trigger(turn, stage=turn.stage)
     happening.happened(turn, SIGNED_UP, {})
+
+
+def _place(turn: Turn, stage: str) -> None:
+    """Write a customer down in mid-journey. It enters its stage in silence; of the plays that it would be in, what was
+    due by now is skipped and the rest goes on. One whose stage has no window, such as one who left, is in none.
+    """
+    if stage not in machine.STAGES:
+        turn.decide_life(stage, "stage", "skipped", f"there is no stage {stage!r}; it is {turn.stage}")
+        stage = turn.stage
+    turn.placing = True
+    day = calendar.wall(turn.profile.signed_up_on, "00:00", turn.profile.zone)
+    happening.remember(turn, SIGNED_UP, min(day, turn.at))
+    since = journey.settle(turn, stage)
+    turn.decide_life(stage, "stage", "fired", "placed here")
+    if since is not None:
+        plays.trigger(turn, event=SIGNED_UP, since=turn.seen[SIGNED_UP])
+        plays.trigger(turn, stage=stage, since=since)
 
 
 def _change_profile(turn: Turn, profile: Profile) -> None:

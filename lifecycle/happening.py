@@ -1,18 +1,27 @@
 """An event of the catalogue happens: when it last did is remembered, its facts are learned, what it triggers starts."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
 
 from lifecycle import plays
 from lifecycle.model import Fact, Value
 from lifecycle.turn import Turn
 
+SIGNED_UP = "customer.signed_up"
+
 
 def happened(turn: Turn, name: str, values: Mapping[str, Value]) -> None:
     """Take an event by name. `values`: facts it carries, besides those that the catalogue says it sets."""
-    spec = turn.life.events.get(name)
-    turn.seen = {**turn.seen, name: turn.at}
-    learn(turn, {**(spec.sets if spec else {}), **values})
+    remember(turn, name, turn.at, values)
     plays.trigger(turn, event=name)
+
+
+def remember(turn: Turn, name: str, at: datetime, values: Mapping[str, Value] = MappingProxyType({})) -> None:
+    """Know that an event happened, and the facts of it, without starting what it triggers."""
+    spec = turn.life.events.get(name)
+    turn.seen = {**turn.seen, name: at}
+    learn(turn, {**(spec.sets if spec else {}), **values})
 
 
 def learn(turn: Turn, values: Mapping[str, Value]) -> None:

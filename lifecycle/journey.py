@@ -92,6 +92,32 @@ def place(turn: Turn, stage: str, reason: str) -> None:
     turn.pinned, turn.overdue = True, ends is not None and ends <= turn.at
 
 
+def settle(turn: Turn, stage: str) -> datetime | None:
+    """Take a stage, and phases, band and windows as they stand, for a customer who came this far without us: nothing is
+    triggered, and nobody is asked for what is past.
+
+    Returns:
+        Since when the customer may have been in the stage, by the stage's window; None for one without a window.
+    """
+    turn.stage = stage
+    turn.contracts = tuple(_caught_up(turn, contract) for contract in turn.contracts)
+    turn.band = _band_due(turn) or turn.band
+    spec = _spec(turn)
+    if spec is None:
+        turn.moved = turn.at
+        return None
+    ends, done = _ends_at(turn, spec), _done_move(turn, spec)
+    turn.overdue = ends is not None and ends <= turn.at
+    turn.pinned = done is not None and done[1] <= turn.at
+    turn.moved = min(_opens_at(turn, stage), turn.at)
+    return turn.moved
+
+
+def _caught_up(turn: Turn, contract: Contract) -> Contract:
+    owed = _phase_due(turn, contract)
+    return replace(contract, phase=owed[0]) if owed is not None and owed[1] <= turn.at else contract
+
+
 def _overdue(turn: Turn, spec: StageSpec) -> None:
     turn.overdue = True
     if turn.pinned:
@@ -152,16 +178,23 @@ def _phase(turn: Turn) -> bool:
     return False
 
 
-def _band(turn: Turn) -> bool:
+def _band_due(turn: Turn) -> str:
+    """The band that the score asks for, empty when there is no move to it."""
     score = turn.lookup("health.score")
     if not isinstance(score, int | float) or isinstance(score, bool) or not turn.life.bands:
-        return False
+        return ""
     ranked = sorted(turn.life.bands.items(), key=lambda item: -item[1])
     band = next((name for name, low in ranked if score >= low), ranked[-1][0])
-    if band == turn.band or machine.move("health", turn.band or "unknown", f"score_{band}") is None:
+    moves = band != turn.band and machine.move("health", turn.band or "unknown", f"score_{band}") is not None
+    return band if moves else ""
+
+
+def _band(turn: Turn) -> bool:
+    band = _band_due(turn)
+    if not band:
         return False
     turn.band = band
-    turn.decide_life(band, "band", "fired", f"health.score = {score:g}")
+    turn.decide_life(band, "band", "fired", f"health.score = {turn.lookup('health.score'):g}")
     plays.trigger(turn, band=band)
     return True
 

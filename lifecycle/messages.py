@@ -18,12 +18,18 @@ from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammat
 
 @dataclass(frozen=True, slots=True)
 class SignedUp:
-    """The customer exists. `team`: teammate role to who has it for this customer, fallbacks already resolved."""
+    """The customer exists. `team`: teammate role to who has it for this customer, fallbacks already resolved.
+
+    `placed`: the stage that a customer stands in who was here before we were; its past is not made up for. Empty: a new
+    customer. `facts`: known at this moment, learned without triggering anything.
+    """
 
     profile: Profile
     contacts: tuple[Contact, ...] = ()
     team: dict[str, Teammate] = field(default_factory=dict)
     contracts: tuple[Contract, ...] = ()
+    placed: str = ""
+    facts: dict[str, Value] = field(default_factory=dict)
     kind: Literal["signed_up"] = "signed_up"
 
 

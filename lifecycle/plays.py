@@ -18,21 +18,23 @@ from lifecycle.turn import Turn
 AFTER_CHURN = ("churned", "win_back")
 
 
-def trigger(turn: Turn, *, stage: str = "", event: str = "", band: str = "") -> None:
-    """Start every current playbook that this stage, event or band triggers and whose entry is met."""
+def trigger(turn: Turn, *, stage: str = "", event: str = "", band: str = "", since: datetime | None = None) -> None:
+    """Start every current playbook that this stage, event or band triggers and whose entry is met. `since`: when that
+    was, if not now; what would have been due by now is then left to `turn.placing`.
+    """
     for name, digest in sorted(turn.current().items()):
         book = turn.releases.playbook(digest)
         wanted = book.trigger
         hit = (stage and wanted.stage == stage) or (event and wanted.event == event) or (band and wanted.band == band)
         if hit and turn.met(wanted.where):
-            _enter(turn, name, digest, book)
+            _enter(turn, name, digest, book, since or turn.at)
 
 
-def _enter(turn: Turn, name: str, digest: str, book: Playbook) -> None:
+def _enter(turn: Turn, name: str, digest: str, book: Playbook, since: datetime) -> None:
     number = turn.counters.get(name, 0) + 1
     zone = turn.profile.zone if book.zone == "customer" else book.zone
-    anchor = turn.profile.signed_up_on if book.anchor == "signup" else calendar.local(turn.at, zone).date()
-    play = Play(name, digest, number, anchor, zone, turn.at)
+    anchor = turn.profile.signed_up_on if book.anchor == "signup" else calendar.local(since, zone).date()
+    play = Play(name, digest, number, anchor, zone, since)
     refusal = _refusal(turn, book)
     if refusal:
         turn.decide(play, "", "play", "skipped", refusal)
@@ -40,7 +42,8 @@ def _enter(turn: Turn, name: str, digest: str, book: Playbook) -> None:
     turn.counters = {**turn.counters, name: number}
     turn.plays = (*turn.plays, play)
     turn.decide(play, "", "play", "fired", f"started; day 0 is {anchor.isoformat()}")
-    _skip_past(turn, play, book)
+    if not turn.placing:
+        _skip_past(turn, play, book)
 
 
 def _refusal(turn: Turn, book: Playbook) -> str:
@@ -104,10 +107,12 @@ def check_waits(turn: Turn) -> bool:
             if progress is None or progress.status != "waiting" or not isinstance(step.action, Wait):
                 continue
             reason = _met(turn, play, step.action)
-            if reason:
+            if reason and turn.placing:
+                _leave_past(turn, play, step, turn.at, reason)
+            elif reason:
                 turn.progress(play.key, step.id, Progress("met", turn.at))
                 turn.decide(play, step.id, "wait", "fired", reason)
-                changed = True
+            changed = changed or bool(reason)
     return changed
 
 
@@ -151,8 +156,33 @@ def run_due(turn: Turn) -> bool:
     if not waiting:
         return False
     *_, play, step = min(waiting, key=lambda item: item[:3])
-    _take(turn, play, turn.book(play), turn.index(play), step)
+    if turn.placing:
+        _pass_over(turn, play, turn.book(play), turn.index(play), step)
+    else:
+        _take(turn, play, turn.book(play), turn.index(play), step)
     return True
+
+
+def _pass_over(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> None:
+    """Settle a step whose instant came before the customer was placed, at that instant, from which later steps count. A
+    wait goes on if its deadline is still to come.
+    """
+    owed = schedule.next_instant(turn, play, book, steps, step) or turn.at
+    if isinstance(step.action, Wait) and step.id not in play.steps:
+        until = schedule.deadline(turn, play, book, step.action.by, owed)
+        if until > turn.at:
+            _open_wait(turn, play, book, step, step.action, owed)
+            return
+        owed = max(owed, until)
+    day = calendar.local(owed, play.zone).date().isoformat()
+    asked = f"its approval was due on {day}" if step.approval else f"due on {day}"
+    _leave_past(turn, play, step, owed, asked)
+
+
+def _leave_past(turn: Turn, play: Play, step: Step, at: datetime, why: str) -> None:
+    turn.progress(play.key, step.id, Progress("skipped", at))
+    reason = f"belongs to the past: the customer was placed here later ({why})"
+    turn.decide(play, step.id, step.action.kind, "skipped", reason)
 
 
 def _take(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> None:
@@ -172,17 +202,21 @@ def _open(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> N
     if step.condition is not None and not turn.met(step.condition):
         firing.skip(turn, play, step, f"if not met: {turn.because(step.condition)}")
     elif isinstance(step.action, Wait):
-        turn.progress(play.key, step.id, Progress("waiting", turn.at))
-        until = schedule.deadline(turn, play, book, step.action.by, turn.at)
-        text = step.action.until.text if step.action.until else step.action.event
-        shown = calendar.local(until, play.zone).strftime("%Y-%m-%d %H:%M")
-        turn.decide(play, step.id, "wait", "waiting", f"for {text} until {shown}")
+        _open_wait(turn, play, book, step, step.action, turn.at)
     elif step.approval is not None:
         owed = schedule.due(turn, play, book, steps, step) or turn.at
         asking.ask(turn, play, step, step.approval, owed)
     else:
         owed = schedule.due(turn, play, book, steps, step) or turn.at
         firing.attempt(turn, play, step, Progress("held", turn.at, due=owed))
+
+
+def _open_wait(turn: Turn, play: Play, book: Playbook, step: Step, wait: Wait, opened: datetime) -> None:
+    turn.progress(play.key, step.id, Progress("waiting", opened))
+    until = schedule.deadline(turn, play, book, wait.by, opened)
+    text = wait.until.text if wait.until else wait.event
+    shown = calendar.local(until, play.zone).strftime("%Y-%m-%d %H:%M")
+    turn.decide(play, step.id, "wait", "waiting", f"for {text} until {shown}")
 
 
 def _time_out(turn: Turn, play: Play, step: Step, wait: Wait) -> None:

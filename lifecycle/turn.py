@@ -104,6 +104,8 @@ class Turn:
         self.commands: list[Command] = []
         self.decisions: list[Decision] = []
         self.reply: Reply | None = None
+        self.placing = False
+        """The customer is being placed in mid-journey: what is due by now belongs to its past, and is skipped."""
         self._steps: dict[str, dict[str, Step]] = {}
 
     def outcome(self, now: datetime) -> Outcome:
