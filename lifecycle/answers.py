@@ -66,8 +66,7 @@ def _unasked(turn: Turn, approval_id: str) -> Reply:
     step = turn.index(play).get(name) if play else None
     if play is not None and step is not None and step.approval is not None and name in play.steps:
         return _late("expired", "")
-    playbook, _, number = key.rpartition("/")
-    if play is None and number.isdecimal() and 1 <= int(number) <= turn.counters.get(playbook, 0):
+    if play is None and responses.was_played(turn, key):
         return Reply("too_late", "Too late: its play has ended.")
     return Reply("unknown", "This request is not known here.")
 

@@ -7,7 +7,7 @@ too: somebody offers another time.
 
 from dataclasses import replace
 
-from lifecycle import effects, happening, plays
+from lifecycle import effects, entering, happening, plays
 from lifecycle.messages import EmailReplied, MeetingAnswered, Reply, SurveyAnswered
 from lifecycle.model import Play, Progress
 from lifecycle.playbook import Invite
@@ -61,7 +61,7 @@ def ticked(turn: Turn, play: Play, part: str) -> None:
 def meeting(turn: Turn, event: MeetingAnswered) -> None:
     """Take what became of a meeting: an event for the playbooks, and work where it has to be offered again."""
     key, _, name = event.meeting.rpartition("/")
-    play = turn.play(key)
+    play = turn.play(key) or _ended(turn, key, name)
     progress = play.steps.get(name) if play else None
     if play is None or progress is None or not _offered(turn, play, name, progress):
         _refuse(turn, name, _unheard_of(turn, key, play))
@@ -73,13 +73,37 @@ def meeting(turn: Turn, event: MeetingAnswered) -> None:
         _note(turn, play, name, progress, event)
 
 
+def _ended(turn: Turn, key: str, name: str) -> Play | None:
+    """A play that the state has let go of, as far as its meeting needs it: most meetings lie days after their
+    invitation, which may be the last step of a play. The current release says whose work it is; what was said since the
+    play ended is among the events seen. None: there was no such play, its playbook is gone, or so is the customer.
+    """
+    playbook, _, number = key.rpartition("/")
+    release = turn.current().get(playbook)
+    if release is None or not was_played(turn, key) or turn.stage in entering.AFTER_CHURN:
+        return None
+    play = Play(playbook, release, int(number), turn.at.date(), turn.profile.zone, turn.at)
+    if name not in turn.index(play):
+        return None
+    since = turn.ended.get(playbook, turn.at)
+    seen = {outcome: turn.seen.get(f"{name}.{outcome}") for outcome in OUTCOMES}
+    said = [outcome for outcome, at in seen.items() if at is not None and at >= since]
+    return replace(play, steps={name: Progress("fired", since, outcome=said[-1] if said else "")})
+
+
+def was_played(turn: Turn, key: str) -> bool:
+    """Whether there has been a play of this name, running or not."""
+    playbook, _, number = key.rpartition("/")
+    count = turn.counters.get(playbook, 0)
+    return number.isdecimal() and len(number) <= len(str(count)) and 1 <= int(number) <= count
+
+
 def _offered(turn: Turn, play: Play, name: str, progress: Progress) -> bool:
     return isinstance(turn.index(play)[name].action, Invite) and progress.status == "fired"
 
 
 def _unheard_of(turn: Turn, key: str, play: Play | None) -> Reply:
-    playbook, _, number = key.rpartition("/")
-    if play is None and number.isdecimal() and 1 <= int(number) <= turn.counters.get(playbook, 0):
+    if play is None and was_played(turn, key):
         return Reply("too_late", "Too late: its play has ended.")
     return Reply("unknown", "This meeting is not known here.")
 

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from lifecycle.messages import Effect, EmailReplied, MeetingAnswered, SurveyAnswered, TaskTicked
+from lifecycle.messages import (
+    Churned,
+    Effect,
+    EmailReplied,
+    Happened,
+    MeetingAnswered,
+    SurveyAnswered,
+    TaskTicked,
+)
 from lifecycle.playbook import EventSpec, Trigger, When
 
 if TYPE_CHECKING:
@@ -151,10 +159,62 @@ def test_an_answer_about_a_meeting_that_does_not_count_is_answered(
     assert [item.verdict for item in story.decisions if item.what == "meeting"] == ["skipped"]
 
 
-def test_a_meeting_not_offered_yet_is_unknown_and_one_of_a_play_that_ended_too_late(given: Given) -> None:
-    story = given(given.book(given.invite("kickoff"))).when(
-        MeetingAnswered("play/1/kickoff", "held"), at="2026-03-02 12:00"
-    )
-    story.answered("unknown").when(at="2026-03-03 09:00")
+def over(given: Given) -> Story:
+    """A kickoff offered on Tuesday for Thursday, in a play that ends with that."""
+    story = given(given.book(given.invite("kickoff"))).when(at="2026-03-03 09:00")
     assert story.state.plays == ()
-    story.when(MeetingAnswered("play/1/kickoff", "held"), at="2026-03-05 12:00").answered("too_late")
+    return story
+
+
+def test_a_meeting_not_offered_yet_is_unknown(given: Given) -> None:
+    story = given(given.book(given.invite("kickoff")))
+    story.when(MeetingAnswered("play/1/kickoff", "held"), at="2026-03-02 12:00").answered("unknown")
+
+
+def test_a_meeting_of_a_play_that_has_ended_is_offered_again_too(given: Given) -> None:
+    story = over(given).when(MeetingAnswered("play/1/kickoff", "no_show", "mara"), at="2026-03-05 12:00")
+    story.answered("done").then("raise_task kickoff mara 'Offer another time: nobody came to kickoff'")
+    story.decided("fired meeting kickoff", "nobody came, says mara")
+    assert "kickoff.no_show" in story.state.seen
+    assert story.commands[0].touch == "c1/play/1/kickoff/1/task-no_show/mara"
+
+
+def test_a_meeting_of_a_play_that_has_ended_is_answered_once_as_well(given: Given) -> None:
+    story = over(given)
+    said: list[str] = []
+    for outcome in ("declined", "declined", "no_show", "declined", "held", "no_show", "held"):
+        story.when(MeetingAnswered("play/1/kickoff", outcome), at="2026-03-05 12:00")
+        said += [story.reply.result] if story.reply else []
+    assert said == ["done", "already", "done", "already", "done", "already", "already"]
+
+
+def test_what_became_of_a_meeting_of_an_earlier_play_says_nothing_of_a_later_one(given: Given) -> None:
+    again = given.book(
+        given.invite("kickoff", When(day=0)), trigger=Trigger(event="api.connected"), reentry="again", anchor="entry"
+    )
+    story = given(again)
+    for number, day in enumerate(("2026-03-03", "2026-03-10"), start=1):
+        story.when(Happened("api.connected"), at=f"{day} 09:00").when(at=f"{day} 20:00")
+        event = MeetingAnswered(f"play/{number}/kickoff", "declined")
+        story.when(event, at=f"{day} 21:00").answered("done")
+        assert [command.kind for command in story.commands] == ["raise_task"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(Churned(), id="the-customer-left"),
+        pytest.param(None, id="the-playbook-is-gone"),
+    ],
+)
+def test_a_meeting_that_nobody_would_offer_again_is_answered_too_late(given: Given, event: Churned | None) -> None:
+    story = over(given)
+    story.when(event or story.apply(), at="2026-03-04 12:00")
+    story.when(MeetingAnswered("play/1/kickoff", "declined"), at="2026-03-05 12:00").answered("too_late").then()
+
+
+def test_a_step_that_the_release_of_today_no_longer_has_is_answered_too_late(given: Given) -> None:
+    story = over(given)
+    story.when(story.apply(given.book(given.email("tips"))), at="2026-03-04 12:00")
+    story.when(MeetingAnswered("play/1/kickoff", "declined"), at="2026-03-05 12:00").answered("too_late").then()
+    story.when(MeetingAnswered("play/1/tips", "declined"), at="2026-03-05 13:00").answered("unknown").then()
