@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 JOBS ?= 2
 
-.PHONY: run up test lint types unit nightly bench lock clean
+.PHONY: run up test format lint types playbooks unit nightly bench lock clean
 
 run: $(VENV)/.run  ## fourteen days in a minute, then stays up until Ctrl-C
 	$(BIN)/stageplay demo
@@ -16,7 +16,10 @@ run: $(VENV)/.run  ## fourteen days in a minute, then stays up until Ctrl-C
 up: $(VENV)/.run  ## the same without the demo, at real speed
 	$(BIN)/stageplay up
 
-test: lint types unit
+test: lint types playbooks unit
+
+format: $(VENV)/.test
+	$(BIN)/ruff format .
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -24,6 +27,9 @@ lint: $(VENV)/.test
 
 types: $(VENV)/.test
 	$(BIN)/mypy
+
+playbooks: $(VENV)/.test
+	$(BIN)/stageplay validate playbooks/
 
 unit: $(VENV)/.test
 	$(BIN)/pytest -q -m "not nightly" -n $(JOBS) --dist loadfile

@@ -1,4 +1,5 @@
-"""What must hold of the files around the code: locks without host names, an image and a compose file that fit."""
+"""What must hold of the files around the code: locks without host names, an image and a compose file that fit, hooks
+that are the Makefile's, changes told to whom they concern."""
 
 import re
 import shlex
@@ -16,6 +17,9 @@ from cli.main import app
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-test.lock")
 OURS = ("migrate", "worker", "gateway")
+CHANGES = ROOT / "changelog.d"
+FRAGMENTS = sorted(set(CHANGES.iterdir()) - {CHANGES / "README.md"})
+KINDS = ("author", "operator", "replay", "fixed")
 
 
 def commands() -> set[str]:
@@ -147,3 +151,41 @@ def test_the_image_leaves_secrets_and_data_outside() -> None:
     ignored = (ROOT / ".dockerignore").read_text().split()
 
     assert {".git", ".venv", "var", "*.env"} <= set(ignored)
+
+
+def test_a_commit_is_checked_by_the_commands_of_make_and_fetches_nothing() -> None:
+    loaded: dict[str, Any] = YAML(typ="safe").load((ROOT / ".pre-commit-config.yaml").read_text())
+    hooks = [hook for repo in loaded["repos"] for hook in repo["hooks"]]
+    targets = dict(re.findall(r"^([a-z]+):(.*(?:\n\t.+)*)", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    in_test = set(targets["test"].split())
+
+    assert [repo["repo"] for repo in loaded["repos"]] == ["local"]
+    assert [hook["entry"] for hook in hooks] == ["make format", "make lint", "make types", "make playbooks"]
+    assert {hook["language"] for hook in hooks} == {"system"}
+    assert not any(hook["pass_filenames"] for hook in hooks)
+    assert {hook["id"] for hook in hooks} <= targets.keys()
+    assert in_test - {hook["id"] for hook in hooks} == {"unit"}
+    assert "stageplay validate playbooks/" in targets["playbooks"]
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS, ids=lambda path: path.name)
+def test_a_changelog_fragment_has_a_known_kind_and_says_something(fragment: Path) -> None:
+    assert re.fullmatch(rf"[a-z0-9-]+\.({'|'.join(KINDS)})\.md", fragment.name)
+    assert fragment.read_text().strip().endswith(".")
+    assert not fragment.read_text().startswith("#"), "the release gives the heading"
+
+
+@pytest.mark.parametrize("fragment", sorted(CHANGES.glob("*.replay.md")), ids=lambda path: path.name)
+def test_a_change_that_touches_running_workflows_names_its_patch_and_a_history(fragment: Path) -> None:
+    text = fragment.read_text()
+    named = re.findall(r"tests/workflows/histories/[\w.-]+\.json", text)
+
+    assert "patch" in text
+    assert named
+    assert all((ROOT / path).is_file() for path in named)
+
+
+def test_the_kinds_of_changelog_fragments_are_explained() -> None:
+    explained = re.findall(r"^\| `(\w+)` \|", (CHANGES / "README.md").read_text(), re.MULTILINE)
+
+    assert tuple(explained) == KINDS
