@@ -55,8 +55,9 @@ class Account:
     """A customer as written in a portfolio.
 
     `id`: the sender's id. `signup`: profile, contacts (ids `con-1` and on, in the order of `guests`), team, contracts,
-    `placed` (the stage it stands in; empty: a new customer). `facts`: known at `at`, the instant (UTC) as of which this
-    is written down. `csm`: e-mail of the wanted CSM, empty when unknown. `events`: what happens later, in order.
+    `placed` (the stage it stands in; empty: a new customer) and `facts`, those known at `at`, the instant (UTC) as of
+    which this is written down. `csm`: e-mail of the wanted CSM, empty when unknown. `events`: what happens later, in
+    order.
     """
 
     id: str
@@ -151,12 +152,13 @@ def _account(
     signup = read_customer(fields, datetime.combine(day, time(9)), lifecycle)
     guests = _guests(fields, report)
     contacts = tuple(Contact(f"con-{nth}", who.roles) for nth, who in enumerate(guests, 1))
-    signup = replace(signup, contacts=contacts, contracts=_contracts(fields, report), placed=stage)
+    facts = _facts(fields, lifecycle, report)
+    signup = replace(signup, contacts=contacts, contracts=_contracts(fields, report), placed=stage, facts=facts)
     account_id = fields.text("id", '"id: acme"', required=True)
     if len(account_id) > LONGEST_ID:
         report.add("range", fields.place("id"), f"an id is at most {LONGEST_ID} characters long", "shorten it.")
     events = _events(fields, local, zone, contacts, books, lifecycle, report)
-    facts, csm = _facts(fields, lifecycle, report), _address(fields, "csm", "mara@example.com")
+    csm = _address(fields, "csm", "mara@example.com")
     return Account(account_id, fields.text("name", '"name: Acme"'), signup, guests, facts, at, csm, events)
 
 

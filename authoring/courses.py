@@ -1,0 +1,305 @@
+"""What would happen to one customer: its own virtual clock, assumed answers, and what everybody gets of it.
+
+Customers share nothing: a customer's future is the same whoever else is played. `authoring/futures.py` plays many.
+"""
+
+import heapq
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from itertools import count
+from urllib.parse import quote
+
+from authoring.answers import Answers
+from authoring.people import People
+from authoring.portfolio import Account
+from authoring.roster import Roster
+from authoring.simulate import Library
+from authoring.simulate import _Run as Run
+from lifecycle import calendar
+from lifecycle.engine import begin, next_due
+from lifecycle.messages import (
+    ApprovalAnswered,
+    AskApproval,
+    Command,
+    DueReached,
+    Event,
+    HoldLifted,
+    HoldPlaced,
+    MeetingAnswered,
+    MilestoneTicked,
+    SendInvite,
+    SettleApproval,
+    SignedUp,
+    StageSet,
+)
+from lifecycle.model import Decision, State
+from lifecycle.playbook import Playbook
+
+_KINDS = {
+    "send_email": "email",
+    "send_survey": "survey",
+    "send_invite": "invite",
+    "cancel_invite": "cancel",
+    "post_slack": "slack",
+    "ask_approval": "approval",
+    "raise_task": "task",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where the simulation of a customer begins: with a signup, told at `at`, or with a state, from its own instant on.
+
+    `customer`: first part of its touches. `events`: what is known to happen, each not before the start.
+    """
+
+    customer: str
+    name: str
+    at: datetime
+    signup: SignedUp | None = None
+    state: State | None = None
+    events: tuple[tuple[datetime, Event], ...] = ()
+
+
+def of_account(account: Account, roster: Roster | None = None) -> Start:
+    """An account of a portfolio; with a roster, people of the team file take its roles."""
+    signup, events = account.signup, account.events
+    if roster is not None:
+        team = roster.assign({"csm": account.csm} if account.csm else {})
+        signup = replace(signup, team=team)
+        people = {role: person.id for role, person in team.items()}
+        events = tuple((at, _by(event, people)) for at, event in events)
+    return Start(quote(account.id, safe=""), account.name, account.at, signup, events=events)
+
+
+def _by(event: Event, people: dict[str, str]) -> Event:
+    """A file names teammates by role; the core knows them by id."""
+    match event:
+        case ApprovalAnswered() | MilestoneTicked() | MeetingAnswered() | StageSet() | HoldPlaced() | HoldLifted():
+            return replace(event, by=people.get(event.by, event.by))
+        case _:
+            return event
+
+
+def from_state(state: State, name: str = "", events: tuple[tuple[datetime, Event], ...] = ()) -> Start:
+    """A live customer, from its state on."""
+    return Start(state.customer, name or state.customer, state.as_of, state=state, events=events)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What all customers of a simulation share.
+
+    `digest`: the catalogue that new customers start with. `since`, `until`: the period that is counted, both included.
+    `first`: told to live customers when they begin, such as `CatalogueApplied`. `decisions`: whether courses keep them.
+    """
+
+    library: Library
+    digest: str
+    answers: Answers
+    since: datetime
+    until: datetime
+    seed: str = "1"
+    first: tuple[Event, ...] = ()
+    decisions: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """One thing that one person gets. `at`: wall time of who gets it, offset included; for a meeting of a teammate, when
+    it is. `to`: teammate id (`inside`), or the first role of a person at the customer. `name`: of the template or the
+    survey.
+    """
+
+    at: datetime
+    kind: str
+    playbook: str
+    step: str
+    name: str
+    to: str
+    inside: bool
+
+    @property
+    def on(self) -> date:
+        return self.at.date()
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """A touch that another one kept from going at its time. `winner`: `playbook/step` of what went before, empty when
+    that cannot be told. `fate`: `held` (it goes later) or `dropped`.
+    """
+
+    at: datetime
+    playbook: str
+    step: str
+    winner: str
+    why: str
+    fate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One customer's future within the period, in order. `started`: plays begun by playbook; `stage`: at the end."""
+
+    customer: str
+    name: str
+    zone: str
+    stage: str
+    touches: tuple[Touch, ...]
+    collisions: tuple[Collision, ...]
+    started: dict[str, int]
+    decisions: tuple[Decision, ...] = ()
+
+
+# --- one customer -----------------------------------------------------------------------------------------------------
+
+
+def live(world: World, start: Start) -> Course:
+    """Play one customer to the end of the period."""
+    return _Life(world, start).play()
+
+
+class _Life:
+    """One customer on its virtual clock, with what is still to happen to it."""
+
+    def __init__(self, world: World, start: Start) -> None:
+        self.world, self.start = world, start
+        state = start.state
+        if start.signup is not None:
+            state = begin(start.customer, world.digest, start.signup, now=start.at, spread=False)
+        assert state is not None, "a start has a signup or a state"  # as both ways to make one see to
+        self.run = Run(world.library, state)
+        self.run.told = {name: fact.value for name, fact in state.facts.items()}
+        manifest = world.library.catalogue(world.digest)
+        zone, lifecycle = state.profile.zone, world.library.lifecycle(manifest.lifecycle)
+        self.people = People(world.answers, world.seed, start.customer, zone, lifecycle, world.library)
+        self._order = count()
+        self._events = [(at, next(self._order), event) for at, event in start.events]
+        heapq.heapify(self._events)
+        self._asked: set[tuple[str, str]] = set()
+        self.touches: list[Touch] = []
+        self.collisions: list[Collision] = []
+        self.decisions: list[Decision] = []
+
+    def play(self) -> Course:
+        if self.start.at > self.world.until:
+            return self._course({})
+        before = dict(self.run.state.counters)
+        if self.start.signup is not None:
+            self._take(self.start.signup, self.start.at)
+        else:
+            for at, event in self.people.still_open(self.run.state):
+                self._expect(at, event)
+        for event in self.world.first if self.start.signup is None else ():
+            self._take(event, self.start.at)
+        for at, event in self.people.course(self.run.state, self.world.until):
+            self._expect(at, event)
+        while self._next():
+            pass
+        after = self.run.state.counters
+        return self._course({name: number - before.get(name, 0) for name, number in after.items()})
+
+    def _course(self, started: dict[str, int]) -> Course:
+        state = self.run.state
+        kept = tuple(self.decisions) if self.world.decisions else ()
+        known = {item.name for item in self.world.library.releases.values() if isinstance(item, Playbook)}
+        began = {name: number for name, number in sorted(started.items()) if number and name in known}
+        return Course(
+            state.customer,
+            self.start.name,
+            state.profile.zone,
+            state.stage,
+            tuple(self.touches),
+            tuple(self.collisions),
+            began,
+            kept,
+        )
+
+    def _expect(self, at: datetime, event: Event) -> None:
+        if at <= self.world.until:
+            heapq.heappush(self._events, (at, next(self._order), event))
+
+    def _next(self) -> bool:
+        """Play the next instant that is owed or at which something happens; False when the period is over."""
+        due = next_due(self.world.library, self.run.state)
+        coming = self._events[0][0] if self._events else None
+        if due is not None and due <= self.world.until and (coming is None or due <= coming):
+            self._take(DueReached(), due)
+            return True
+        if coming is None or coming > self.world.until:
+            return False
+        at, _, event = heapq.heappop(self._events)
+        self._take(event, max(at, self.run.state.as_of))
+        return True
+
+    def _take(self, event: Event, at: datetime) -> None:
+        run = self.run
+        run.hear(event, at)
+        for issued in run.issued:
+            for when, reaction in self.people.react(issued.at, issued.command, run.state):
+                self._expect(when, reaction)
+            if issued.at >= self.world.since:
+                self._note(issued.at, issued.command)
+        for decision in run.decisions:
+            if decision.at >= self.world.since:
+                self._judge(decision)
+        run.issued.clear()
+        run.decisions.clear()
+        run.replies.clear()
+
+    # --- what is remembered -------------------------------------------------------------------------------------------
+
+    def _note(self, at: datetime, command: Command) -> None:
+        """Remember who gets what, once: a reminder of a question is not another question."""
+        kind, state = _KINDS.get(command.kind, command.kind), self.run.state
+        if isinstance(command, SettleApproval):
+            return
+        if isinstance(command, AskApproval):
+            if (command.approval, command.to) in self._asked:
+                return
+            self._asked.add((command.approval, command.to))
+        zone = next((item.zone for item in state.team.values() if item.id == command.to), "")
+        inside = bool(zone)
+        if inside and isinstance(command, SendInvite):
+            kind, at = "meeting", command.opens
+        playbook, step = command.touch.split("/")[1], command.step
+        release = self.world.library.releases.get(command.release)
+        to = command.to if inside else self._role(command.to)
+        wall = calendar.local(at, zone or state.profile.zone)
+        self.touches.append(Touch(wall, kind, playbook, step, _name(release, step), to, inside))
+
+    def _role(self, contact: str) -> str:
+        roles = next((item.roles for item in self.run.state.contacts if item.id == contact), ())
+        return roles[0] if roles else "contact"
+
+    def _judge(self, decision: Decision) -> None:
+        """Keep a decision where that is wanted, and what lost a collision."""
+        if self.world.decisions:
+            self.decisions.append(decision)
+        if decision.verdict in ("held", "skipped") and "cap: " in decision.reason:
+            fate = "held" if decision.verdict == "held" else "dropped"
+            why = decision.reason[decision.reason.index("cap: ") :]
+            winner = self._winner(decision)
+            self.collisions.append(Collision(decision.at, decision.playbook, decision.step, winner, why, fate))
+
+    def _winner(self, decision: Decision) -> str:
+        """What this contact got last before the decision."""
+        state = self.run.state
+        people = {item.id for item in state.contacts if decision.to in item.roles}
+        own = f"{decision.playbook}/{decision.play}/{decision.step}"
+        touched = [
+            item for item in state.touched if item.contact in people and item.at <= decision.at and item.step != own
+        ]
+        if not touched:
+            return ""
+        playbook, _, step = max(touched, key=lambda item: item.at).step.split("/")
+        return f"{playbook}/{step}"
+
+
+def _name(release: object, step: str) -> str:
+    """The template or survey of a step, where it has one."""
+    if not isinstance(release, Playbook):
+        return ""
+    action = next((item.action for item in release.steps if item.id == step), None)
+    return str(getattr(action, "template", "") or getattr(action, "survey", ""))
