@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXT = "\n".join(page.read_text() for page in PAGES)
 DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
+ARCHITECTURE = ROOT / "docs/architecture.md"
+PACKAGES = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
 SECTIONS = ["Context", "Decision", "Consequences", "How we would notice it was wrong"]
 COMMANDS = sorted(typer.main.get_command(app).commands.items())  # type: ignore[attr-defined] # a group, as typer makes
 
@@ -85,6 +87,27 @@ def test_every_page_that_is_named_exists(page: Path) -> None:
         r"`((?:docs|tests|lifecycle|store|workflows|activities|gateway|cli)/[\w/.-]+\.\w+)`", prose(page)
     )
     assert not [path for path in named if not (ROOT / path).exists()]
+
+
+def test_the_architecture_names_modules_that_exist() -> None:
+    """A bare name belongs to the package that its section's heading begins with, or to one that the line names."""
+    wrong = []
+    for section in re.split(r"^## ", ARCHITECTURE.read_text(), flags=re.MULTILINE)[1:]:
+        heading, _, text = section.partition("\n")
+        for line in re.split(r"\n(?! )", text):
+            homes = [ROOT, *(ROOT / name for name in PACKAGES if re.search(rf"\b{name}\b", heading))]
+            homes = [ROOT / name for name in re.findall(r"^- `(\w+)/`", line)] or homes
+            named = re.findall(r"`([\w/]+\.py)`", line)
+            wrong += [f"{heading}: {name}" for name in named if not any((home / name).is_file() for home in homes)]
+
+    assert not wrong
+
+
+def test_the_architecture_mentions_every_package() -> None:
+    text = ARCHITECTURE.read_text()
+
+    assert len(PACKAGES) > 7
+    assert not [name for name in PACKAGES if not re.search(rf"^## .*\b{name}\b|`{name}/`", text, re.MULTILINE)]
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=name_of)
