@@ -2,11 +2,12 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import Interceptor, Worker
 
 from activities.delivery import Delivery
 from activities.perform import Performer
@@ -27,25 +28,32 @@ async def run(settings: Settings, client: Client, ready: Callable[[], None]) -> 
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     database = open_database(settings.database_url)
-    kept = use_releases(settings, database)
-    performer = Performer(database, kept, delivery(settings))
-    async with Worker(
-        client,
-        task_queue=TASK_QUEUE,
-        workflows=WORKFLOWS,
-        activities=[performer.perform],
-        workflow_runner=RUNNER,
-        graceful_shutdown_timeout=GRACE,
-    ):
+    kept = use_releases(database, settings.var_dir / "releases")
+    async with working(client, Performer(database, kept, delivery(settings))):
         ready()
         await stop.wait()
     kept.close()
     database.close()
 
 
-def use_releases(settings: Settings, database: Database) -> DatabaseReleases:
-    """Give the workflows their releases, those in use at once, so that no customer waits for a file."""
-    kept = DatabaseReleases(database, settings.var_dir / "releases")
+def working(client: Client, performer: Performer, interceptors: Sequence[Interceptor] = ()) -> Worker:
+    """All that a worker registers, on our queue; works while it is entered."""
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=WORKFLOWS,
+        activities=[performer.perform],
+        workflow_runner=RUNNER,
+        interceptors=interceptors,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def use_releases(database: Database, folder: Path | None) -> DatabaseReleases:
+    """Give the workflows their releases, those in use at once, so that no customer waits for a file. `folder`: where
+    this machine keeps copies, None for nowhere.
+    """
+    kept = DatabaseReleases(database, folder)
     releases.use(kept.get)
     kept.preload()
     return kept

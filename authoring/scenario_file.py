@@ -102,6 +102,11 @@ def read(source: Source, compiled: Compiled) -> tuple[Scenario | None, tuple[Dia
     return _read(source, compiled, Report())
 
 
+def mistakes(compiled: Compiled) -> tuple[Diagnostic, ...]:
+    """What is wrong with the scenario files of a folder whose playbooks compile."""
+    return tuple(item for source in compiled.scenarios for item in read(source, compiled)[1])
+
+
 def _read(source: Source, compiled: Compiled, report: Report) -> tuple[Scenario | None, tuple[Diagnostic, ...]]:
     root = mapping(source.root, report, "the file", '"scenario: what happens"')
     fields = Fields(root, SCENARIO_KEYS, "the scenario", report) if root else None

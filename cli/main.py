@@ -20,13 +20,15 @@ from rich.console import Console
 import settings as configuration
 from authoring.compile import compile_folder
 from authoring.diagnostics import Diagnostic, failed, render_json, render_text
+from authoring.scenario_file import mistakes
 from cli import apply as applying
-from cli import serve
+from cli import serve, tested, testing
 from cli import sign_in as signing_in
 from cli import simulate as simulating
 from cli import up as embedded
 from cli.demo import Demo
 from cli.processes import FolderTakenError, ProcessError, refuse_beside
+from cli.travel import ServerMissingError
 from cli.up import OpenRunsDifferError, Stack
 from settings import SettingsError
 from store.database import DatabaseUrlError, open_database
@@ -34,7 +36,8 @@ from store.database import DatabaseUrlError, open_database
 SECRETS = ("webhook_secret", "link_secret")
 PIPED = 240
 """Columns of a table that goes to a file or another program, which must not cut it as a narrow terminal would."""
-MISUSE = (SettingsError, DatabaseUrlError, FolderTakenError, simulating.MisuseError, signing_in.NoSuchTeammateError)
+MISUSE = (SettingsError, DatabaseUrlError, FolderTakenError, simulating.MisuseError, signing_in.NoSuchTeammateError,
+          ServerMissingError)  # fmt: skip
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -154,17 +157,36 @@ def apply() -> None:
 def validate(
     path: Annotated[Path | None, typer.Argument(help="A playbook, or their folder.")] = None, *, form: Format = "text"
 ) -> None:
-    """Check playbooks and templates; everything wrong in one run."""
+    """Check playbooks, their scenarios and templates; everything wrong in one run."""
     settings = configuration.load()
     target = path or settings.playbooks_dir
     if not target.exists():
         err.print(f"there is no {target}", markup=False)
         raise typer.Exit(2)
-    folder = target if target.is_dir() else target.parent
+    folder = testing.folder_of(target, target if target.is_dir() else target.parent)
     compiled = compile_folder(folder, settings.templates_dir)
-    found = [d for d in compiled.diagnostics if target.is_dir() or Path(d.place.file).name == target.name]
+    every = (*compiled.diagnostics, *mistakes(compiled))
+    whole = folder == target.absolute()
+    found = [d for d in every if whole or (folder.parent / d.place.file).is_relative_to(target.absolute())]
     _print_diagnostics(found, form)
     raise typer.Exit(int(failed(found)))
+
+
+@app.command("test")
+def play_scenarios(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Scenarios, playbooks, or folders of them.")] = None,
+    *,
+    on: Annotated[testing.Server, typer.Option(help="temporal: on Temporal's time-skipping server.")] = "simulator",
+    form: Format = "text",
+    coverage: Annotated[bool, typer.Option("--coverage", help="List what no scenario visits.")] = False,
+) -> None:
+    """Play the scenarios beside the playbooks: what came otherwise than written, and what none of them visits."""
+    settings = configuration.load()
+    chosen = testing.choose(paths or [], settings.playbooks_dir, settings.templates_dir)
+    if chosen.compiled.catalogue is None:
+        _print_diagnostics(chosen.compiled.diagnostics, form)
+        raise typer.Exit(1)
+    raise typer.Exit(tested.run(chosen, on, form, out, err, listed=coverage))
 
 
 @app.command()

@@ -199,7 +199,7 @@ def _told(applied: Applied) -> str:
 
 async def _check_open_runs(client: Client, settings: Settings, database: Database, say: Say) -> None:
     if await asyncio.to_thread(has_schema, database):  # else it holds no release, and no run of ours can be open
-        worker.use_releases(settings, database)
+        worker.use_releases(database, settings.var_dir / "releases")
     replayed = await worker.replay_open_runs(client)
     differences = [difference for difference in replayed if difference]
     if differences:

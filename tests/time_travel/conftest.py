@@ -8,34 +8,15 @@ from pathlib import Path
 import pytest
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
-from temporalio.worker import Worker
 
-from activities.delivery import Delivery as Ways
-from activities.perform import Performer
 from authoring.compile import Compiled, compile_folder
 from authoring.scenario import Scenario, load
 from authoring.simulate import Library
+from cli.travel import time_skipping, working
 from lifecycle.playbook import Manifest, digest_of
-from store import releases as kept_releases
-from store.database import open_database
-from store.releases import DatabaseReleases
-from tests.fakes.temporal import register_attributes, time_skipping
 from tests.time_travel.rig import Rig, TimeMachine
-from workflows import interface, releases
-from workflows.registry import RUNNER, WORKFLOWS
 
 ROOT = Path(__file__).parents[2]
-
-
-WAYS = Ways(
-    public_url="https://stageplay.example.com",
-    from_email="success@stageplay.example.com",
-    company_name="Stageplay",
-    company_address="1 Example Street, Berlin",
-    help_url="https://help.example.com",
-    link_secret="k" * 32,
-)
-
 Travel = Callable[..., AbstractAsyncContextManager[Rig]]
 
 
@@ -77,27 +58,11 @@ def travel(compiled: Compiled, sqlite_template: Path, tmp_path_factory: pytest.T
         assert manifest
         current = digest_of(manifest)
         library = Library({**compiled.releases, current: manifest})
-        db = open_database(f"sqlite:///{path}")
-        with db.begin() as c:
-            kept_releases.commit(c, current, library.releases, note="test")
-        shelf = DatabaseReleases(db, None)
-        shelf.preload()
-        releases.use(shelf.get)
-        async with await time_skipping() as env:
-            await register_attributes(env.client)
+        async with time_skipping() as env:
             with freeze_time(await env.get_current_time(), real_asyncio=True) as frozen:
                 assert isinstance(frozen, FrozenDateTimeFactory)
                 machine = TimeMachine(frozen)
-                async with Worker(
-                    env.client,
-                    task_queue=interface.TASK_QUEUE,
-                    workflows=WORKFLOWS,
-                    activities=[Performer(db, shelf, WAYS).perform],
-                    workflow_runner=RUNNER,
-                    interceptors=[machine],
-                ):
-                    yield Rig(env, machine, db, library, current)
-        shelf.close()
-        db.close()
+                async with working(env, library, current, path, [machine]) as db:
+                    yield Rig(env, db, library, current, machine.forward_to)
 
     return open_rig

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from authoring.scenario import Scenario
+from authoring.compile import Compiled
+from authoring.scenario import Scenario, resolve
 
 pytestmark = pytest.mark.anyio
 
@@ -28,9 +29,10 @@ SCENARIOS = [pytest.param(name, marks=[] if name in ORDINARY else [pytest.mark.n
 
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_the_workflow_decides_what_the_simulator_decides(
-    name: str, scenario_of: Callable[[str], Scenario], travel: Any
+    name: str, scenario_of: Callable[[str], Scenario], compiled: Compiled, travel: Any
 ) -> None:
-    scenario = scenario_of(name)
+    found = scenario_of(name)
+    scenario = resolve(found, found.library(compiled))
     async with travel(scenario.catalogue) as rig:
         await rig.sign_up(scenario.signup, scenario.start)
         for at, event in scenario.events:
