@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from authoring.courses import Course, Start, World, live
+from authoring.lives import Life, Start, World, live
 from authoring.parallel import spread
 
 MESSAGES = ("email", "survey", "invite")
@@ -20,7 +20,7 @@ BUSIEST = 20
 
 @dataclass(slots=True)
 class Tally:
-    """Sums over courses; adding is the same in any order. `on` is the day where whoever gets it is.
+    """Sums over lives; adding is the same in any order. `on` is the day where whoever gets it is.
 
     `sends`: (on, kind) of what customers get. `books`: (playbook, kind). `load`: (teammate, on, kind). `crowd`: how
     many messages on one day to how many days of a customer with so many. `busiest`: (messages, on, customer), most
@@ -37,13 +37,13 @@ class Tally:
     busiest: list[tuple[int, date, str]] = field(default_factory=list)
     collisions: Counter[tuple[str, str, str, str, str]] = field(default_factory=Counter)
 
-    def add(self, course: Course) -> None:
+    def add(self, life: Life) -> None:
         """Count one customer."""
         self.customers += 1
-        self.stages[course.stage] += 1
-        self.started.update(course.started)
+        self.stages[life.stage] += 1
+        self.started.update(life.started)
         days: Counter[date] = Counter()
-        for touch in course.touches:
+        for touch in life.touches:
             self.books[touch.playbook, touch.kind] += 1
             if touch.inside:
                 self.load[touch.to, touch.on, touch.kind] += 1
@@ -51,8 +51,8 @@ class Tally:
                 self.sends[touch.on, touch.kind] += 1
                 days[touch.on] += touch.kind in MESSAGES
         self.crowd.update(number for number in days.values() if number)
-        self._keep_busiest((number, on, course.customer) for on, number in days.items() if number > 1)
-        for lost in course.collisions:
+        self._keep_busiest((number, on, life.customer) for on, number in days.items() if number > 1)
+        for lost in life.collisions:
             self.collisions[lost.playbook, lost.step, lost.winner, lost.why, lost.fate] += 1
 
     def merge(self, other: "Tally") -> None:
@@ -68,14 +68,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Future:
-    """What comes of a portfolio in a period. `courses`: the first customers in full, as many as were asked for."""
+    """What comes of a portfolio in a period. `lives`: the first customers in full, as many as were asked for."""
 
     since: datetime
     until: datetime
     assumed: str
     seed: str
     tally: Tally
-    courses: tuple[Course, ...] = ()
+    lives: tuple[Life, ...] = ()
 
 
 def play_all(
@@ -87,22 +87,22 @@ def play_all(
     progress: Callable[[int], None] | None = None,
 ) -> Future:
     """Play every customer; memory holds sums, a few batches, and `keep` customers in full."""
-    tally, courses = Tally(), list[Course]()
+    tally, lives = Tally(), list[Life]()
     numbered = enumerate(starts)
     for part, kept in spread(_batch, (world, keep), numbered, processes=processes, progress=progress):
         tally.merge(part)
-        courses += kept
-    return Future(world.since, world.until, world.answers.name, world.seed, tally, tuple(courses))
+        lives += kept
+    return Future(world.since, world.until, world.answers.name, world.seed, tally, tuple(lives))
 
 
-def _batch(context: tuple[World, int], batch: tuple[tuple[int, Start], ...]) -> tuple[Tally, list[Course]]:
+def _batch(context: tuple[World, int], batch: tuple[tuple[int, Start], ...]) -> tuple[Tally, list[Life]]:
     world, keep = context
     tally, kept = Tally(), []
     for number, start in batch:
-        course = live(world, start)
-        tally.add(course)
+        life = live(world, start)
+        tally.add(life)
         if number < keep:
-            kept.append(course)
+            kept.append(life)
     return tally, kept
 
 
@@ -135,11 +135,11 @@ def to_json(future: Future) -> dict[str, Any]:
             {"playbook": book, "step": step, "winner": winner, "why": why, "fate": fate, "count": n}
             for (book, step, winner, why, fate), n in sorted(tally.collisions.items())
         ],
-        "courses": [_course_json(course) for course in future.courses],
+        "lives": [_life_json(life) for life in future.lives],
     }
 
 
-def _course_json(course: Course) -> dict[str, Any]:
+def _life_json(life: Life) -> dict[str, Any]:
     touches = [
         {
             "at": touch.at.isoformat(timespec="seconds"),
@@ -149,7 +149,7 @@ def _course_json(course: Course) -> dict[str, Any]:
             "name": touch.name,
             "to": touch.to,
         }
-        for touch in course.touches
+        for touch in life.touches
     ]
-    who = {"customer": course.customer, "name": course.name, "zone": course.zone, "stage": course.stage}
+    who = {"customer": life.customer, "name": life.name, "zone": life.zone, "stage": life.stage}
     return {**who, "touches": touches}

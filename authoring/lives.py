@@ -16,7 +16,7 @@ from authoring.roster import Roster
 from authoring.simulate import Library
 from authoring.simulate import _Run as Run
 from lifecycle import calendar
-from lifecycle.engine import begin, next_due
+from lifecycle.engine import Course, begin
 from lifecycle.messages import (
     ApprovalAnswered,
     AskApproval,
@@ -106,9 +106,8 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """One thing that one person gets. `at`: wall time of who gets it, offset included; for a meeting of a teammate, when
-    it is. `to`: teammate id (`inside`), or the first role of a person at the customer. `name`: of the template or the
-    survey.
+    """One thing that one person gets. `at`: wall time of who gets it, offset included; when a teammate's meeting is.
+    `to`: teammate id (`inside`), or the first role of a person at the customer. `name`: of the template or the survey.
     """
 
     at: datetime
@@ -139,7 +138,7 @@ class Collision:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Life:
     """One customer's future within the period, in order. `started`: plays begun by playbook; `stage`: at the end."""
 
     customer: str
@@ -155,12 +154,12 @@ class Course:
 # --- one customer -----------------------------------------------------------------------------------------------------
 
 
-def live(world: World, start: Start) -> Course:
+def live(world: World, start: Start) -> Life:
     """Play one customer to the end of the period."""
-    return _Life(world, start).play()
+    return _Player(world, start).play()
 
 
-class _Life:
+class _Player:
     """One customer on its virtual clock, with what is still to happen to it."""
 
     def __init__(self, world: World, start: Start) -> None:
@@ -169,7 +168,7 @@ class _Life:
         if start.signup is not None:
             state = begin(start.customer, world.digest, start.signup, now=start.at, spread=False)
         assert state is not None, "a start has a signup or a state"  # as both ways to make one see to
-        self.run = Run(world.library, state)
+        self.run = Run(Course(world.library, state))
         self.run.told = {name: fact.value for name, fact in state.facts.items()}
         manifest = world.library.catalogue(world.digest)
         zone, lifecycle = state.profile.zone, world.library.lifecycle(manifest.lifecycle)
@@ -177,35 +176,36 @@ class _Life:
         self._order = count()
         self._events = [(at, next(self._order), event) for at, event in start.events]
         heapq.heapify(self._events)
+        self.at = start.at
         self._asked: set[tuple[str, str]] = set()
         self.touches: list[Touch] = []
         self.collisions: list[Collision] = []
         self.decisions: list[Decision] = []
 
-    def play(self) -> Course:
+    def play(self) -> Life:
         if self.start.at > self.world.until:
-            return self._course({})
-        before = dict(self.run.state.counters)
+            return self._life({})
+        course, before = self.run.course, dict(self.run.course.state().counters)
         if self.start.signup is not None:
             self._take(self.start.signup, self.start.at)
         else:
-            for at, event in self.people.still_open(self.run.state):
+            for at, event in self.people.still_open(course.state()):
                 self._expect(at, event)
-        for event in self.world.first if self.start.signup is None else ():
-            self._take(event, self.start.at)
-        for at, event in self.people.course(self.run.state, self.world.until):
+            for event in self.world.first:
+                self._take(event, self.start.at)
+        for at, event in self.people.course(course.state(), self.world.until):
             self._expect(at, event)
         while self._next():
             pass
-        after = self.run.state.counters
-        return self._course({name: number - before.get(name, 0) for name, number in after.items()})
+        after = course.state().counters
+        return self._life({name: number - before.get(name, 0) for name, number in after.items()})
 
-    def _course(self, started: dict[str, int]) -> Course:
-        state = self.run.state
+    def _life(self, started: dict[str, int]) -> Life:
+        state = self.run.course.state()
         kept = tuple(self.decisions) if self.world.decisions else ()
         known = {item.name for item in self.world.library.releases.values() if isinstance(item, Playbook)}
         began = {name: number for name, number in sorted(started.items()) if number and name in known}
-        return Course(
+        return Life(
             state.customer,
             self.start.name,
             state.profile.zone,
@@ -222,7 +222,7 @@ class _Life:
 
     def _next(self) -> bool:
         """Play the next instant that is owed or at which something happens; False when the period is over."""
-        due = next_due(self.world.library, self.run.state)
+        due = self.run.course.next_due()
         coming = self._events[0][0] if self._events else None
         if due is not None and due <= self.world.until and (coming is None or due <= coming):
             self._take(DueReached(), due)
@@ -230,29 +230,34 @@ class _Life:
         if coming is None or coming > self.world.until:
             return False
         at, _, event = heapq.heappop(self._events)
-        self._take(event, max(at, self.run.state.as_of))
+        self._take(event, max(at, self.at))
         return True
 
     def _take(self, event: Event, at: datetime) -> None:
-        run = self.run
+        run, self.at = self.run, at
         run.hear(event, at)
-        for issued in run.issued:
-            for when, reaction in self.people.react(issued.at, issued.command, run.state):
-                self._expect(when, reaction)
-            if issued.at >= self.world.since:
-                self._note(issued.at, issued.command)
-        for decision in run.decisions:
-            if decision.at >= self.world.since:
-                self._judge(decision)
+        if run.issued or run.decisions:
+            self._look(run.course.state())
         run.issued.clear()
         run.decisions.clear()
         run.replies.clear()
 
+    def _look(self, state: State) -> None:
+        """Remember what came of an event, and expect what people do about it."""
+        for issued in self.run.issued:
+            for when, reaction in self.people.react(issued.at, issued.command, state):
+                self._expect(when, reaction)
+            if issued.at >= self.world.since:
+                self._note(issued.at, issued.command, state)
+        for decision in self.run.decisions:
+            if decision.at >= self.world.since:
+                self._judge(decision, state)
+
     # --- what is remembered -------------------------------------------------------------------------------------------
 
-    def _note(self, at: datetime, command: Command) -> None:
+    def _note(self, at: datetime, command: Command, state: State) -> None:
         """Remember who gets what, once: a reminder of a question is not another question."""
-        kind, state = _KINDS.get(command.kind, command.kind), self.run.state
+        kind = _KINDS.get(command.kind, command.kind)
         if isinstance(command, SettleApproval):
             return
         if isinstance(command, AskApproval):
@@ -265,36 +270,35 @@ class _Life:
             kind, at = "meeting", command.opens
         playbook, step = command.touch.split("/")[1], command.step
         release = self.world.library.releases.get(command.release)
-        to = command.to if inside else self._role(command.to)
+        to = command.to if inside else _role(state, command.to)
         wall = calendar.local(at, zone or state.profile.zone)
         self.touches.append(Touch(wall, kind, playbook, step, _name(release, step), to, inside))
 
-    def _role(self, contact: str) -> str:
-        roles = next((item.roles for item in self.run.state.contacts if item.id == contact), ())
-        return roles[0] if roles else "contact"
-
-    def _judge(self, decision: Decision) -> None:
+    def _judge(self, decision: Decision, state: State) -> None:
         """Keep a decision where that is wanted, and what lost a collision."""
         if self.world.decisions:
             self.decisions.append(decision)
         if decision.verdict in ("held", "skipped") and "cap: " in decision.reason:
             fate = "held" if decision.verdict == "held" else "dropped"
             why = decision.reason[decision.reason.index("cap: ") :]
-            winner = self._winner(decision)
+            winner = _winner(state, decision)
             self.collisions.append(Collision(decision.at, decision.playbook, decision.step, winner, why, fate))
 
-    def _winner(self, decision: Decision) -> str:
-        """What this contact got last before the decision."""
-        state = self.run.state
-        people = {item.id for item in state.contacts if decision.to in item.roles}
-        own = f"{decision.playbook}/{decision.play}/{decision.step}"
-        touched = [
-            item for item in state.touched if item.contact in people and item.at <= decision.at and item.step != own
-        ]
-        if not touched:
-            return ""
-        playbook, _, step = max(touched, key=lambda item: item.at).step.split("/")
-        return f"{playbook}/{step}"
+
+def _role(state: State, contact: str) -> str:
+    roles = next((item.roles for item in state.contacts if item.id == contact), ())
+    return roles[0] if roles else "contact"
+
+
+def _winner(state: State, decision: Decision) -> str:
+    """What this contact got last before the decision."""
+    people = {item.id for item in state.contacts if decision.to in item.roles}
+    own = f"{decision.playbook}/{decision.play}/{decision.step}"
+    touched = [item for item in state.touched if item.contact in people and item.at <= decision.at and item.step != own]
+    if not touched:
+        return ""
+    playbook, *_, step = max(touched, key=lambda item: item.at).step.split("/")
+    return f"{playbook}/{step}"
 
 
 def _name(release: object, step: str) -> str:
