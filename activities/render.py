@@ -17,6 +17,7 @@ from activities.delivery import Delivery
 from activities.mime import UnsendableError, one_line
 from activities.scene import Scene, day_of, moment_of
 from activities.templates import Templates, with_links
+from lifecycle import calendar
 from lifecycle.messages import AskApproval, RaiseTask, SendSurvey
 from lifecycle.playbook import Email, Invite, Slack, Survey, Task
 from store.customers import Person
@@ -126,17 +127,20 @@ class Renderer:
         return cards.task_card(title, scene.customer.name, due, checklist, command.touch, body)
 
     def preview(self, scene: Scene, names: tuple[str, ...]) -> dict[str, Any]:
-        """What an approval is about: `title`, `subject`, `text`, the names `to`, and a `note` for whoever answers; what
-        is not known yet is a place in the text.
+        """What an approval is about: `title`, `subject`, `text`, the names `to`, and a `note` for whoever answers. What
+        is not known yet is a place in the text, so that an edited text keeps it; `places` says what is known of it.
         """
         _, step = scene.source.written()
-        note = ""
+        note, places = "", {}
         match step.action:
             case Email() | Survey():
                 subject, text = self._preview_letter(scene)
-            case Invite(day=day, start=start, end=end):
+            case Invite() as action:
                 subject, text = self._invite_text(scene, None, None)
-                note = f"The slot is booked when it goes out: day {day}, the first free one from {start} to {end}."
+                day, between = _window(scene, action), f"between {action.start} and {action.end}"
+                free = f"the first free {action.minutes} minutes {between} {scene.zone}"
+                note = f"The slot is booked when it goes out: {day}, {free}."
+                places = {DAY_PLACE: day, TIME_PLACE: f"first free {between}", ZONE_PLACE: scene.zone}
             case Slack():
                 card = self.message(scene)
                 subject, text = card.title, ""
@@ -148,6 +152,7 @@ class Renderer:
             "text": text,
             "to": list(names),
             "note": note,
+            "places": places,
         }
 
     def question(self, scene: Scene, command: AskApproval, preview: Mapping[str, Any]) -> Card:
@@ -164,8 +169,8 @@ class Renderer:
                 customer=scene.customer.name,
                 value=value,
                 edit_url=f"{self._delivery.public_url}/approvals/{value}",
-                subject=preview["subject"],
-                text=preview["text"],
+                subject=_shown(preview["subject"], preview),
+                text=_shown(preview["text"], preview),
                 note=preview["note"],
                 recipients=tuple(preview["to"]),
                 step_due=moment_of(command.step_due, zone),
@@ -307,6 +312,22 @@ def _meeting(slot: Slot, zone: str) -> SimpleNamespace:
     local = slot.starts_at.astimezone(ZoneInfo(zone))
     minutes = int((slot.ends_at - slot.starts_at).total_seconds()) // 60
     return SimpleNamespace(day=day_of(slot.starts_at, zone), time=f"{local:%H:%M}", zone=zone, minutes=minutes)
+
+
+def _window(scene: Scene, action: Invite) -> str:
+    """The day on which a meeting offered at the approved step's due may lie: as `lifecycle.schedule.slot_window`."""
+    life, command = scene.source.lifecycle, scene.command
+    offered = command.step_due if isinstance(command, AskApproval) else command.due
+    tomorrow = offered.astimezone(ZoneInfo(scene.zone)).date() + calendar.DAY
+    holidays = life.holidays.get(scene.customer.profile.country, ()) if life else ()
+    day = calendar.business_day(max(calendar.plus(scene.anchor, action.day), tomorrow), holidays)
+    return day_of(calendar.wall(day, "12:00", scene.zone), scene.zone)
+
+
+def _shown(written: str, preview: Mapping[str, Any]) -> str:
+    for place, value in preview["places"].items():
+        written = written.replace(place, value)
+    return written
 
 
 def _unbooked(minutes: int) -> SimpleNamespace:

@@ -4,6 +4,7 @@ Nothing here migrates: `stageplay migrate` does, when an operator says so.
 """
 
 import asyncio
+import contextlib
 import gc
 import secrets
 import signal
@@ -23,13 +24,11 @@ import worker as worker_process
 from cli.connection import connect, register_attributes, require_schema
 from gateway.app import Config, create_app
 from gateway.sign_in import sign_in_link
+from gateway.stuck import Failing, failing
 from settings import Settings
 from store import pages
 from store.database import Database, open_database
-from workflows.interface import TASK_QUEUE, WORKFLOW
-
-MOST_STUCK = 20
-
+from workflows.interface import TASK_QUEUE
 
 WORKER_READY = "worker ready"
 """What the worker's log says once it takes work; `up` waits for it."""
@@ -126,7 +125,8 @@ def gateway_config(settings: Settings, token: str, *, allow_rehearsal: bool) -> 
 
 async def status(settings: Settings) -> tuple[int, list[str]]:
     """How the parts are, as lines, and 0 or 3."""
-    lines = []
+    lines: list[str] = []
+    stuck: list[Failing] = []
     database = open_database(settings.database_url)
     try:
         await asyncio.to_thread(require_schema, database)
@@ -134,11 +134,12 @@ async def status(settings: Settings) -> tuple[int, list[str]]:
         lines.append(f"database   ok: {counts.customers} customers, {counts.backlog} events waiting for delivery")
         client = await connect(configuration.temporal(), timedelta(seconds=1))
         workers = await pollers(client)
-        stuck = await failing(client)
+        with contextlib.suppress(RPCError):
+            stuck = await failing(client)
         lines.append(f"temporal   ok: {client.service_client.config.target_host}, namespace {client.namespace}")
     finally:
         database.close()
-    lines += [f"stuck      {workflow}: its task fails again and again; see the worker's log" for workflow in stuck]
+    lines += [f"stuck      {one.workflow}: its task fails again and again; see the worker's log" for one in stuck]
     lines.append(f"worker     {'ok: ' + ', '.join(workers) if workers else 'none takes work'}")
     return (0 if workers else 3), lines
 
@@ -146,15 +147,6 @@ async def status(settings: Settings) -> tuple[int, list[str]]:
 def _counts(database: Database) -> pages.Counts:
     with database.read() as c:
         return pages.counts(c)
-
-
-async def failing(client: Client) -> list[str]:
-    """Ids of open workflows whose task keeps failing; none from a server too old to report them."""
-    query = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus = 'Running' AND TemporalReportedProblems IS NOT NULL"
-    try:
-        return [run.id async for run in client.list_workflows(query, limit=MOST_STUCK)]
-    except RPCError:
-        return []
 
 
 async def pollers(client: Client) -> list[str]:

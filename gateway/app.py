@@ -15,6 +15,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from gateway.about import About
 from gateway.actions import Actions
 from gateway.answers import Answers
 from gateway.dashboard import Dashboard, SignInNeededError, to_sign_in
@@ -94,7 +95,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     app.include_router(slack.router())
     app.include_router(SendGridEvents(db, deliverer, config.sendgrid_public_key).router())
     app.include_router(LinkPages(db, pages, deliverer, lifecycles, config.link_secrets).router())
-    dashboard = Dashboard(db, pages, sessions, connection, lifecycles)
+    dashboard = Dashboard(db, pages, sessions, connection, lifecycles, About(lifecycles))
     app.include_router(dashboard.router())
     app.include_router(Actions(dashboard, answers, config.dashboard_token).router())
     _add_health(app, db, connection)

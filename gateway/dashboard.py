@@ -6,6 +6,7 @@ people send from these pages is taken in `actions.py`.
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,19 +16,21 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Connection as DbConnection
 
+from gateway.about import About
 from gateway.answers import ON_ITS_WAY, named
 from gateway.deliver import Connection, TemporalAwayError
 from gateway.intake import Lifecycles
 from gateway.pages import Pages, new_press
 from gateway.refusals import RefusedError
 from gateway.sessions import Session, Sessions
+from gateway.stuck import failing_within
 from lifecycle import machine
 from lifecycle.messages import Reply
-from lifecycle.playbook import Milestone
 from store import customers, inbox, outbox, pages, projections, team
 from store.customers import Customer
 from store.database import Database
 from store.outbox import Entry, Kind
+from store.pages import OutboxPage
 from workflows.interface import UPCOMING
 
 T = TypeVar("T")
@@ -51,6 +54,7 @@ class Dashboard:
     sessions: Sessions
     connection: Connection
     lifecycles: Lifecycles
+    about: About
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -92,8 +96,13 @@ class Dashboard:
     async def show(self, request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Render a page in the dashboard's frame."""
         session = self.session(request)
-        counts, people, halt = await self.read(
-            lambda c: (pages.counts(c), team.teammates(c), customers.hold(c, customers.EVERYTHING))
+        counts, mine, people, halt = await self.read(
+            lambda c: (
+                pages.counts(c),
+                pages.waiting_for(c, session.acting),
+                team.teammates(c),
+                customers.hold(c, customers.EVERYTHING),
+            )
         )
         names = {person.id: person.name for person in people}
         return self.pages.show(
@@ -101,6 +110,7 @@ class Dashboard:
             status=status,
             session=session,
             counts=counts,
+            mine=mine,
             people=people,
             names=names,
             halt=halt,
@@ -110,9 +120,14 @@ class Dashboard:
         )
 
     async def customers_page(self, request: Request) -> HTMLResponse:
-        """All customers, those who wait for somebody first."""
+        """Customers, those who wait for somebody first, a page at a time."""
         self.session(request)
-        return await self.show(request, "customers", customers=await self.read(pages.customers_page))
+        nth = _number(request, "page") or 1
+        found, total = await self.read(
+            lambda c: (pages.customers_page(c, offset=(nth - 1) * pages.A_PAGE), pages.counts(c).customers)
+        )
+        last = max(1, -(-total // pages.A_PAGE))
+        return await self.show(request, "customers", customers=found, nth=nth, last=last)
 
     async def customer_page(self, request: Request, customer: str) -> HTMLResponse:
         """One customer: what happened and why, what is next and when."""
@@ -120,24 +135,19 @@ class Dashboard:
         page = await self.read(lambda c: pages.customer_page(c, customer))
         if page is None:
             raise RefusedError("customer", "There is no such customer.", "Go back to the list.", status=404)
+        upcoming = await self._upcoming(customer)
+        used = {item.release for item in page.decisions} | {item["release"] for item in upcoming or ()}
+        about = await self.read(lambda c: self.about.of(c, page, used))
         return await self.show(
             request,
             "customer",
             page=page,
             contacts={person.id: person.name for person in page.contacts},
-            upcoming=await self._upcoming(customer),
-            milestones=await self.read(self._milestones),
+            upcoming=upcoming,
             stages=[one for one in machine.STAGES if machine.move("journey", page.customer.stage, f"set_to_{one}")],
             notice=await self._notice(request),
+            **about,
         )
-
-    def _milestones(self, c: DbConnection) -> dict[str, Milestone]:
-        """What a person may say is reached; nothing before playbooks are applied."""
-        try:
-            _, lifecycle = self.lifecycles.current(c)
-        except RefusedError:
-            return {}
-        return {name: spec for name, spec in lifecycle.milestones.items() if spec.ticked_by}
 
     async def _upcoming(self, customer: str) -> list[dict[str, Any]] | None:
         """What the workflow says is next; None when it cannot be asked."""
@@ -185,8 +195,9 @@ class Dashboard:
         self.session(request)
         kind = request.query_params.get("kind", "")
         chosen = next((one for one in KINDS if one == kind), None)
-        entries, homes = await self.read(lambda c: _with_homes(c, pages.outbox_page(c, chosen)))
-        return await self.show(request, "outbox", entries=entries, homes=homes, kind=chosen or "")
+        before = _number(request, "before")
+        page, homes = await self.read(lambda c: _with_homes(c, pages.outbox_page(c, chosen, before=before)))
+        return await self.show(request, "outbox", page=page, homes=homes, kind=chosen or "", before=before)
 
     async def _entry(self, request: Request, entry: int) -> Entry:
         self.session(request)
@@ -198,12 +209,12 @@ class Dashboard:
     async def entry_page(self, request: Request, entry: int) -> HTMLResponse:
         """One message."""
         found = await self._entry(request, entry)
-        _, homes = await self.read(lambda c: _with_homes(c, (found,)))
+        home = await self.read(lambda c: customers.get(c, found.customer))
         return await self.show(
             request,
             "entry",
             entry=found,
-            home=homes[found.customer],
+            home=home,
             blocks=json.loads(found.body.get("blocks") or "[]"),
         )
 
@@ -223,14 +234,26 @@ class Dashboard:
         return Response(found.body[name].encode(), media_type=media, headers={"content-disposition": disposition})
 
     async def problems_page(self, request: Request) -> HTMLResponse:
-        """What needs a look: refused and parked events, rows that cannot be delivered, sends with no known outcome."""
+        """What needs a look: workflows that are stuck, refused and parked events, rows that cannot be delivered, sends
+        with no known outcome.
+        """
         self.session(request)
-        return await self.show(request, "problems", page=await self.read(pages.problems_page))
+        page, failing = await asyncio.gather(
+            self.read(pages.problems_page), failing_within(self.connection, QUERY_WITHIN)
+        )
+        names = await self.read(lambda c: pages.names(c, {one.customer for one in failing or ()}))
+        return await self.show(request, "problems", page=page, failing=failing, homes=names)
 
 
-def _with_homes(c: DbConnection, entries: tuple[Entry, ...]) -> tuple[tuple[Entry, ...], dict[str, Customer]]:
+def _with_homes(c: DbConnection, page: OutboxPage) -> tuple[OutboxPage, dict[str, Customer]]:
     """Entries, and the customers they are about."""
-    return entries, {customer: customers.get(c, customer) for customer in {entry.customer for entry in entries}}
+    return page, {customer: customers.get(c, customer) for customer in {entry.customer for entry in page.entries}}
+
+
+def _number(request: Request, name: str) -> int | None:
+    """A number from 1 of the query string; None where there is none, or what stands there is not one."""
+    written = request.query_params.get(name, "")
+    return int(written) if re.fullmatch(r"[1-9][0-9]{0,8}", written) else None
 
 
 async def to_sign_in(_request: Request, _error: Exception) -> Response:

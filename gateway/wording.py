@@ -18,6 +18,7 @@ from store.customers import Person
 
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]+)>")
 _BOLD = re.compile(r"\*([^*\n]+)\*")
+_MINUTE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d \d\d:\d\d(?!\d)")
 _SHORT = {word.lower(): word for word in ("AE", "API", "CS", "CSM", "EBR", "NPS", "ROI", "SSO", "TAM")}
 
 
@@ -38,6 +39,28 @@ def local(at: datetime, zone: str) -> str:
 def clock(at: datetime, zone: str) -> str:
     """`09:00` in the zone."""
     return f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+def zoned(reason: str, zone: str) -> str:
+    """A reason whose wall times say where they are: `until 2026-03-04 13:00 Europe/Berlin`."""
+    return _MINUTE.sub(lambda found: f"{found[0]} {zone}", reason)
+
+
+def filled(written: str, places: Mapping[str, str]) -> str:
+    """A preview's text with what is known so far in the places that are filled in at sending."""
+    for place, value in places.items():
+        written = written.replace(place, value)
+    return written
+
+
+def measure(value: Any, unit: str = "") -> str:
+    """A fact's value for people: `yes`, `1,200 seats`; what was reported as unknown as such."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    shown = f"{value:,}" if isinstance(value, int | float) else str(value)
+    return f"{shown} {unit}".rstrip()
 
 
 def iso(at: datetime) -> str:
@@ -101,6 +124,9 @@ FILTERS = {
     "local": local,
     "clock": clock,
     "iso": iso,
+    "zoned": zoned,
+    "filled": filled,
+    "measure": measure,
     "instant": instant,
     "words": words,
     "people": people,

@@ -50,10 +50,14 @@ def keep(
     return int(c.execute(save.returning(tables.outbox.c.id)).scalar_one())
 
 
-def entries(c: Connection, limit: int, kind: Kind | None = None, customer: str | None = None) -> tuple[Entry, ...]:
-    """The last entries by their first keeping, the newest first."""
+def entries(
+    c: Connection, limit: int, kind: Kind | None = None, customer: str | None = None, *, before: int | None = None
+) -> tuple[Entry, ...]:
+    """The last entries by their first keeping, the newest first; of those kept before the entry `before`."""
     table = tables.outbox
     query = select(table).order_by(table.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(table.c.id < before)
     if kind is not None:
         query = query.where(table.c.kind == kind)
     if customer is not None:

@@ -18,6 +18,8 @@ from store.meetings import Meeting
 from store.outbox import Entry
 from store.projections import ApprovalRow, Card, TaskRow, approval_row, card_row, task_row
 
+A_PAGE = 50
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerLine:
@@ -97,6 +99,14 @@ class InboxPage:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboxPage:
+    """Some kept messages. `older`: the entry before which the next page begins; None on the last page."""
+
+    entries: tuple[Entry, ...]
+    older: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stuck:
     """An inbox row that could not be delivered so far, and why."""
 
@@ -134,8 +144,10 @@ class Counts:
     decisions: int
 
 
-def customers_page(c: Connection, stage: str = "", limit: int = 500) -> tuple[CustomerLine, ...]:
-    """Customers, those that wait for somebody first, then by name; of one stage, or of all."""
+def customers_page(c: Connection, stage: str = "", limit: int = A_PAGE, offset: int = 0) -> tuple[CustomerLine, ...]:
+    """Customers, those that wait for somebody first, then by name; of one stage, or of all. `offset`: how many to skip;
+    the order is total, so nobody stands on two pages of an unchanged list.
+    """
     table = tables.customers
     approvals = _open_by_customer(tables.approvals, tables.approvals.c.result == "")
     tasks = _open_by_customer(tables.tasks, tables.tasks.c.ticked_at.is_(None))
@@ -147,6 +159,7 @@ def customers_page(c: Connection, stage: str = "", limit: int = 500) -> tuple[Cu
         .outerjoin(tasks, tasks.c.customer == table.c.id)
         .order_by((open_approvals > 0).desc(), (open_tasks > 0).desc(), table.c.name, table.c.id)
         .limit(limit)
+        .offset(offset)
     )
     if stage:
         query = query.where(table.c.stage == stage)
@@ -177,18 +190,23 @@ def inbox_page(c: Connection, teammate: str | None = None) -> InboxPage:
     """Open approvals and tasks: of a teammate by id, who was asked or who has the task; or of everybody."""
     if teammate is None:
         return InboxPage(_asks(c), _work(c))
-    cards = tables.cards
-    asked = select(cards.c.approval).where(
-        (cards.c.customer == tables.approvals.c.customer)
-        & (cards.c.approval == tables.approvals.c.approval)
-        & (cards.c.to == teammate),
-    )
-    return InboxPage(_asks(c, asked.exists()), _work(c, tables.tasks.c.to == teammate))
+    return InboxPage(_asks(c, _asked(teammate)), _work(c, tables.tasks.c.to == teammate))
 
 
-def outbox_page(c: Connection, kind: outbox.Kind | None = None, limit: int = 200) -> tuple[Entry, ...]:
-    """The last kept messages, the newest first."""
-    return outbox.entries(c, limit, kind)
+def waiting_for(c: Connection, teammate: str) -> int:
+    """How many approvals and tasks stand in a teammate's own inbox."""
+    approvals, tasks = tables.approvals, tables.tasks
+    asked = select(func.count()).select_from(approvals).where(approvals.c.result == "", _asked(teammate))
+    owed = select(func.count()).select_from(tasks).where(tasks.c.ticked_at.is_(None), tasks.c.to == teammate)
+    return int(c.execute(select(asked.scalar_subquery() + owed.scalar_subquery())).scalar_one())
+
+
+def outbox_page(
+    c: Connection, kind: outbox.Kind | None = None, limit: int = A_PAGE, *, before: int | None = None
+) -> OutboxPage:
+    """Kept messages, the newest first: the last ones, or those before an entry. New ones do not shift older pages."""
+    found = outbox.entries(c, limit + 1, kind, before=before)
+    return OutboxPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
 def problems_page(c: Connection, limit: int = 50) -> ProblemsPage:
@@ -196,13 +214,19 @@ def problems_page(c: Connection, limit: int = 50) -> ProblemsPage:
     table = tables.inbox
     tried = (table.c.attempts > 0) & table.c.delivered_at.is_(None)
     query = select(table).where(tried).order_by(table.c.received_at).limit(limit)
-    names = tuple(Stuck.__dataclass_fields__)
+    fields = tuple(Stuck.__dataclass_fields__)
     return ProblemsPage(
         unknown=ledger.in_doubt(c, limit),
-        stuck=tuple(Stuck(**{name: row[name] for name in names}) for row in c.execute(query).mappings()),
+        stuck=tuple(Stuck(**{name: row[name] for name in fields}) for row in c.execute(query).mappings()),
         refused=tuple(inbox.refused(c, limit)),
         parked=tuple(inbox.parked(c)[:limit]),
     )
+
+
+def names(c: Connection, wanted: Iterable[str]) -> dict[str, str]:
+    """What customers are called, by id; those that are gone are left out."""
+    table = tables.customers
+    return {row.id: row.name for row in c.execute(select(table.c.id, table.c.name).where(table.c.id.in_(wanted)))}
 
 
 def decisions_since(c: Connection, after_id: int, limit: int = 500) -> tuple[DecisionRow, ...]:
@@ -232,6 +256,13 @@ def counts(c: Connection) -> Counts:
     return Counts(**c.execute(query).mappings().one())
 
 
+def _asked(teammate: str) -> ColumnElement[bool]:
+    """Of approvals: those with a card for the teammate."""
+    cards, approvals = tables.cards, tables.approvals
+    same = (cards.c.customer == approvals.c.customer) & (cards.c.approval == approvals.c.approval)
+    return select(cards.c.approval).where(same & (cards.c.to == teammate)).correlate(approvals).exists()
+
+
 def _open_by_customer(table: Any, still_open: ColumnElement[bool]) -> Any:
     return select(table.c.customer, func.count().label("n")).where(still_open).group_by(table.c.customer).subquery()
 
@@ -254,8 +285,8 @@ def _line(row: Row[Any]) -> CustomerLine:
 
 
 def _decisions(c: Connection, query: Select[Any]) -> tuple[DecisionRow, ...]:
-    names = tuple(DecisionRow.__dataclass_fields__)
-    return tuple(DecisionRow(**{name: row[name] for name in names}) for row in c.execute(query).mappings())
+    fields = tuple(DecisionRow.__dataclass_fields__)
+    return tuple(DecisionRow(**{name: row[name] for name in fields}) for row in c.execute(query).mappings())
 
 
 _HOME = (tables.customers.c.name, tables.customers.c.profile, tables.customers.c.clock)
@@ -277,9 +308,9 @@ def _asks(c: Connection, *where: ColumnElement[bool]) -> tuple[Ask, ...]:
     )
 
 
-def _cards(c: Connection, names: Iterable[str]) -> dict[tuple[str, str], tuple[Card, ...]]:
+def _cards(c: Connection, of: Iterable[str]) -> dict[tuple[str, str], tuple[Card, ...]]:
     table = tables.cards
-    query = select(table).where(table.c.customer.in_(sorted(names))).order_by(table.c.nth, table.c.touch)
+    query = select(table).where(table.c.customer.in_(sorted(of))).order_by(table.c.nth, table.c.touch)
     found: dict[tuple[str, str], tuple[Card, ...]] = {}
     for row in c.execute(query):
         key = (row.customer, row.approval)

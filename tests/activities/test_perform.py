@@ -171,9 +171,17 @@ def test_a_question_already_settled_is_not_asked(office: "Office", slack_server:
 
 
 @on_sqlite
-def test_the_question_about_an_invitation_leaves_places_for_its_time(office: "Office", slack_server: FakeSlack) -> None:
+def test_the_question_about_an_invitation_says_when_it_may_lie_and_keeps_places_for_its_slot(
+    office: "Office", slack_server: FakeSlack
+) -> None:
     assert office.one(office.ask(step="kickoff"))[0] == "sent"
-    assert "[meeting day], [meeting time] ([meeting zone]), 60 minutes" in json.dumps(slack_server.messages[0])
+    card = json.dumps(slack_server.messages[0])
+    assert "Wednesday 4 March 2026, first free between 10:00 and 16:00 (Europe/Berlin), 60 minutes" in card
+    assert "booked when it goes out: Wednesday 4 March 2026, the first free 60 minutes between 10:00 and 16:00" in card
+    with office.db.read() as c:
+        row = projections.approval(c, office.customer.id, "onboarding/1/kickoff")
+    assert row is not None
+    assert "[meeting day], [meeting time] ([meeting zone]), 60 minutes" in row.preview["text"]
 
 
 @on_sqlite

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from standardwebhooks.webhooks import Webhook
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.service import RPCError, RPCStatusCode
 
 from gateway.app import Config, create_app
@@ -96,6 +98,7 @@ class FakeTemporal:
     gone: set[str] = field(default_factory=set)
     broken: dict[str, Exception] = field(default_factory=dict)
     lose_answers: int = 0
+    failing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     connects: int = 0
 
     async def factory(self) -> Any:
@@ -117,6 +120,15 @@ class FakeTemporal:
 
     def get_workflow_handle(self, workflow: str) -> "FakeHandle":
         return FakeHandle(self, workflow)
+
+    async def list_workflows(self, query: str, *, limit: int) -> AsyncIterator[Any]:
+        """Those whose task fails, by id, with what Temporal reports of them."""
+        self._reach()
+        assert "TemporalReportedProblems IS NOT NULL" in query
+        key = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
+        for workflow, causes in list(self.failing.items())[:limit]:
+            attributes = TypedSearchAttributes([SearchAttributePair(key, list(causes))])
+            yield SimpleNamespace(id=workflow, typed_search_attributes=attributes)
 
     @property
     def service_client(self) -> "FakeTemporal":

@@ -42,7 +42,7 @@ def test_an_empty_database_has_empty_pages(database: Database) -> None:
         assert pages.customers_page(c) == ()
         assert pages.customer_page(c, "cus_unknown") is None
         assert pages.inbox_page(c) == pages.InboxPage((), ())
-        assert pages.outbox_page(c) == ()
+        assert pages.outbox_page(c) == pages.OutboxPage((), None)
         assert pages.problems_page(c) == pages.ProblemsPage((), (), (), ())
         assert pages.counts(c) == Counts(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
@@ -109,8 +109,38 @@ def test_the_inbox_is_the_persons_own_or_everybodys(database: Database, clock: F
         assert [work.task.to for work in everybodys.tasks] == ["omar", "mara", "mara"]
         assert [ask.name for ask in pages.inbox_page(c, "fay").approvals] == ["b"]
         assert pages.inbox_page(c, "nobody") == pages.InboxPage((), ())
+        found = [pages.waiting_for(c, who) for who in ("mara", "omar", "fay", "nobody")]
+        assert found == [len(mine.approvals) + len(mine.tasks), 1, 1, 0]
         projections.close_approval(c, real, "p/1/s", "approved", "mara")
         assert [ask.name for ask in pages.inbox_page(c).approvals] == ["a"]
+
+
+def test_customers_stand_on_one_page_each(database: Database) -> None:
+    names = [_customer(database, f"c{n}", Clock(AT, AT)) for n in range(5)]
+    with database.read() as c:
+        found = [[line.id for line in pages.customers_page(c, limit=2, offset=offset)] for offset in (0, 2, 4, 6)]
+    assert found == [names[:2], names[2:4], names[4:], []]
+
+
+def test_new_messages_do_not_shift_the_older_pages_of_the_outbox(database: Database, customer: Customer) -> None:
+    def keep(*numbers: int) -> None:
+        with database.begin() as c:
+            for n in numbers:
+                kind: outbox.Kind = "email" if n % 2 else "card"
+                outbox.keep(c, f"t{n}", customer=customer.id, kind=kind, to="a", subject=str(n), body={}, at=AT)
+
+    keep(*range(6))
+    with database.read() as c:
+        first = pages.outbox_page(c, limit=2)
+        whole = pages.outbox_page(c, limit=6)
+    keep(6, 0)  # one more, and one that is kept again: it stays where it was
+    with database.read() as c:
+        second = pages.outbox_page(c, limit=2, before=first.older)
+        last = pages.outbox_page(c, limit=2, before=second.older)
+        mails = pages.outbox_page(c, "email", limit=2, before=pages.outbox_page(c, "email", limit=2).older)
+    shown = [[entry.subject for entry in page.entries] for page in (first, second, last, mails)]
+    assert shown == [["5", "4"], ["3", "2"], ["1", "0"], ["1"]]
+    assert (last.older, mails.older, whole.older) == (None, None, None)
 
 
 def test_problems_and_counts_say_what_needs_a_look(database: Database, customer: Customer) -> None:
@@ -125,7 +155,7 @@ def test_problems_and_counts_say_what_needs_a_look(database: Database, customer:
         outbox.keep(c, "t", customer=customer.id, kind="email", to="ada", subject="Hi", body={}, at=AT)
         page = pages.problems_page(c)
         found = pages.counts(c)
-        assert [entry.subject for entry in pages.outbox_page(c)] == ["Hi"]
+        assert [entry.subject for entry in pages.outbox_page(c).entries] == ["Hi"]
     assert [one.touch for one in page.unknown] == ["t"]
     assert [(one.seq, one.attempts, one.error) for one in page.stuck] == [(1, 1, "no connection")]
     assert [one.event_id for one in page.refused] == ["e4"]

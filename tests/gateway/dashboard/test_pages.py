@@ -1,20 +1,31 @@
 """What the dashboard's pages show."""
 
+import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
-from store import projections
+from authoring.compile import compile_folder
+from lifecycle.jsonform import encode
+from lifecycle.model import Clock, Decision, Profile
+from lifecycle.playbook import Playbook, release_digest
+from lifecycle.trace import to_row
+from store import customers, outbox, projections, releases, tables
 from store.database import Database
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 MailKeeper = Callable[..., int]
 Browser = httpx.AsyncClient
-Hidden = Callable[..., dict[str, str]]
-Presses = Callable[[], list[dict[str, Any]]]
 ActAs = Callable[[str], Awaitable[None]]
+ROOT = Path(__file__).parents[3]
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PAGES = ("/", "/inbox", "/inbox?all=1", "/outbox", "/outbox?kind=email", "/problems")
 
 
@@ -87,3 +98,123 @@ async def test_static_files_are_ours_alone(client: httpx.AsyncClient) -> None:
         assert (await client.get(f"/static/{name}")).status_code == 200
     for name in ("layout.html", "..%2Fpages%2Flayout.html", "x"):
         assert (await client.get(f"/static/{name}")).status_code == 404
+
+
+async def test_every_time_says_its_zone(
+    browser: Browser, acme: str, mail: MailKeeper, ask_approval: Any, raise_task: Any, send: Any, db: Database
+) -> None:
+    mail(acme, html="<p>hello</p>")
+    approval = ask_approval(acme)
+    raise_task(acme)
+    await send({"type": "facts.reported", "id": "evt_2", "data": {"customer": "acme", "facts": {"nps.score": 9}}})
+    await send({"type": "api.conected", "id": "evt_bad", "data": {"customer": "acme"}})
+    with db.begin() as c:
+        customers.place_hold(c, customers.EVERYTHING, "mara", "Wrong price")
+    paths = (*PAGES, f"/customers/{acme}", f"/approvals/{acme}/{approval}", "/outbox/1")
+    for path in paths:
+        times = re.findall(r"<time.*?</time>", (await browser.get(path)).text)
+        assert times, path
+        assert all(re.search(r'\d\d:\d\d</span> <span class="zone">(Europe/Berlin|UTC)<', time) for time in times), path
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"), [("customer", "Europe/Berlin"), ("America/New_York", "America/New_York"), ("csm", "Asia/Tokyo")]
+)
+async def test_a_reasons_times_say_the_zone_that_its_playbook_writes(
+    browser: Browser, acme: str, db: Database, zone: str, shown: str
+) -> None:
+    shipped = compile_folder(ROOT / "playbooks", ROOT / "templates").releases.values()
+    book = replace(next(one for one in shipped if isinstance(one, Playbook)), zone=zone)
+    reason = "for milestones.setup until 2026-03-16 17:00"
+    told = Decision(
+        datetime(2026, 3, 2, 9, tzinfo=UTC), "p", release_digest(encode(book)), 1, "s", "wait", "waiting", reason
+    )
+    summary = {"stage": "new", "band": "", "tier": "pro", "overdue": False, "held": "", "catalogue": "c"}
+    summary |= {"seq": 1, "as_of": "2026-03-02T09:00:00Z", "next_due": None}
+    batch = {"customer": acme, "number": 1, "decisions": [to_row(told)], "summary": summary, "snapshot": {}, "log": ""}
+    with db.begin() as c:
+        current = releases.current(c)
+        assert current is not None
+        releases.commit(c, current, {release_digest(encode(book)): book}, note="test")
+        c.execute(text("UPDATE teammates SET zone = 'Asia/Tokyo' WHERE id = 'mara'"))
+        projections.store_batch(c, batch, lambda _: "p.yaml:1")
+    assert f"until 2026-03-16 17:00 {shown}<" in (await browser.get(f"/customers/{acme}")).text
+
+
+async def test_a_customers_page_shows_facts_and_milestones_with_when_they_were_told(
+    browser: Browser, acme: str, send: Any
+) -> None:
+    page = (await browser.get(f"/customers/{acme}")).text
+    assert "Nothing was reported yet" in page
+    facts = {"usage.dau_wau": 0.42, "setup.api_connected": True}
+    await send({"type": "facts.reported", "id": "evt_2", "data": {"customer": "acme", "facts": facts}})
+    await send(
+        {
+            "type": "milestone.ticked",
+            "id": "evt_3",
+            "data": {"customer": "acme", "milestone": "technical_setup", "by": "mara@stageplay.example.com"},
+        }
+    )
+    page = (await browser.get(f"/customers/{acme}")).text
+    for name, value in (("usage.dau_wau", "0.42 ratio"), ("setup.api_connected", "yes")):
+        assert f'<span class="mono">{name}</span> <b>{value}</b><br><small>told <time' in page
+    assert re.search(r'Technical setup complete <span class="pill good">reached</span><br><small><time', page)
+
+
+async def test_the_inbox_counts_what_waits_for_who_is_signed_in(
+    browser: Browser, acme: str, ask_approval: Any, raise_task: Any, act_as: ActAs
+) -> None:
+    ask_approval(acme)
+    ask_approval(acme, "kickoff", to="ivo")
+    raise_task(acme)
+    for teammate, count in (("mara", 2), ("ivo", 1)):
+        await act_as(teammate)
+        assert f'Inbox<span class="count waiting">{count}</span>' in (await browser.get("/")).text
+    await act_as("ruth")
+    assert 'Inbox<span class="count' not in (await browser.get("/")).text
+
+
+async def test_the_outbox_is_leafed_through_with_its_kind_kept(browser: Browser, acme: str, db: Database) -> None:
+    with db.begin() as c:
+        for n in range(120):
+            kind: outbox.Kind = "card" if n < 10 else "email"
+            outbox.keep(c, f"t{n}", customer=acme, kind=kind, to="a", subject=f"No {n}.", body={}, at=AT)
+    path, seen = "/outbox?kind=email", []
+    for _ in range(3):
+        page = (await browser.get(path)).text
+        seen += re.findall(r"No (\d+)\.", page)
+        older = re.search(r'href="([^"]+)" rel="next"', page)
+        path = unescape(older[1]) if older else ""
+    assert seen == [str(n) for n in range(119, 9, -1)]
+    assert path == ""
+    assert 'href="/outbox?kind=email">Newest' in page
+    counts = [(await browser.get(path)).text.count("<tr>") for path in ("/outbox?before=x", "/outbox")]
+    assert counts == [51, 51]
+
+
+async def test_the_customers_are_leafed_through(browser: Browser, db: Database) -> None:
+    profile = Profile("UTC", date(2026, 3, 2))
+    with db.begin() as c:
+        for n in range(51):
+            customers.create(
+                c, outer_id=f"c{n}", name=f"C {n:02}.", profile=profile, clock=Clock(AT, AT), contacts=[], team={}
+            )
+    first, last = [(await browser.get(path)).text for path in ("/", "/?page=2")]
+    assert re.findall(r"C (\d\d)\.", first + last) == [f"{n:02}" for n in range(51)]
+    assert "Page 1 of 2, 51 customers" in first
+    assert "There is no such page" in (await browser.get("/?page=3")).text
+    assert "Page 1 of 2" in (await browser.get("/?page=0")).text
+
+
+async def test_an_invites_preview_says_when_it_may_lie_and_its_edit_keeps_the_places(
+    browser: Browser, acme: str, ask_approval: Any, db: Database
+) -> None:
+    ask_approval(acme)
+    preview: dict[str, Any] = {"title": "Kickoff", "subject": "Kickoff", "text": "When: [meeting day]", "to": []}
+    preview |= {"note": "Booked later.", "places": {"[meeting day]": "Wednesday 4 March 2026"}}
+    with db.begin() as c:
+        c.execute(tables.approvals.update().values(preview=preview))
+    page = (await browser.get("/inbox")).text
+    assert "<pre>When: Wednesday 4 March 2026</pre>" in page
+    assert "Booked later." in page
+    assert "When: [meeting day]</textarea>" in page

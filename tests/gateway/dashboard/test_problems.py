@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import httpx
@@ -39,3 +40,21 @@ async def test_refused_and_parked_events_are_shown(browser: Browser, send: Any) 
     page = (await browser.get("/problems")).text
     assert "evt_bad" in page
     assert "globex" in page
+
+
+async def test_a_stuck_customer_is_shown_with_what_to_do(browser: Browser, acme: str, temporal: Any) -> None:
+    assert "Every customer's workflow goes on" in unescape((await browser.get("/problems")).text)
+    temporal.failing = {f"customer/{acme}": ("category=WorkflowTaskFailed",), "customer/cus_gone": ()}
+    page = (await browser.get("/problems")).text
+    assert f'<a href="/customers/{acme}">Acme</a>' in page
+    assert "category=WorkflowTaskFailed" in page
+    assert "cus_gone" in page
+    assert "the worker's log" in page
+
+
+async def test_while_temporal_is_away_nobody_can_say_who_is_stuck(browser: Browser, temporal: Any) -> None:
+    temporal.away = True
+    page = await browser.get("/problems")
+    assert page.status_code == 200
+    assert "Temporal does not answer" in page.text
+    assert "goes on" not in page.text

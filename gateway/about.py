@@ -1,0 +1,60 @@
+"""What a customer's page says besides what happened: facts and milestones with their times, the zones of reasons."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Connection
+
+from gateway.intake import Lifecycles
+from gateway.refusals import RefusedError
+from lifecycle.playbook import Lifecycle, Playbook
+from store import releases
+from store.known import known, milestones
+from store.pages import CustomerPage
+from store.releases import ReleaseDigestError
+
+
+class About:
+    """Reads it; what a release writes about zones is kept, because a release never changes."""
+
+    def __init__(self, lifecycles: Lifecycles) -> None:
+        self._lifecycles = lifecycles
+        self._written: dict[str, str] = {}
+
+    def of(self, c: Connection, page: CustomerPage, used: Collection[str]) -> dict[str, Any]:
+        """The values of the page's template. `used`: the releases whose reasons the page shows."""
+        life = self._lifecycle(c)
+        found = known(c, page.customer, life)
+        reached = milestones(life, page.customer, found) if life else ()
+        return {
+            "facts": sorted(found.facts.items()),
+            "units": {name: spec.unit for name, spec in life.facts.items()} if life else {},
+            "reached": reached,
+            "to_tick": [one for one in reached if life and life.milestones[one.name].ticked_by],
+            "zones": {release: self._zone(c, page, release) for release in used},
+        }
+
+    def _lifecycle(self, c: Connection) -> Lifecycle | None:
+        """The current one; None before playbooks are applied."""
+        try:
+            return self._lifecycles.current(c)[1]
+        except RefusedError:
+            return None
+
+    def _zone(self, c: Connection, page: CustomerPage, release: str) -> str:
+        """The zone in which a release's reasons tell times: the customer's, a teammate's, or one that it names."""
+        if release not in self._written:
+            self._written[release] = _zone_of(c, release)
+        written, home = self._written[release], page.customer.profile.zone
+        if written in page.team:
+            return page.team[written].zone or home
+        return written if "/" in written or written == "UTC" else home
+
+
+def _zone_of(c: Connection, release: str) -> str:
+    """The zone as a playbook writes it; the customer's for other releases, and for one that this build cannot read."""
+    try:
+        book = releases.load(c, release)
+    except ReleaseDigestError:
+        return "customer"
+    return book.zone if isinstance(book, Playbook) else "customer"

@@ -1,0 +1,95 @@
+"""What is known of a customer now and since when: the newest snapshot, brought up to date by the events accepted since.
+
+Snapshots are written now and then; what came in since stands in the inbox, so what people see is never behind.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from lifecycle import conditions
+from lifecycle.jsonform import decode_union
+from lifecycle.messages import Event, FactsReported, Happened, MilestoneTicked, SurveyAnswered
+from lifecycle.model import Fact, Value, state_from_json
+from lifecycle.playbook import Lifecycle
+from store import projections, tables
+from store.customers import Customer
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """`facts`: latest values by dotted name. `ticked`: the milestones that people ticked. Instants: customer time."""
+
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    ticked: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A milestone of the lifecycle. `at`: when it was ticked, or when the last fact came that it hangs on; None while
+    it is not reached, or where nobody can say since when.
+    """
+
+    name: str
+    title: str
+    reached: bool
+    at: datetime | None
+
+
+def known(c: Connection, customer: Customer, life: Lifecycle | None) -> Known:
+    """What the core will have heard once everything accepted is delivered. `life`: what its events set; None: nothing
+    but what they carry.
+    """
+    raw = projections.snapshot(c, customer.id)
+    state = None if raw is None else state_from_json(raw)
+    facts, ticked = (dict(state.facts), dict(state.ticked)) if state else ({}, {})
+    table = tables.inbox
+    query = select(table.c.event, table.c.received_at).where(table.c.customer == customer.id)
+    for row in c.execute(query.where(table.c.seq > (state.seq if state else 0)).order_by(table.c.seq)):
+        at = customer.clock.virtual(row.received_at)
+        event: Event = decode_union(Event, row.event)
+        facts |= {name: Fact(value, at) for name, value in _learned(event, life).items()}
+        if isinstance(event, MilestoneTicked):
+            ticked = {name: since for name, since in ticked.items() if name != event.milestone}
+            ticked |= {event.milestone: at} if event.done else {}
+    return Known(facts, ticked)
+
+
+def milestones(life: Lifecycle, customer: Customer, found: Known) -> tuple[Reached, ...]:
+    """Every milestone of the lifecycle, in its order."""
+    about: Mapping[str, Value] = {"stage": customer.stage, "band": customer.band or None}
+
+    def lookup(path: str) -> Value:
+        group, _, name = path.partition(".")
+        if group == "milestones":
+            return one(name).reached
+        if group == "customer":
+            value: Value = about.get(name, getattr(customer.profile, name, None))
+            return None if value == "" else value
+        return found.facts[path].value if path in found.facts else None
+
+    def one(name: str) -> Reached:
+        spec = life.milestones[name]
+        if name in found.ticked:
+            return Reached(name, spec.title, reached=True, at=found.ticked[name])
+        if spec.when is None or not conditions.holds(spec.when, lookup):
+            return Reached(name, spec.title, reached=False, at=None)
+        since = [found.facts[path].at for path in conditions.names(spec.when) if path in found.facts]
+        return Reached(name, spec.title, reached=True, at=max(since, default=None))
+
+    return tuple(one(name) for name in life.milestones)
+
+
+def _learned(event: Event, life: Lifecycle | None) -> Mapping[str, Value]:
+    match event:
+        case FactsReported(facts=told):
+            return told
+        case Happened(name=name, facts=told):
+            spec = life.events.get(name) if life else None
+            return {**(spec.sets if spec else {}), **told}
+        case SurveyAnswered(survey=survey, score=score):
+            return {f"{survey}.score": score}
+        case _:
+            return {}
