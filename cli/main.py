@@ -22,6 +22,7 @@ from authoring.compile import compile_folder
 from authoring.diagnostics import Diagnostic, failed, render_json, render_text
 from authoring.scenario_file import mistakes
 from cli import apply as applying
+from cli import import_accounts as importing
 from cli import serve, tested, testing
 from cli import sign_in as signing_in
 from cli import simulate as simulating
@@ -37,7 +38,7 @@ SECRETS = ("webhook_secret", "link_secret")
 PIPED = 240
 """Columns of a table that goes to a file or another program, which must not cut it as a narrow terminal would."""
 MISUSE = (SettingsError, DatabaseUrlError, FolderTakenError, simulating.MisuseError, signing_in.NoSuchTeammateError,
-          ServerMissingError)  # fmt: skip
+          ServerMissingError, importing.ImportMisuseError)  # fmt: skip
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -209,6 +210,26 @@ def simulate(
         print(json.dumps(trace, indent=2, ensure_ascii=False))
     else:
         out.print(simulating.table(trace))
+
+
+@app.command(name="import")
+def import_(
+    mapping: Annotated[Path, typer.Argument(help="YAML: what the files of an export mean (docs/import.md).")],
+    *,
+    data: Annotated[Path | None, typer.Option(help="The folder of the CSV files; else the mapping's.")] = None,
+    as_of: Annotated[
+        str, typer.Option(help="The day of which the data are: 2026-03-02. Else the mapping's, or today.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be placed, and place nothing.")] = False,
+    portfolio: Annotated[
+        Path | None, typer.Option(help="Write the accounts to this .jsonl for simulations, and place nothing.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="CSV of the rows not taken; else beside the data.")] = None,
+    form: Format = "text",
+) -> None:
+    """Place the customers of another system where they stand, without sending them their past."""
+    asked = importing.Asked(mapping, data, as_of, dry_run, form, portfolio, report)
+    raise typer.Exit(importing.command(asked, out, err))
 
 
 def _print_diagnostics(found: Sequence[Diagnostic], form: str) -> None:

@@ -1,0 +1,144 @@
+"""Writes accounts down as customers in mid-journey: the same durable rows and the same delivery as a signup's.
+
+Each account is one transaction, in the order of the file; its workflow is started while the next ones are written, so
+many at once. What was written is delivered even if this process dies: by the gateway's poller, or by the next import,
+which takes only what is not there. An account is known by the sender's id, its placement by the source's name and that.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from sqlalchemy import func, select
+
+from authoring.portfolio import OUTSIDE_STAGES, Account
+from gateway.deliver import Deliverer
+from gateway.envelope import Inbound
+from gateway.intake import Intake
+from gateway.refusals import RefusedError
+from lifecycle.jsonform import digest, encode
+from lifecycle.messages import SignedUp
+from lifecycle.model import Clock, Teammate
+from lifecycle.playbook import Lifecycle
+from store import customers, facts, inbox, releases, tables, team
+from store.customers import NewContact
+from store.database import Database, now, one_at_a_time
+
+SOURCE = "import"
+IN_FLIGHT = 50
+PATIENCE = 60
+LOOK_EVERY = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What an import did. `placed`: accounts it wrote down; `there`: those it found; `waiting`: not delivered yet."""
+
+    placed: int
+    there: int
+    waiting: int
+
+
+class Importer:
+    """Places accounts. `name`: the mapping's, the source of all of them; `step`: called after each."""
+
+    def __init__(
+        self,
+        db: Database,
+        deliverer: Deliverer,
+        intake: Intake,
+        lifecycle: Lifecycle,
+        name: str,
+        step: Callable[[], None],
+    ) -> None:
+        self._db, self._deliverer, self._intake = db, deliverer, intake
+        self._lifecycle, self._name, self._step = lifecycle, name, step
+
+    async def run(self, accounts: Iterable[Account]) -> Run:
+        """Place every account that is not a customer yet, and see to it that those of an earlier run are delivered."""
+        gate = asyncio.Semaphore(IN_FLIGHT)
+        placed = there = 0
+        open_before = set(await asyncio.to_thread(self._waiting))
+        async with asyncio.TaskGroup() as group:
+            for account in accounts:
+                customer, fresh = await asyncio.to_thread(self._write_down, account)
+                placed, there = placed + fresh, there + (not fresh)
+                if not fresh and customer not in open_before:
+                    self._step()
+                    continue
+                await gate.acquire()
+                group.create_task(self._deliver(customer, gate))
+        return Run(placed, there, await self._wait())
+
+    async def _deliver(self, customer: str, gate: asyncio.Semaphore) -> None:
+        try:
+            await self._deliverer.attempt(customer)
+        finally:
+            gate.release()
+            self._step()
+
+    async def _wait(self) -> int:
+        """How many are not delivered, once that is none or has not changed for a while: a gateway may have them."""
+        left = len(await asyncio.to_thread(self._waiting))
+        still = 0
+        while left and still < PATIENCE and await asyncio.to_thread(self._leased):
+            await asyncio.sleep(LOOK_EVERY)
+            before, left = left, len(await asyncio.to_thread(self._waiting))
+            still = still + 1 if left == before else 0
+        return left
+
+    def _write_down(self, account: Account) -> tuple[str, bool]:
+        """The customer's id, and whether it is new."""
+        with self._db.begin() as c:
+            one_at_a_time(c, f"events of {account.id}")
+            known = customers.find(c, account.id)
+            if known is not None:
+                return known.id, False
+            one_at_a_time(c, releases.APPLYING, shared=True)
+            at = now()
+            assigned = team.assign(c, {"csm": account.csm} if account.csm else {})
+            customer, contacts = customers.create(
+                c,
+                outer_id=account.id,
+                name=account.name,
+                profile=account.signup.profile,
+                clock=Clock(at, at),
+                contacts=[NewContact(guest.email, guest.name, guest.roles) for guest in account.guests if guest.email],
+                team=assigned,
+            )
+            zone = self._lifecycle.default_zone
+            mates = {role: Teammate(person.id, person.zone or zone) for role, person in assigned.items()}
+            event: SignedUp = replace(account.signup, contacts=contacts, team=mates)
+            facts.told(c, customer.id, {k: v for k, v in account.facts.items() if k in self._lifecycle.facts})
+            if event.placed in OUTSIDE_STAGES:
+                customers.stop(c, customer.id, stopped=True)
+            body = digest(encode(account.signup))
+            inbox.accept(c, customer.id, SOURCE, f"{self._name}/{account.id}", event, body_digest=body)
+        self._take_parked(account.id)
+        return customer.id, True
+
+    def _take_parked(self, outer_id: str) -> None:
+        """Events that came before: taken now, in their order; one that makes no sense is kept where people see it."""
+        with self._db.read() as c:
+            parked = inbox.parked(c, outer_id)
+        for item in parked:
+            try:
+                self._intake.take(Inbound.from_raw(item.raw))
+            except RefusedError:
+                continue  # the intake has kept it among the refused
+        if parked:
+            with self._db.begin() as c:
+                inbox.unpark(c, outer_id)
+
+    def _waiting(self) -> list[str]:
+        """Customers of this import whose placement their workflow has not been told."""
+        table = tables.inbox
+        mine = (table.c.source == SOURCE) & table.c.event_id.startswith(f"{self._name}/", autoescape=True)
+        with self._db.read() as c:
+            return list(c.scalars(select(table.c.customer).where(mine, table.c.delivered_at.is_(None))))
+
+    def _leased(self) -> bool:
+        """Whether some deliverer, a gateway's, is at work."""
+        table = tables.deliveries
+        with self._db.read() as c:
+            return c.execute(select(func.count()).where(table.c.leased_by != "")).scalar_one() > 0
