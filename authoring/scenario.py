@@ -105,7 +105,7 @@ def resolve(scenario: Scenario, library: Library) -> Scenario:
 def _answered_at(answer: Delayed, issued: Sequence[Issued], scenario: Scenario, library: Library) -> datetime | None:
     asked = next((item.at for item in issued if answer.answers(item.command)), None)
     life = library.lifecycle(scenario.catalogue.lifecycle)
-    holidays = life.holidays.get(life.business.country, ())
+    holidays = frozenset(life.holidays.get(life.business.country, ()))
     zone = scenario.signup.profile.zone
     return None if asked is None else calendar.add(asked, answer.delay, zone, life.business, holidays)
 

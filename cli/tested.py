@@ -11,7 +11,7 @@ from rich.text import Text
 
 from authoring.coverage import Coverage
 from authoring.diagnostics import render_json, render_text
-from cli.testing import Chosen, Result, Server, Tested, test
+from cli.testing import Chosen, Outcome, Result, Server, test
 
 
 def line(result: Result) -> Text:
@@ -35,7 +35,7 @@ def difference(result: Result, *, colour: bool) -> str:
     return "\n".join(lines)
 
 
-def summary(tested: Tested, *, listed: bool) -> Iterator[str]:
+def summary(tested: Outcome, *, listed: bool) -> Iterator[str]:
     """The count of scenarios, how much of each playbook they visit, and by line what they never do."""
     seconds = sum(result.seconds for result in tested.results)
     failed = len(tested.results) - tested.passed
@@ -50,7 +50,7 @@ def summary(tested: Tested, *, listed: bool) -> Iterator[str]:
             yield from (f"  {item}" for item in one.unvisited)
 
 
-def document(tested: Tested) -> dict[str, Any]:
+def document(tested: Outcome) -> dict[str, Any]:
     """All of it as one JSON document."""
     return {
         "on": tested.on,

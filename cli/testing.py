@@ -83,7 +83,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Outcome:
     """All that came of it."""
 
     on: Server
@@ -171,7 +171,7 @@ def _load(path: Path, compiled: Compiled) -> Loaded:
     return Loaded(path, str(path), *scenario.load(path.read_text(encoding="utf-8"), str(path), compiled))
 
 
-async def test(chosen: Chosen, on: Server, done: Callable[[Result], None]) -> Tested:
+async def test(chosen: Chosen, on: Server, done: Callable[[Result], None]) -> Outcome:
     """Play every scenario, one after another, and say of each when it is done.
 
     Raises:
@@ -187,7 +187,7 @@ async def test(chosen: Chosen, on: Server, done: Callable[[Result], None]) -> Te
             results.append(Result(loaded, lived, time.perf_counter() - begun))
             done(results[-1])
     found = coverage(chosen.books, [result.lived.decisions for result in results])
-    return Tested(on, tuple(results), found)
+    return Outcome(on, tuple(results), found)
 
 
 @asynccontextmanager
