@@ -47,6 +47,7 @@ app = typer.Typer(
 )
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+app.command("simulate")(simulating.command)
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 
@@ -188,48 +189,6 @@ def play_scenarios(
         _print_diagnostics(chosen.compiled.diagnostics, form)
         raise typer.Exit(1)
     raise typer.Exit(tested.run(chosen, on, form, out, err, listed=coverage))
-
-
-@app.command()
-def simulate(
-    playbook: Annotated[Path, typer.Argument(help="A playbook's file.")],
-    *,
-    customer: Annotated[Path, typer.Option(help="YAML: name, tier, zone, champion, ... as in a scenario.")],
-    start: Annotated[str, typer.Option(help="When the customer signs up, local: 2026-03-02T10:00.")],
-    events: Annotated[Path | None, typer.Option(help="YAML: a list of what happens, as in a scenario.")] = None,
-    form: Annotated[Literal["table", "json"], typer.Option("--format", help="json is the public trace.")] = "table",
-) -> None:
-    """Say what one customer would get, when, and why. Nothing is sent."""
-    asked = simulating.Asked(playbook, customer, simulating.read_start(start), events)
-    trace, found = simulating.run(asked, configuration.load().templates_dir)
-    if found:
-        print(render_text(found, colour=err.is_terminal), file=sys.stderr)
-    if failed(found):
-        raise typer.Exit(1)
-    if form == "json":
-        print(json.dumps(trace, indent=2, ensure_ascii=False))
-    else:
-        out.print(simulating.table(trace))
-
-
-@app.command(name="import")
-def import_(
-    mapping: Annotated[Path, typer.Argument(help="YAML: what the files of an export mean (docs/import.md).")],
-    *,
-    data: Annotated[Path | None, typer.Option(help="The folder of the CSV files; else the mapping's.")] = None,
-    as_of: Annotated[
-        str, typer.Option(help="The day of which the data are: 2026-03-02. Else the mapping's, or today.")
-    ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be placed, and place nothing.")] = False,
-    portfolio: Annotated[
-        Path | None, typer.Option(help="Write the accounts to this .jsonl for simulations, and place nothing.")
-    ] = None,
-    report: Annotated[Path | None, typer.Option(help="CSV of the rows not taken; else beside the data.")] = None,
-    form: Format = "text",
-) -> None:
-    """Place the customers of another system where they stand, without sending them their past."""
-    asked = importing.Asked(mapping, data, as_of, dry_run, form, portfolio, report)
-    raise typer.Exit(importing.command(asked, out, err))
 
 
 def _print_diagnostics(found: Sequence[Diagnostic], form: str) -> None:

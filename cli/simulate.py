@@ -1,27 +1,43 @@
-"""`stageplay simulate`: what one customer would get from one playbook, when, and why; nothing is sent, nothing stored.
+"""`stageplay simulate`: what customers would get, when, and why; nothing is sent, nothing stored.
 
-The playbook is compiled with the lifecycle, facts and team beside it and played alone, as in a scenario.
+One customer (`--customer`, `--start`): every decision in order, as in a scenario. A portfolio (`--portfolio`): sums by
+playbook, day and teammate, and on the page every customer's calendar.
 """
 
-from collections.abc import Sequence
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from itertools import chain
 from pathlib import Path
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from rich.table import Table
-from rich.text import Text
+import typer
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+import settings as configuration
+from authoring import page
+from authoring.answers import SILENCE, Answers, read_answers, usual
 from authoring.compile import Compiled, compile_folder
-from authoring.diagnostics import Diagnostic, failed
+from authoring.diagnostics import Diagnostic, Report, failed, render_text
+from authoring.futures import Future, play_all, to_json
+from authoring.lives import Start, World, live, of_account
+from authoring.portfolio import read_portfolio
+from authoring.roster import Roster
 from authoring.scenario_file import load_customer, load_events
-from authoring.simulate import Library, simulate
-from cli.live import STYLES
+from authoring.simulate import CUSTOMER, Library
+from cli import simulated
+from lifecycle import calendar, trace
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, digest_of
-from lifecycle.trace import Public
 
 HORIZON = timedelta(days=90)
-"""How long it goes on after the start and after the last event."""
+"""How long one customer's simulation goes on after the start and after the last event."""
+DAYS = 28
+"""How long a portfolio's goes on."""
 
 
 class MisuseError(Exception):
@@ -30,77 +46,244 @@ class MisuseError(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """The arguments. `start`: local in the customer's zone."""
+    """The arguments. `start`: local in the customer's zone. `until`: the last moment, local likewise."""
 
-    playbook: Path
-    customer: Path
-    start: datetime
-    events: Path | None
+    playbooks: tuple[Path, ...]
+    customer: Path | None = None
+    portfolio: Path | None = None
+    start: datetime | None = None
+    events: Path | None = None
+    days: int | None = None
+    until: datetime | None = None
+    answers: Path | None = None
+    seed: str = "1"
+
+    def check(self) -> None:
+        """Refuse what does not fit together.
+
+        Raises:
+            MisuseError: says what to write.
+        """
+        if (self.customer is None) == (self.portfolio is None):
+            raise MisuseError("name one customer with --customer FILE, or several with --portfolio FILE")
+        if self.customer is not None and self.start is None:
+            raise MisuseError("say when the customer signs up: --start 2026-03-02T10:00")
+        if self.portfolio is not None and self.events is not None:
+            raise MisuseError("--events belongs to one customer; an account of a portfolio has its own `events`")
+        if self.days is not None and self.until is not None:
+            raise MisuseError("--days and --until both say how long; keep one")
+        for path in (*self.playbooks, self.customer, self.portfolio, self.events, self.answers):
+            if path is not None and not path.is_file():
+                raise MisuseError(f"there is no file {path}")
+        if len({path.absolute().parent for path in self.playbooks}) > 1:
+            raise MisuseError("the playbooks lie in different folders; name those of one folder")
+
+    def end(self, since: datetime, zone: str, default: timedelta) -> datetime:
+        """The last instant that is played."""
+        if self.until is not None:
+            return self.until.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+        return since + (default if self.days is None else timedelta(days=self.days))
 
 
-def read_start(written: str) -> datetime:
-    """A local date and time.
+@dataclass(frozen=True)
+class Cast:
+    """What is played: the releases with the catalogue of the chosen playbooks, and how people are assumed to behave."""
+
+    compiled: Compiled
+    library: Library
+    digest: str
+    lifecycle: Lifecycle
+    books: tuple[Playbook, ...]
+    answers: Answers | None
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Teammate id to name."""
+        return {person.id: person.name for person in self.compiled.team.people} if self.compiled.team else {}
+
+
+def moment(written: str | None, option: str) -> datetime | None:
+    """A local date and time; a date is its start.
 
     Raises:
         MisuseError: it is none, or it has an offset.
     """
+    if written is None:
+        return None
     try:
-        start = datetime.fromisoformat(written)
+        found = datetime.fromisoformat(written)
     except ValueError:
-        start = None
-    if start is None or start.tzinfo:
-        raise MisuseError(f'--start "{written}" is not a local date and time; write 2026-03-02T10:00')
-    return start
-
-
-def run(asked: Asked, templates: Path) -> tuple[list[Public], Sequence[Diagnostic]]:
-    """The trace, empty where the findings hold an error.
-
-    Raises:
-        MisuseError: a file is absent, or the file is not a playbook.
-    """
-    for path in (asked.playbook, asked.customer, asked.events):
-        if path is not None and not path.is_file():
-            raise MisuseError(f"there is no file {path}")
-    compiled = compile_folder(asked.playbook.parent, templates)
-    if compiled.catalogue is None:
-        return [], compiled.diagnostics
-    book = _book(compiled, asked.playbook)
-    lifecycle = compiled.releases[compiled.catalogue.lifecycle]
-    if not isinstance(lifecycle, Lifecycle):
-        raise TypeError("a manifest's lifecycle is a lifecycle")
-    signup, found = load_customer(asked.customer.read_text(), str(asked.customer), asked.start, lifecycle)
-    if signup is None:
-        return [], found
-    zone = signup.profile.zone
-    text = asked.events.read_text() if asked.events else "[]"
-    events, found = load_events(text, str(asked.events), asked.start, zone, [book], lifecycle)
-    if failed(found):
-        return [], found
-    start = asked.start.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    alone = Manifest(compiled.catalogue.lifecycle, {book.name: digest_of(book)})
-    library = Library({**compiled.releases, digest_of(alone): alone})
-    until = max([start, *(at for at, _ in events)]) + HORIZON
-    return simulate(library, digest_of(alone), signup, start, events, until).trace(library), found
-
-
-def table(trace: Sequence[Public]) -> Table:
-    """The trace for people: one line a decision, in the customer's local time."""
-    found = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    for heading in ("when", "verdict", "what", "step", "to", "why", "where"):
-        found.add_column(heading, no_wrap=heading != "why")
-    for item in trace:
-        when = f"{datetime.fromisoformat(item['at']):%a %d %b %Y %H:%M}"
-        verdict = Text(item["verdict"], style=STYLES.get(item["verdict"], ""))
-        found.add_row(when, verdict, item["kind"], item["step"], item["to"], item["reason"], item["place"])
+        found = None
+    if found is None or found.tzinfo:
+        raise MisuseError(f'{option} "{written}" is not a local date and time; write 2026-03-02T10:00')
     return found
 
 
-def _book(compiled: Compiled, path: Path) -> Playbook:
-    """The playbook that a file holds."""
+def cast(
+    chosen: Sequence[Path], answers: Path | None, playbooks: Path, templates: Path
+) -> tuple[Cast | None, Sequence[Diagnostic]]:
+    """Compile, and read the assumptions; None where the findings hold an error."""
+    compiled = compile_folder(chosen[0].absolute().parent if chosen else playbooks, templates)
+    if compiled.catalogue is None:
+        return None, compiled.diagnostics
+    lifecycle = compiled.releases[compiled.catalogue.lifecycle]
+    if not isinstance(lifecycle, Lifecycle):
+        raise TypeError("a manifest's lifecycle is a lifecycle")
+    books = _books(compiled, chosen)
+    manifest = Manifest(compiled.catalogue.lifecycle, {book.name: digest_of(book) for book in books})
+    library = Library({**compiled.releases, digest_of(manifest): manifest})
+    found, said = read_answers(answers, books, lifecycle) if answers else (None, ())
+    if failed(said):
+        return None, said
+    return Cast(compiled, library, digest_of(manifest), lifecycle, books, found), said
+
+
+def _books(compiled: Compiled, chosen: Sequence[Path]) -> tuple[Playbook, ...]:
+    """The playbooks that the files hold; all of them for none."""
     books = [release for release in compiled.releases.values() if isinstance(release, Playbook)]
-    for book in books:
-        if Path(book.file).name == path.name:
-            return book
-    names = ", ".join(sorted(book.name for book in books))
-    raise MisuseError(f"{path} holds no playbook; its folder has {names}")
+    found = []
+    for path in chosen:
+        book = next((book for book in books if Path(book.file).name == path.name), None)
+        if book is None:
+            names = ", ".join(sorted(book.name for book in books))
+            raise MisuseError(f"{path} holds no playbook; its folder has {names}")
+        found.append(book)
+    return tuple(found) or tuple(sorted(books, key=lambda book: book.name))
+
+
+# --- one customer -----------------------------------------------------------------------------------------------------
+
+
+def one(asked: Asked, cast: Cast) -> tuple[list[trace.Public], Future | None, Sequence[Diagnostic]]:
+    """The trace of one customer and its future, empty where the findings hold an error."""
+    if asked.customer is None or asked.start is None:
+        raise TypeError("checked before")
+    signup, found = load_customer(asked.customer.read_text(), str(asked.customer), asked.start, cast.lifecycle)
+    if signup is None:
+        return [], None, found
+    zone = signup.profile.zone
+    text = asked.events.read_text() if asked.events else "[]"
+    events, found = load_events(text, str(asked.events), asked.start, zone, list(cast.books), cast.lifecycle)
+    if failed(found):
+        return [], None, found
+    start = asked.start.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    until = asked.end(start, zone, max([start, *(at for at, _ in events)]) + HORIZON - start)
+    answers = cast.answers or SILENCE
+    world = World(cast.library, cast.digest, answers, start, until, asked.seed, decisions=True)
+    begins = Start(CUSTOMER, asked.customer.stem, start, signup, events=events)
+    lived = live(world, begins)
+    decisions = [
+        trace.public(item, customer=CUSTOMER, zone=zone, place=trace.place(cast.library, item))
+        for item in lived.decisions
+    ]
+    return decisions, play_all(world, [begins], keep=1), found
+
+
+# --- a portfolio ------------------------------------------------------------------------------------------------------
+
+
+def many(asked: Asked, cast: Cast, keep: int, err: Console) -> tuple[Future | None, Sequence[Diagnostic]]:
+    """The future of a portfolio; accounts with findings are left out."""
+    if asked.portfolio is None:
+        raise TypeError("checked before")
+    report = Report()
+    roster = Roster(cast.compiled.team.people, cast.lifecycle.roles) if cast.compiled.team else None
+    accounts = read_portfolio(asked.portfolio, cast.lifecycle, report, cast.books)
+    starts = (of_account(account, roster) for account in accounts)
+    first = next(starts, None)
+    if first is None:
+        return None, report.sorted()
+    zone = cast.lifecycle.default_zone
+    since = asked.start.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) if asked.start else first.at
+    until = asked.end(since, zone, timedelta(days=DAYS))
+    if asked.until is None:
+        last = calendar.local(until, zone).date() - timedelta(days=1)
+        until = datetime.combine(last, time.max, ZoneInfo(zone)).astimezone(UTC)
+    world = World(cast.library, cast.digest, cast.answers or usual(cast.lifecycle), since, until, asked.seed)
+    future = _watched(world, chain([first], starts), keep, _size(asked.portfolio), err)
+    return future, report.sorted()
+
+
+def _watched(world: World, starts: Iterator[Start], keep: int, size: int | None, err: Console) -> Future:
+    """Play, and show on a terminal how far it is."""
+    columns = (SpinnerColumn(), TextColumn("simulating"), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
+        task = shown.add_task("simulating", total=size)
+        processes = os.cpu_count() or 1
+        return play_all(
+            world, starts, keep=keep, processes=processes, progress=lambda done: shown.update(task, completed=done)
+        )
+
+
+def _size(path: Path) -> int | None:
+    """How many accounts a file of lines has; None for others."""
+    if path.suffix != ".jsonl":
+        return None
+    with path.open("rb") as stream:
+        return sum(1 for _ in stream)
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def command(
+    playbooks: Annotated[
+        list[Path] | None, typer.Argument(help="Files of playbooks; all of them when left out.")
+    ] = None,
+    *,
+    customer: Annotated[Path | None, typer.Option(help="YAML: name, tier, zone, ... as in a scenario.")] = None,
+    portfolio: Annotated[Path | None, typer.Option(help="Accounts: a .yaml list, or .jsonl with one a line.")] = None,
+    start: Annotated[str | None, typer.Option(help="When it begins, local: 2026-03-02T10:00.")] = None,
+    events: Annotated[Path | None, typer.Option(help="YAML: what happens to the customer, as in a scenario.")] = None,
+    days: Annotated[int | None, typer.Option(help="How many days; 28 for a portfolio.", min=1, max=3650)] = None,
+    until: Annotated[str | None, typer.Option(help="The last moment, local, in place of --days.")] = None,
+    answers: Annotated[Path | None, typer.Option(help="YAML: how people are assumed to behave.")] = None,
+    seed: Annotated[str, typer.Option(help="Another seed, another luck.")] = "1",
+    form: Annotated[Literal["table", "json", "html"], typer.Option("--format", help="html is one page.")] = "table",
+    out_file: Annotated[Path | None, typer.Option("--out", help="Write there and not to the screen.")] = None,
+) -> None:
+    """Say what customers would get, when, and why. Nothing is sent."""
+    asked = Asked(
+        tuple(playbooks or ()),
+        customer,
+        portfolio,
+        moment(start, "--start"),
+        events,
+        days,
+        moment(until, "--until"),
+        answers,
+        seed,
+    )
+    asked.check()
+    raise typer.Exit(_run(asked, form, out_file))
+
+
+def _run(asked: Asked, form: str, out_file: Path | None) -> int:
+    settings = configuration.load()
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    cast_, found = cast(asked.playbooks, asked.answers, settings.playbooks_dir, settings.templates_dir)
+    decisions: list[trace.Public] = []
+    future: Future | None = None
+    if cast_ is not None and asked.customer is not None:
+        decisions, future, more = one(asked, cast_)
+        found = [*found, *more]
+    elif cast_ is not None:
+        future, more = many(asked, cast_, page.SHOWN if form == "html" else 0, err)
+        found = [*found, *more]
+    if found:
+        print(render_text(found, colour=err.is_terminal), file=sys.stderr)
+    if cast_ is not None and future is not None:
+        with simulated.writing(out_file) as out:
+            if form == "html":
+                whole = (asked.customer or asked.portfolio or Path()).name
+                out.file.write(page.render(future, cast_.names, f"Simulation of {whole}"))
+            elif form == "json":
+                out.file.write(
+                    json.dumps(decisions if asked.customer else to_json(future), indent=2, ensure_ascii=False)
+                )
+                out.file.write("\n")
+            elif asked.customer is not None:
+                out.print(simulated.decisions(decisions))
+            else:
+                simulated.show(future, cast_.names, out)
+    return int(failed(found) or future is None)
