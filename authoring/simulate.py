@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lifecycle import facts, trace
-from lifecycle.engine import ReleaseMissingError, Releases, begin, next_due, step
+from lifecycle.engine import Course, ReleaseMissingError, Releases, begin
 from lifecycle.messages import BatchSettled, Command, DueReached, Effect, Event, FactsReported, Reply, SignedUp
 from lifecycle.model import Decision, State, Value
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
@@ -100,7 +100,7 @@ def simulate(
         until: the last instant that is played.
         customer: the customer's id, the first part of every touch.
     """
-    run = _Run(releases, begin(customer, catalogue_digest, signup, now=start, spread=False))
+    run = _Run(Course(releases, begin(customer, catalogue_digest, signup, now=start, spread=False)))
     run.take(signup, start)
     for at, event in sorted(events, key=lambda item: item[0]):
         if at > until:
@@ -108,14 +108,14 @@ def simulate(
         run.reach(at)
         run.hear(event, at)
     run.reach(until)
-    return Simulation(run.state, tuple(run.decisions), tuple(run.issued), tuple(run.replies))
+    return Simulation(run.course.state(), tuple(run.decisions), tuple(run.issued), tuple(run.replies))
 
 
 class _Run:
-    """The shell of a simulation: state in, events in, everything that comes out kept."""
+    """The shell of a simulation: events in, everything that comes out kept."""
 
-    def __init__(self, releases: Releases, state: State) -> None:
-        self.releases, self.state = releases, state
+    def __init__(self, course: Course) -> None:
+        self.course = course
         self.decisions: list[Decision] = []
         self.issued: list[Issued] = []
         self.replies: list[Answered] = []
@@ -124,8 +124,7 @@ class _Run:
     def hear(self, event: Event, now: datetime) -> None:
         """Take an event from outside, of a report of facts only what is news, as the gateway does."""
         if isinstance(event, FactsReported):
-            manifest = self.releases.catalogue(self.state.catalogue)
-            found = facts.news(self.told, event.facts, self.releases.lifecycle(manifest.lifecycle).facts)
+            found = facts.news(self.told, event.facts, self.course.lifecycle.facts)
             if not found:
                 return
             self.told |= found
@@ -134,7 +133,7 @@ class _Run:
 
     def reach(self, until: datetime) -> None:
         """Play every instant that is owed up to and including `until`."""
-        while (due := next_due(self.releases, self.state)) is not None and due <= until:
+        while (due := self.course.next_due()) is not None and due <= until:
             self.take(DueReached(), due)
 
     def take(self, event: Event, now: datetime) -> None:
@@ -142,16 +141,16 @@ class _Run:
         told: Event | None = event
         issued: tuple[Command, ...] = ()
         while told is not None:
-            outcome = step(self.releases, self.state, told, now=now, issued=issued)
-            self.state = outcome.state
-            self.decisions += outcome.decisions
-            self.issued += [Issued(now, command) for command in outcome.commands]
-            if outcome.reply is not None:
-                self.replies.append(Answered(now, told, outcome.reply))
-            issued, told = outcome.commands, self._settlement(outcome.commands)
+            self.course.take(told, now=now, issued=issued)
+            self.decisions += self.course.decisions
+            self.issued += [Issued(now, command) for command in self.course.commands]
+            if self.course.reply is not None:
+                self.replies.append(Answered(now, told, self.course.reply))
+            issued = self.course.commands
+            told = self._settlement(issued)
 
     def _settlement(self, commands: tuple[Command, ...]) -> BatchSettled | None:
         """Every command of this moment as sent and every record as stored; None when there is nothing to settle."""
-        if not commands and not self.state.records:
+        if not commands and not self.course.unstored:
             return None
-        return BatchSettled(tuple(Effect(item.touch, "sent") for item in commands), len(self.state.records))
+        return BatchSettled(tuple(Effect(item.touch, "sent") for item in commands), self.course.unstored)

@@ -65,7 +65,8 @@ def is_business_day(day: date, holidays: Collection[str]) -> bool:
     return day.weekday() not in WEEKEND and day.isoformat() not in holidays
 
 
-def business_day(day: date, holidays: Collection[str]) -> date:
+@lru_cache(maxsize=65536)
+def business_day(day: date, holidays: frozenset[str]) -> date:
     """`day` itself, or the next business day; gives up after a year of holidays."""
     for _ in range(366):
         if is_business_day(day, holidays):
@@ -74,7 +75,7 @@ def business_day(day: date, holidays: Collection[str]) -> date:
     return day
 
 
-def add(start: datetime, length: Length, zone: str, hours: BusinessHours, holidays: Collection[str]) -> datetime:
+def add(start: datetime, length: Length, zone: str, hours: BusinessHours, holidays: frozenset[str]) -> datetime:
     """`start` plus a length as people mean it in `zone`: days and weeks keep the wall time, business lengths count
     working time.
     """
@@ -96,7 +97,7 @@ def add(start: datetime, length: Length, zone: str, hours: BusinessHours, holida
     return _at(day, here, zone)
 
 
-def subtract(start: datetime, length: Length, zone: str, hours: BusinessHours, holidays: Collection[str]) -> datetime:
+def subtract(start: datetime, length: Length, zone: str, hours: BusinessHours, holidays: frozenset[str]) -> datetime:
     """`start` less a length: what `add` undoes. Business lengths count working time back, so that between the result
     plus the length and `start` lies no working time.
     """
@@ -123,12 +124,12 @@ def _shift(day: date, zone: str, hours: BusinessHours) -> tuple[datetime, dateti
     return wall(day, hours.start, zone), wall(day, hours.end, zone)
 
 
-def _works(day: date, hours: BusinessHours, holidays: Collection[str]) -> bool:
+def _works(day: date, hours: BusinessHours, holidays: frozenset[str]) -> bool:
     return day.weekday() in hours.days and day.isoformat() not in holidays
 
 
 def _add_business_hours(
-    start: datetime, amount: int, zone: str, hours: BusinessHours, holidays: Collection[str]
+    start: datetime, amount: int, zone: str, hours: BusinessHours, holidays: frozenset[str]
 ) -> datetime:
     left = timedelta(hours=amount)
     day = local(start, zone).date()
@@ -145,7 +146,7 @@ def _add_business_hours(
 
 
 def _subtract_business_hours(
-    start: datetime, amount: int, zone: str, hours: BusinessHours, holidays: Collection[str]
+    start: datetime, amount: int, zone: str, hours: BusinessHours, holidays: frozenset[str]
 ) -> datetime:
     left = timedelta(hours=amount)
     day = local(start, zone).date()
@@ -163,15 +164,18 @@ def _subtract_business_hours(
 
 def within(at: datetime, window: tuple[str, ...], zone: str) -> bool:
     """Whether the wall time lies in `[from, to)`; a window may span midnight; an empty one holds always."""
+    return _inside(local(at, zone).time(), window)
+
+
+def _inside(now: time, window: tuple[str, ...]) -> bool:
     if not window:
         return True
     start, end = clock(window[0]), clock(window[1])
-    now = local(at, zone).time()
     return start <= now < end if start <= end else now >= start or now < end
 
 
 def next_open(
-    at: datetime, zone: str, window: tuple[str, ...], quiet: tuple[str, ...], holidays: Collection[str] | None
+    at: datetime, zone: str, window: tuple[str, ...], quiet: tuple[str, ...], holidays: frozenset[str] | None
 ) -> datetime:
     """The first instant from `at` on that lies in `window`, outside `quiet`, and, where `holidays` is given, on a
     business day.
@@ -182,11 +186,11 @@ def next_open(
     """
 
     def free(instant: datetime) -> bool:
-        day = local(instant, zone).date()
+        here = local(instant, zone)
         return (
-            within(instant, window, zone)
-            and not (quiet and within(instant, quiet, zone))
-            and (holidays is None or is_business_day(day, holidays))
+            _inside(here.time(), window)
+            and not (quiet and _inside(here.time(), quiet))
+            and (holidays is None or is_business_day(here.date(), holidays))
         )
 
     if free(at):

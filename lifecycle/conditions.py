@@ -12,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lifecycle.memo import once
 from lifecycle.model import Value
 from lifecycle.playbook import Expr
 
 Lookup = Callable[[str], Value]
+Truth = Callable[[Lookup], bool | None]
 
 _COMPARE: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "==": ("==", operator.eq),
@@ -46,32 +48,59 @@ class Answer:
 
 def holds(expr: Expr | None, lookup: Lookup) -> bool:
     """Whether a condition is met; an absent condition always is."""
-    return expr is None or _truth(expr.tree, lookup) is True
+    return expr is None or _truth(expr.tree)(lookup) is True
+
+
+def truth(expr: Expr, lookup: Lookup) -> bool | None:
+    """Whether a condition is met; None where that is unknown."""
+    return _truth(expr.tree)(lookup)
+
+
+def because(expr: Expr, lookup: Lookup) -> str:
+    """Why a condition is what it is: `usage.dau_wau = 0.42 < 0.5`."""
+    return "; ".join(dict.fromkeys(_because(expr.tree, lookup)))
 
 
 def explain(expr: Expr, lookup: Lookup) -> Answer:
-    """The answer with its reason: `usage.dau_wau = 0.42 < 0.5`."""
-    return Answer(_truth(expr.tree, lookup), "; ".join(dict.fromkeys(_because(expr.tree, lookup))))
+    """The answer with its reason."""
+    return Answer(truth(expr, lookup), because(expr, lookup))
 
 
 def value(tree: Any, lookup: Lookup) -> Any:
     """The value of a tree; None where it is unknown."""
+    return _value(tree)(lookup)
+
+
+@once
+def _value(tree: Any) -> Callable[[Lookup], Any]:
+    """A tree as a function of what names stand for; worked out once per tree, because a play asks the same all its
+    life.
+    """
     match tree[0]:
         case "const":
-            return tree[1]
+            return lambda _lookup, constant=tree[1]: constant  # type: ignore[misc]  # mypy cannot infer this lambda
         case "get":
-            return lookup(tree[1])
+            return lambda lookup, name=tree[1]: lookup(name)  # type: ignore[misc]  # mypy cannot infer this lambda
         case "list":
-            return tuple(value(item, lookup) for item in tree[1:])
+            parts = tuple(_value(item) for item in tree[1:])
+            return lambda lookup: tuple(part(lookup) for part in parts)
         case "neg":
-            inner = value(tree[1], lookup)
-            return -inner if _is_number(inner) else None
+            return _negative(_value(tree[1]))
         case op if op in _ARITHMETIC:
-            return _calculate(op, value(tree[1], lookup), value(tree[2], lookup))
+            left, right = _value(tree[1]), _value(tree[2])
+            return lambda lookup: _calculate(op, left(lookup), right(lookup))
         case op if op in _LOGIC or op in _COMPARE:
-            return _truth(tree, lookup)
+            return _truth(tree)
         case _:
-            return None
+            return lambda _lookup: None
+
+
+def _negative(inner: Callable[[Lookup], Any]) -> Callable[[Lookup], Any]:
+    def negative(lookup: Lookup) -> Any:
+        found = inner(lookup)
+        return -found if _is_number(found) else None
+
+    return negative
 
 
 def _calculate(op: str, left: Any, right: Any) -> Any:
@@ -102,38 +131,56 @@ def _is_number(item: Any) -> bool:
     return isinstance(item, int | float) and not isinstance(item, bool)
 
 
-def _truth(tree: Any, lookup: Lookup) -> bool | None:
+@once
+def _truth(tree: Any) -> Truth:
     match tree[0]:
         case "and":
-            return _all(_truth(item, lookup) for item in tree[1:])
+            return _every(tuple(_truth(item) for item in tree[1:]))
         case "or":
-            inverse = _all(_negate(_truth(item, lookup)) for item in tree[1:])
-            return _negate(inverse)
+            return _not(_every(tuple(_not(_truth(item)) for item in tree[1:])))
         case "not":
-            return _negate(_truth(tree[1], lookup))
+            return _not(_truth(tree[1]))
         case "known":
-            return value(tree[1], lookup) is not None
+            known = _value(tree[1])
+            return lambda lookup: known(lookup) is not None
         case "unknown":
-            return value(tree[1], lookup) is None
+            unknown = _value(tree[1])
+            return lambda lookup: unknown(lookup) is None
         case op if op in _COMPARE:
-            return _compare(op, value(tree[1], lookup), value(tree[2], lookup))
+            left, right = _value(tree[1]), _value(tree[2])
+            return lambda lookup: _compare(op, left(lookup), right(lookup))
         case _:
-            found = value(tree, lookup)
-            return None if found is None else bool(found)
+            return _bool(_value(tree))
 
 
-def _all(answers: Any) -> bool | None:
-    result: bool | None = True
-    for answer in answers:
-        if answer is False:
-            return False
-        if answer is None:
-            result = None
-    return result
+def _every(parts: tuple[Truth, ...]) -> Truth:
+    def every(lookup: Lookup) -> bool | None:
+        result: bool | None = True
+        for part in parts:
+            answer = part(lookup)
+            if answer is False:
+                return False
+            if answer is None:
+                result = None
+        return result
+
+    return every
 
 
-def _negate(answer: bool | None) -> bool | None:
-    return None if answer is None else not answer
+def _not(part: Truth) -> Truth:
+    def negated(lookup: Lookup) -> bool | None:
+        answer = part(lookup)
+        return None if answer is None else not answer
+
+    return negated
+
+
+def _bool(part: Callable[[Lookup], Any]) -> Truth:
+    def as_bool(lookup: Lookup) -> bool | None:
+        found = part(lookup)
+        return None if found is None else bool(found)
+
+    return as_bool
 
 
 def _compare(op: str, left: Any, right: Any) -> bool | None:
@@ -151,15 +198,15 @@ def _because(tree: Any, lookup: Lookup) -> list[str]:
     """The clauses that made the answer what it is: for a failed `and` those that failed, for a met one all of them."""
     match tree[0]:
         case "and" | "or":
-            answer = _truth(tree, lookup)
-            decisive = [item for item in tree[1:] if _truth(item, lookup) == answer] or list(tree[1:])
+            answer = _truth(tree)(lookup)
+            decisive = [item for item in tree[1:] if _truth(item)(lookup) == answer] or list(tree[1:])
             return [line for item in decisive for line in _because(item, lookup)]
         case "not":
             return _because(tree[1], lookup)
         case "known" | "unknown":
             return [_shown(tree[1], lookup)]
         case op if op in _COMPARE:
-            return [_clause(op, _truth(tree, lookup), _shown(tree[1], lookup), _shown(tree[2], lookup))]
+            return [_clause(op, _truth(tree)(lookup), _shown(tree[1], lookup), _shown(tree[2], lookup))]
         case "const":
             return [_text(tree[1])]
         case _:

@@ -106,7 +106,7 @@ def left_behind(state: State, waiting: Sequence[Command]) -> tuple[Command, ...]
 
 
 def _arrived(turn: Turn, play: Play, name: str, recipient: str, *, sent: bool) -> None:
-    progress = play.steps.get(name)
+    progress = (turn.play(play.key) or play).steps.get(name)
     if progress is None or recipient not in progress.left:
         return
     left = tuple(item for item in progress.left if item != recipient)

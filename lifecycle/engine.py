@@ -37,6 +37,7 @@ from lifecycle.messages import (
     MilestoneTicked,
     Outcome,
     ProfileChanged,
+    Reply,
     Returned,
     SignedUp,
     StageSet,
@@ -44,12 +45,13 @@ from lifecycle.messages import (
     TaskTicked,
 )
 from lifecycle.model import Contact, Decision, Play, Profile, Settlement, State
-from lifecycle.playbook import Step
+from lifecycle.playbook import Lifecycle, Step
 from lifecycle.turn import ON_TIME, ClockWentBackError, ReleaseMissingError, Releases, Turn
 
 __all__ = [
     "FLUSH_AFTER",
     "ClockWentBackError",
+    "Course",
     "ReleaseMissingError",
     "Releases",
     "begin",
@@ -98,9 +100,15 @@ def step(releases: Releases, state: State, event: Event, *, now: datetime, issue
 
     Source: docs/decisions/0002-one-pure-step.md; tests/lifecycle/test_laws.py states the laws.
     """
-    if now < state.as_of:
-        raise ClockWentBackError(now, state.as_of)
     turn = Turn(releases, state)
+    _take(turn, event, now, issued)
+    return Outcome(turn.state(), tuple(turn.commands), tuple(turn.decisions), turn.reply)
+
+
+def _take(turn: Turn, event: Event, now: datetime, issued: tuple[Command, ...]) -> None:
+    if now < turn.as_of:
+        raise ClockWentBackError(now, turn.as_of)
+    turn.begin()
     late_clock = event.clock if isinstance(event, DueReached) and event.late_for >= ON_TIME else None
     _catch_up(turn, now, late_clock)
     turn.at = turn.clock = now
@@ -109,7 +117,56 @@ def step(releases: Releases, state: State, event: Event, *, now: datetime, issue
     _apply(turn, event, issued)
     _consequences(turn)
     _forget(turn)
-    return turn.outcome(now)
+    turn.end(now)
+
+
+class Course:
+    """A customer's course of events, for those who tell many in a row: what `step` says of each, without a state in
+    between.
+
+    Telling events to one Course or each to `step`, with the state through JSON in between, comes to the same; a law
+    says so.
+    """
+
+    def __init__(self, releases: Releases, state: State) -> None:
+        self._turn = Turn(releases, state)
+
+    def take(self, event: Event, *, now: datetime, issued: tuple[Command, ...] = ()) -> None:
+        """Take an event, as `step`; then `commands`, `decisions` and `reply` are what came of it."""
+        _take(self._turn, event, now, issued)
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Of the last event, in the order to issue."""
+        return tuple(self._turn.commands)
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Of the last event, in the order made."""
+        return tuple(self._turn.decisions)
+
+    @property
+    def reply(self) -> Reply | None:
+        """To the person of the last event."""
+        return self._turn.reply
+
+    @property
+    def unstored(self) -> int:
+        """How many decisions wait to be stored."""
+        return len(self._turn.records)
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """The current one."""
+        return self._turn.life
+
+    def next_due(self) -> datetime | None:
+        """As `next_due` of the state."""
+        return _next_wake(self._turn)
+
+    def state(self) -> State:
+        """What `step` would have returned last."""
+        return self._turn.state()
 
 
 def _catch_up(turn: Turn, now: datetime, late_clock: datetime | None) -> None:
@@ -260,15 +317,15 @@ def _leave_or_return(turn: Turn, event: Churned | Returned) -> None:
 def _apply_catalogue(turn: Turn, digest: str) -> None:
     if digest == turn.catalogue:
         return
-    turn.manifest = turn.releases.catalogue(digest)
-    turn.life = turn.releases.lifecycle(turn.manifest.lifecycle)
-    turn.catalogue = digest
+    turn.adopt(digest)
 
 
 def _forget(turn: Turn) -> None:
     """Drop answered approvals 30 days after their play ended (those of an earlier play of the same playbook 30 days
     after the answer), and the oldest beyond a limit: an older press is answered less well, never acted on.
     """
+    if not turn.decided:
+        return
     running = {play.key for play in turn.plays}
 
     def wanted(item: Settlement) -> bool:
@@ -288,10 +345,14 @@ def next_due(releases: Releases, state: State) -> datetime | None:
 
     Records that no batch took with it count as owed a day after the oldest of them.
     """
-    found = _next_due(Turn(releases, state))
-    if state.records:
-        flush = state.records[0].at + FLUSH_AFTER
-        if flush > state.as_of and (found is None or flush < found):
+    return _next_wake(Turn(releases, state))
+
+
+def _next_wake(turn: Turn) -> datetime | None:
+    found = _next_due(turn)
+    if turn.records:
+        flush = turn.records[0].at + FLUSH_AFTER
+        if flush > turn.as_of and (found is None or flush < found):
             return flush
     return found
 
@@ -300,7 +361,7 @@ def _next_due(turn: Turn) -> datetime | None:
     """The next instant of the calendar or of a play; a customer that has begun but not signed up owes nothing."""
     if SIGNED_UP not in turn.seen:
         return None
-    found = [instant for _, _, instant in _open_steps(turn)]
+    found = [at for _, agenda in schedule.agendas(turn) if (at := agenda.next_at()) is not None]
     found += [item.at for item in turn.retries]
     moves = journey.next_instant(turn)
     if moves is not None:
@@ -309,14 +370,9 @@ def _next_due(turn: Turn) -> datetime | None:
 
 
 def _open_steps(turn: Turn) -> list[tuple[Play, Step, datetime]]:
-    found = []
-    for play in turn.running():
-        book, steps = turn.book(play), turn.index(play)
-        for item in book.steps:
-            instant = schedule.next_instant(turn, play, book, steps, item)
-            if instant is not None:
-                found.append((play, item, instant))
-    return found
+    return [
+        (play, turn.index(play)[due.step], due.at) for play, agenda in schedule.agendas(turn) for due in agenda.dues()
+    ]
 
 
 def upcoming(releases: Releases, state: State) -> tuple[Decision, ...]:

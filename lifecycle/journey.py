@@ -10,7 +10,7 @@ onboarding), the end of the window moves, and a criterion met earlier does not w
 from dataclasses import replace
 from datetime import date, datetime
 
-from lifecycle import calendar, conditions, machine, plays
+from lifecycle import calendar, conditions, index, machine, plays
 from lifecycle.messages import RaiseTask
 from lifecycle.model import Contract
 from lifecycle.playbook import Length, StageSpec
@@ -18,7 +18,7 @@ from lifecycle.turn import Turn
 
 
 def _spec(turn: Turn) -> StageSpec | None:
-    return next((spec for spec in turn.life.stages if spec.name == turn.stage), None)
+    return index.journey(turn.life).stages.get(turn.stage)
 
 
 def _midnight(turn: Turn, day: date) -> datetime:
@@ -27,7 +27,7 @@ def _midnight(turn: Turn, day: date) -> datetime:
 
 def _opens_at(turn: Turn, stage: str) -> datetime:
     """When a stage's day window opens; the beginning of the customer's time for a stage without one."""
-    spec = next((spec for spec in turn.life.stages if spec.name == stage), None)
+    spec = index.journey(turn.life).stages.get(stage)
     return _midnight(turn, calendar.plus(turn.profile.signed_up_on, spec.from_day if spec else 0))
 
 
@@ -50,7 +50,21 @@ def _done_move(turn: Turn, spec: StageSpec) -> tuple[str, datetime] | None:
 
 def advance(turn: Turn) -> bool:
     """Make the one move, or notice the one overdue window, owed at the turn's instant; True if there was one."""
-    return _stage(turn) or _phase(turn) or _band(turn)
+    if not _owed(turn):
+        return False
+    moved = _stage(turn) or _phase(turn) or _band(turn)
+    if not moved:
+        turn.settled("journey", turn.basis(), turn.contracts, turn.pinned, turn.overdue, _next_instant(turn))
+    return moved
+
+
+def _owed(turn: Turn) -> bool:
+    """Whether anything that moves a customer is other than when nothing did, or the calendar has come to a mark."""
+    last = turn.checked.get("journey")
+    if last is None or turn.news("journey", turn.basis(), turn.contracts, turn.pinned, turn.overdue, last[-1]):
+        return True
+    mark = last[-1]
+    return isinstance(mark, datetime) and mark <= turn.at
 
 
 def _stage(turn: Turn) -> bool:
@@ -157,7 +171,7 @@ def _phase_due(turn: Turn, contract: Contract) -> tuple[str, datetime] | None:
     complete.
     """
     found = None
-    for phase in sorted(turn.life.phases, key=lambda item: -item.days_before):
+    for phase in index.journey(turn.life).phases:
         if machine.move("renewal", contract.phase or "idle", f"{phase.name}_due") is None:
             continue
         at = _midnight(turn, calendar.plus(contract.ends_on, -phase.days_before))
@@ -183,7 +197,7 @@ def _band_due(turn: Turn) -> str:
     score = turn.lookup("health.score")
     if not isinstance(score, int | float) or isinstance(score, bool) or not turn.life.bands:
         return ""
-    ranked = sorted(turn.life.bands.items(), key=lambda item: -item[1])
+    ranked = index.journey(turn.life).bands
     band = next((name for name, low in ranked if score >= low), ranked[-1][0])
     moves = band != turn.band and machine.move("health", turn.band or "unknown", f"score_{band}") is not None
     return band if moves else ""
@@ -201,6 +215,13 @@ def _band(turn: Turn) -> bool:
 
 def next_instant(turn: Turn) -> datetime | None:
     """The next instant at which the calendar alone moves something: a window opening or ending, a renewal phase."""
+    if _owed(turn):
+        return _next_instant(turn)
+    mark = turn.checked["journey"][-1]
+    return mark if isinstance(mark, datetime) else None
+
+
+def _next_instant(turn: Turn) -> datetime | None:
     found = [owed[1] for contract in turn.contracts if (owed := _phase_due(turn, contract)) is not None]
     spec = _spec(turn)
     if spec is not None:

@@ -8,11 +8,10 @@ Every step that is considered leaves a decision.
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import asking, calendar, effects, firing, schedule
+from lifecycle import asking, calendar, effects, firing, index, schedule
 from lifecycle.messages import CancelInvite
-from lifecycle.model import SETTLED, Play, Progress
+from lifecycle.model import Play, Progress
 from lifecycle.playbook import Invite, Playbook, Step, Wait
-from lifecycle.schedule import Index
 from lifecycle.turn import Turn
 
 AFTER_CHURN = ("churned", "win_back")
@@ -79,6 +78,9 @@ def _skip_past(turn: Turn, play: Play, book: Playbook) -> None:
 
 def check_exits(turn: Turn) -> bool:
     """End the plays whose exit or goal is met; True if any did."""
+    basis = turn.basis()
+    if not turn.news("exits", basis):
+        return False
     before = len(turn.plays)
     for play in turn.plays:
         book = turn.book(play)
@@ -90,6 +92,7 @@ def check_exits(turn: Turn) -> bool:
             end(turn, play, f"exit: {turn.because(book.exit)}")
         elif book.goal is not None and turn.met(book.goal):
             end(turn, play, f"goal reached: {turn.because(book.goal)}")
+    turn.settled("exits", basis)
     return len(turn.plays) != before
 
 
@@ -100,13 +103,15 @@ def _left(turn: Turn, book: Playbook) -> bool:
 
 def check_waits(turn: Turn) -> bool:
     """Settle every open wait that is met by now; True if any was."""
-    changed = False
-    for play in turn.running():
-        for step in turn.book(play).steps:
-            progress = play.steps.get(step.id)
-            if progress is None or progress.status != "waiting" or not isinstance(step.action, Wait):
-                continue
-            reason = _met(turn, play, step.action)
+    basis, changed = turn.basis(), False
+    if not turn.news("waits", basis, turn.seen):
+        return False
+    turn.settled("waits", basis, turn.seen)
+    for play, agenda in tuple(schedule.agendas(turn)):
+        place = index.steps(turn.book(play)).place
+        for name in sorted(agenda.waiting, key=place.__getitem__):
+            step = turn.index(play)[name]
+            reason = _met(turn, play, step.action) if isinstance(step.action, Wait) else ""
             if reason and turn.placing:
                 _leave_past(turn, play, step, turn.at, reason)
             elif reason:
@@ -144,30 +149,28 @@ def _met(turn: Turn, play: Play, wait: Wait) -> str:
 
 def run_due(turn: Turn) -> bool:
     """Take the first step that is due at the turn's instant, by priority, due and identity; True if there was one."""
-    waiting: list[tuple[int, datetime, str, Play, Step]] = []
-    for play in turn.running():
-        book, steps = turn.book(play), turn.index(play)
-        for step in book.steps:
-            instant = schedule.next_instant(turn, play, book, steps, step)
-            if instant is not None and instant <= turn.at:
-                progress = play.steps.get(step.id)
-                owed = instant if progress is None or progress.due is None else progress.due
-                waiting.append((-book.priority, owed, turn.touch(play, step.id, ""), play, step))
-    if not waiting:
+    best: tuple[int, datetime, str] | None = None
+    for play, agenda in schedule.agendas(turn):
+        due = agenda.first(turn.at)
+        if due is not None:
+            rank = (-turn.book(play).priority, due.owed, due.touch)
+            if best is None or rank < best:
+                best, taken = rank, (play, due)
+    if best is None:
         return False
-    *_, play, step = min(waiting, key=lambda item: item[:3])
+    play, due = taken
+    step = turn.index(play)[due.step]
     if turn.placing:
-        _pass_over(turn, play, turn.book(play), turn.index(play), step)
+        _pass_over(turn, play, turn.book(play), step, due.at)
     else:
-        _take(turn, play, turn.book(play), turn.index(play), step)
+        _take(turn, play, turn.book(play), step)
     return True
 
 
-def _pass_over(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> None:
+def _pass_over(turn: Turn, play: Play, book: Playbook, step: Step, owed: datetime) -> None:
     """Settle a step whose instant came before the customer was placed, at that instant, from which later steps count. A
     wait goes on if its deadline is still to come.
     """
-    owed = schedule.next_instant(turn, play, book, steps, step) or turn.at
     if isinstance(step.action, Wait) and step.id not in play.steps:
         until = schedule.deadline(turn, play, book, step.action.by, owed)
         if until > turn.at:
@@ -185,7 +188,7 @@ def _leave_past(turn: Turn, play: Play, step: Step, at: datetime, why: str) -> N
     turn.decide(play, step.id, step.action.kind, "skipped", reason)
 
 
-def _take(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> None:
+def _take(turn: Turn, play: Play, book: Playbook, step: Step) -> None:
     progress = play.steps.get(step.id)
     match None if progress is None else progress.status:
         case "asked" if progress is not None and step.approval is not None:
@@ -195,19 +198,19 @@ def _take(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> N
         case "approved" | "held" if progress is not None:
             firing.attempt(turn, play, step, progress)
         case _:
-            _open(turn, play, book, steps, step)
+            _open(turn, play, book, step)
 
 
-def _open(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> None:
+def _open(turn: Turn, play: Play, book: Playbook, step: Step) -> None:
     if step.condition is not None and not turn.met(step.condition):
         firing.skip(turn, play, step, f"if not met: {turn.because(step.condition)}")
     elif isinstance(step.action, Wait):
         _open_wait(turn, play, book, step, step.action, turn.at)
     elif step.approval is not None:
-        owed = schedule.due(turn, play, book, steps, step) or turn.at
+        owed = schedule.due(turn, play, book, turn.agenda[play.key].closed, step) or turn.at
         asking.ask(turn, play, step, step.approval, owed)
     else:
-        owed = schedule.due(turn, play, book, steps, step) or turn.at
+        owed = schedule.due(turn, play, book, turn.agenda[play.key].closed, step) or turn.at
         firing.attempt(turn, play, step, Progress("held", turn.at, due=owed))
 
 
@@ -267,9 +270,9 @@ def finish(turn: Turn) -> bool:
     changed.
     """
     changed = False
+    running = {play.key: agenda for play, agenda in schedule.agendas(turn)}
     for play in turn.plays:
-        steps = turn.index(play)
-        if not play.over and all(_over(play, steps, step) for step in steps.values()):
+        if not play.over and not running[play.key].open:
             turn.put(replace(play, over=True))
             turn.ended = {**turn.ended, play.playbook: turn.at}
             turn.decide(play, "", "play", "fired", "ended: every step is settled")
@@ -278,11 +281,6 @@ def finish(turn: Turn) -> bool:
             turn.plays = tuple(other for other in turn.plays if other.key != play.key)
             changed = True
     return changed
-
-
-def _over(play: Play, steps: Index, step: Step) -> bool:
-    progress = play.steps.get(step.id)
-    return schedule.closed(play, steps, step) if progress is None else progress.status in SETTLED
 
 
 def _awaited(turn: Turn, play: Play) -> bool:
@@ -295,6 +293,6 @@ def _awaited(turn: Turn, play: Play) -> bool:
 def retry_held(turn: Turn) -> None:
     """Look at every held step again now: what held it may be gone."""
     for play in turn.plays:
-        for name, progress in play.steps.items():
+        for name, progress in tuple(play.steps.items()):
             if progress.status == "held":
                 turn.progress(play.key, name, replace(progress, at=turn.at))

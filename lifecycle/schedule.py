@@ -4,46 +4,119 @@ Dues are computed, not stored: a day and a wall time, an earlier step plus a del
 Outcomes of sends never move them.
 """
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Collection
 from datetime import datetime
+from operator import is_
+from typing import Any
 
-from lifecycle import calendar
+from lifecycle import calendar, index
+from lifecycle.agenda import Agenda, Due
 from lifecycle.model import SETTLED, Play, Progress
 from lifecycle.playbook import Approval, Invite, Playbook, Step, Wait, When
 from lifecycle.turn import Turn
 
 TOUCHES = ("email", "survey", "invite")
 
-Index = Mapping[str, Step]
+OPENS = {("met", "then"), ("timed_out", "otherwise")}
+"""How a wait ended, and the branch that this opens."""
 
 
-def closed(play: Play, steps: Index, step: Step) -> bool:
-    """Whether a step can no longer come: the wait it stands under went the other way, or that wait or the step it
-    comes after cannot come itself.
+def agendas(turn: Turn) -> list[tuple[Play, Agenda]]:
+    """The plays in which something is still to do, each with what is to be looked at next.
+
+    Kept in the turn and brought up to date by what `Turn.progress` noted; begun anew where the play's progress was
+    replaced otherwise, or where what dues depend on besides (profile, team, lifecycle) is another value.
     """
-    if step.when.after and step.when.after not in play.steps and closed(play, steps, steps[step.when.after]):
+    basis = (turn.profile, turn.team, turn.life)
+    if turn.scheduled is not turn.plays or not all(map(is_, turn.scheduled_by, basis)):
+        _reschedule(turn, basis)
+    while turn.changed:
+        key, name = turn.changed.pop()
+        play = next((play for play, _ in turn.agendas if play.key == key), None)
+        if play is not None:
+            _follow(turn, play, turn.agenda[key], name)
+    return turn.agendas
+
+
+def _reschedule(turn: Turn, basis: tuple[Any, ...]) -> None:
+    kept = turn.agenda if all(map(is_, turn.scheduled_by, basis)) else {}
+    turn.agenda, turn.agendas = {}, []
+    for play in turn.running():
+        agenda = kept.get(play.key)
+        if agenda is None or agenda.steps is not play.steps:
+            agenda = _agenda(turn, play)
+        turn.agenda[play.key] = agenda
+        turn.agendas.append((play, agenda))
+    turn.scheduled, turn.scheduled_by = turn.plays, basis
+
+
+def _agenda(turn: Turn, play: Play) -> Agenda:
+    agenda = Agenda(play.steps)
+    for step in index.steps(turn.book(play)).order:
+        _note(turn, play, agenda, step)
+    return agenda
+
+
+def _follow(turn: Turn, play: Play, agenda: Agenda, name: str) -> None:
+    """Look again at a step that went on, at those that stand on it, and on at those of a step that opened or closed."""
+    steps = index.steps(turn.book(play))
+    step = steps.by_id.get(name)
+    if step is None:
+        return
+    _note(turn, play, agenda, step)
+    queue = deque(steps.followers[name])
+    while queue:
+        follower = queue.popleft()
+        if _note(turn, play, agenda, follower):
+            queue.extend(steps.followers[follower.id])
+
+
+def _note(turn: Turn, play: Play, agenda: Agenda, step: Step) -> bool:
+    """Work out one step's place on the agenda; whether it closed, or opened again."""
+    name, progress, was = step.id, play.steps.get(step.id), step.id in agenda.closed
+    closed = _closed(play, agenda.closed, step)
+    (agenda.closed.add if closed else agenda.closed.discard)(name)
+    over = closed if progress is None else progress.status in SETTLED
+    (agenda.open.discard if over else agenda.open.add)(name)
+    waits = progress is not None and progress.status == "waiting" and isinstance(step.action, Wait)
+    (agenda.waiting.add if waits else agenda.waiting.discard)(name)
+    at = next_instant(turn, play, turn.book(play), agenda.closed, step)
+    if at is None:
+        agenda.put(name, None)
+    else:
+        owed = at if progress is None or progress.due is None else progress.due
+        agenda.put(name, Due(at, owed, turn.touch(play, name, ""), name))
+    return closed is not was
+
+
+def _closed(play: Play, closed: Collection[str], step: Step) -> bool:
+    """Whether a step can no longer come: the wait it stands under went the other way, or that wait or the step it
+    comes after cannot come itself. `closed`: those of the steps it stands on that cannot.
+    """
+    if step.when.after in closed and step.when.after not in play.steps:
         return True
     if not step.under:
         return False
     parent = play.steps.get(step.under)
     if parent is None or parent.status not in SETTLED:
-        return closed(play, steps, steps[step.under])
-    return (parent.status, step.branch) not in {("met", "then"), ("timed_out", "otherwise")}
+        return step.under in closed
+    return (parent.status, step.branch) not in OPENS
 
 
-def opened_at(play: Play, steps: Index, step: Step) -> datetime | None:
+def opened_at(play: Play, closed: Collection[str], step: Step) -> datetime | None:
     """Since when a step may be considered: its branch is open and what it needs is settled. None while not."""
     opened = play.started_at
     if step.under:
         parent = play.steps.get(step.under)
-        if parent is None or (parent.status, step.branch) not in {("met", "then"), ("timed_out", "otherwise")}:
+        if parent is None or (parent.status, step.branch) not in OPENS:
             return None
         opened = max(opened, parent.at)
     for name in step.needs:
         need = play.steps.get(name)
         if need is not None and need.status in SETTLED:
             opened = max(opened, need.at)
-        elif not closed(play, steps, steps[name]):
+        elif name not in closed:
             return None
     return opened
 
@@ -56,9 +129,9 @@ def on_day(turn: Turn, play: Play, book: Playbook, when: When) -> datetime:
     return calendar.wall(day, when.at or book.at, play.zone)
 
 
-def due(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> datetime | None:
+def due(turn: Turn, play: Play, book: Playbook, closed: Collection[str], step: Step) -> datetime | None:
     """The nominal due of a step that has not been considered yet; None while it cannot be told."""
-    opened = opened_at(play, steps, step)
+    opened = opened_at(play, closed, step)
     if opened is None:
         return None
     when = step.when
@@ -71,11 +144,11 @@ def due(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> dat
         return max(opened, _spread(turn, play, book, step, on_day(turn, play, book, when)))
     elif when.delay is not None:
         opened = turn.later(opened, when.delay, play.zone)
-    if when.shift and not calendar.is_business_day(
-        calendar.local(opened, play.zone).date(), turn.holidays(turn.profile.country)
-    ):
-        day = calendar.business_day(calendar.local(opened, play.zone).date(), turn.holidays(turn.profile.country))
-        return calendar.wall(day, when.at or book.at, play.zone)
+    if when.shift:
+        day = calendar.local(opened, play.zone).date()
+        works = calendar.business_day(day, turn.holidays(turn.profile.country))
+        if works != day:
+            return calendar.wall(works, when.at or book.at, play.zone)
     return opened
 
 
@@ -99,9 +172,9 @@ def deadline(turn: Turn, play: Play, book: Playbook, by: When, opened: datetime)
     return opened if by.delay is None else turn.later(opened, by.delay, play.zone)
 
 
-def ask_at(turn: Turn, play: Play, steps: Index, step: Step, approval: Approval, owed: datetime) -> datetime:
+def ask_at(turn: Turn, play: Play, closed: Collection[str], step: Step, approval: Approval, owed: datetime) -> datetime:
     """When an approval is asked: `ahead` of the due in the approver's business time, not before the step is open."""
-    opened = opened_at(play, steps, step) or play.started_at
+    opened = opened_at(play, closed, step) or play.started_at
     if approval.ahead is None:
         return max(opened, owed)
     person = turn.teammate(approval.by)
@@ -124,13 +197,13 @@ def nudges(turn: Turn, approval: Approval, asked: datetime, zone: str) -> list[t
     return sorted(item for item in plan if item[0] < end)
 
 
-def next_instant(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> datetime | None:
+def next_instant(turn: Turn, play: Play, book: Playbook, closed: Collection[str], step: Step) -> datetime | None:
     """When a step wants to be looked at next; None when it is settled, closed, or waits for something without an
     instant.
     """
     progress = play.steps.get(step.id)
     if progress is None:
-        return _first_instant(turn, play, book, steps, step)
+        return _first_instant(turn, play, book, closed, step)
     match progress.status:
         case "held" | "approved":
             return progress.at
@@ -142,13 +215,13 @@ def next_instant(turn: Turn, play: Play, book: Playbook, steps: Index, step: Ste
             return None
 
 
-def _first_instant(turn: Turn, play: Play, book: Playbook, steps: Index, step: Step) -> datetime | None:
+def _first_instant(turn: Turn, play: Play, book: Playbook, closed: Collection[str], step: Step) -> datetime | None:
     if step.action.kind == "wait":
-        return opened_at(play, steps, step)
-    owed = due(turn, play, book, steps, step)
+        return opened_at(play, closed, step)
+    owed = due(turn, play, book, closed, step)
     if owed is None or step.approval is None:
         return owed
-    return ask_at(turn, play, steps, step, step.approval, owed)
+    return ask_at(turn, play, closed, step, step.approval, owed)
 
 
 def _approval_next(turn: Turn, play: Play, approval: Approval, progress: Progress) -> datetime:

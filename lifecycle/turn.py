@@ -8,10 +8,12 @@ to the state that came in.
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from operator import attrgetter, is_
 from typing import Protocol
 
-from lifecycle import calendar, conditions
-from lifecycle.messages import Command, Outcome, RaiseTask, Reply
+from lifecycle import calendar, conditions, index
+from lifecycle.agenda import Agenda
+from lifecycle.messages import Command, RaiseTask, Reply
 from lifecycle.model import (
     Contact,
     Contract,
@@ -32,7 +34,9 @@ from lifecycle.playbook import Expr, Length, Lifecycle, Manifest, Playbook, Step
 
 CUSTOMER_ROLES = ("champion", "executive_sponsor", "admin", "billing")
 ON_TIME = timedelta(minutes=5)
+NONE: frozenset[str] = frozenset()
 _FIELDS = tuple(field.name for field in fields(State))
+_ALL = attrgetter(*_FIELDS)
 
 
 class ReleaseMissingError(LookupError):
@@ -95,25 +99,46 @@ class Turn:
     spread: bool
 
     def __init__(self, releases: Releases, state: State) -> None:
-        for name in _FIELDS:
-            setattr(self, name, getattr(state, name))
+        vars(self).update(zip(_FIELDS, _ALL(state), strict=True))
         self.releases = releases
-        self.manifest = releases.catalogue(state.catalogue)
-        self.life = releases.lifecycle(self.manifest.lifecycle)
+        self.adopt(state.catalogue)
         self.at = self.clock = state.as_of
         self.commands: list[Command] = []
         self.decisions: list[Decision] = []
         self.reply: Reply | None = None
         self.placing = False
         """The customer is being placed in mid-journey: what is due by now belongs to its past, and is skipped."""
-        self._steps: dict[str, dict[str, Step]] = {}
+        self._books: dict[str, Playbook] = {}
+        self._own: set[str] = set()
+        self._facts_read: tuple[object, ...] = ()
+        self._running: tuple[tuple[Play, ...], tuple[str, ...]] = ((), ())
+        self.checked: dict[str, tuple[object, ...]] = {}
+        self.agenda: dict[str, Agenda] = {}
+        self.agendas: list[tuple[Play, Agenda]] = []
+        self.scheduled: tuple[Play, ...] | None = None
+        self.scheduled_by: tuple[object, ...] = (None, None, None)
+        self.changed: list[tuple[str, str]] = []
 
-    def outcome(self, now: datetime) -> Outcome:
-        """Put the state back together as of `now`."""
+    def adopt(self, catalogue: str) -> None:
+        """Take the manifest of a digest and its lifecycle for the current ones."""
+        self.manifest = self.releases.catalogue(catalogue)
+        self.life = self.releases.lifecycle(self.manifest.lifecycle)
+        self.catalogue = catalogue
+
+    def begin(self) -> None:
+        """Start a step: nothing is decided yet."""
+        self.commands, self.decisions, self.reply, self.placing = [], [], None, False
+
+    def end(self, now: datetime) -> None:
+        """End a step: what was decided waits to be stored."""
         self.as_of = now
-        self.records = (*self.records, *self.decisions)
-        state = State(**{name: getattr(self, name) for name in _FIELDS})
-        return Outcome(state, tuple(self.commands), tuple(self.decisions), self.reply)
+        if self.decisions:
+            self.records = (*self.records, *self.decisions)
+
+    def state(self) -> State:
+        """Put the state together. Its dicts are no longer this turn's own."""
+        self._own.clear()
+        return State(*_ALL(self))
 
     # --- what rules read --------------------------------------------------------------------------------------------
 
@@ -121,18 +146,44 @@ class Turn:
     def late_for(self) -> timedelta:
         return self.clock - self.at
 
-    def holidays(self, country: str) -> tuple[str, ...]:
+    def holidays(self, country: str) -> frozenset[str]:
         """ISO dates; none for a country that the lifecycle file does not list."""
-        return self.life.holidays.get(country, ())
+        return index.journey(self.life).holidays.get(country, NONE)
 
     def book(self, play: Play) -> Playbook:
-        return self.releases.playbook(play.release)
+        book = self._books.get(play.release)
+        if book is None:
+            book = self._books[play.release] = self.releases.playbook(play.release)
+        return book
 
     def index(self, play: Play) -> Mapping[str, Step]:
         """The steps of a play's release by id, in playbook order."""
-        if play.release not in self._steps:
-            self._steps[play.release] = {step.id: step for step in self.book(play).steps}
-        return self._steps[play.release]
+        return index.steps(self.book(play)).by_id
+
+    def basis(self) -> tuple[object, ...]:
+        """All that a condition can read, besides the events seen: the same object as long as none of it changed.
+
+        Rules that only conditions can set off skip their work while it is the same. What `lookup` learns to read must
+        stand here.
+        """
+        plays, keys = self._running
+        if plays is not self.plays:
+            now_running = tuple(play.key for play in self.running())
+            keys = keys if keys == now_running else now_running
+            self._running = (self.plays, keys)
+        now = (self.facts, self.ticked, self.profile, self.stage, self.band, self.life, keys)
+        if len(now) != len(self._facts_read) or not all(map(is_, now, self._facts_read)):
+            self._facts_read = now
+        return self._facts_read
+
+    def news(self, rule: str, *read: object) -> bool:
+        """Whether what a rule reads differs from when `settled` was last told for it."""
+        last = self.checked.get(rule)
+        return last is None or not all(map(is_, last, read))
+
+    def settled(self, rule: str, *read: object) -> None:
+        """A rule found nothing to do for what it read."""
+        self.checked[rule] = read
 
     def running(self) -> tuple[Play, ...]:
         """The plays in which something is still to do."""
@@ -145,14 +196,16 @@ class Turn:
     def lookup(self, path: str) -> Value:
         """The value of a name in an expression; None where it is not known."""
         group, _, name = path.partition(".")
-        if group == "customer":
-            return self._customer(name)
-        if group == "milestones":
-            return self.milestone(name)
-        if group == "playing":
-            return any(play.playbook.replace("-", "_") == name for play in self.running())
-        fact = self.facts.get(path)
-        return None if fact is None else fact.value
+        match group:
+            case "customer":
+                return self._customer(name)
+            case "milestones":
+                return self.milestone(name)
+            case "playing":
+                return any(play.playbook.replace("-", "_") == name for play in self.running())
+            case _:
+                fact = self.facts.get(path)
+                return None if fact is None else fact.value
 
     def _customer(self, name: str) -> Value:
         if name == "stage":
@@ -169,13 +222,13 @@ class Turn:
         spec = self.life.milestones.get(name)
         if spec is None:
             return None
-        return False if spec.when is None else conditions.explain(spec.when, self.lookup).met
+        return False if spec.when is None else conditions.truth(spec.when, self.lookup)
 
     def met(self, expr: Expr | None) -> bool:
         return conditions.holds(expr, self.lookup)
 
     def because(self, expr: Expr) -> str:
-        return conditions.explain(expr, self.lookup).because
+        return conditions.because(expr, self.lookup)
 
     def later(self, start: datetime, length: Length, zone: str, *, team: bool = False) -> datetime:
         """`start` plus a length; business time by the team's calendar or the customer's."""
@@ -218,10 +271,24 @@ class Turn:
         return next((play for play in self.plays if play.key == key), None)
 
     def progress(self, key: str, step: str, progress: Progress) -> None:
-        """Note where a step stands."""
-        self.plays = tuple(
-            replace(play, steps={**play.steps, step: progress}) if play.key == key else play for play in self.plays
-        )
+        """Note where a step stands. The first time the play's steps are copied, because they belong to the state that
+        came in; from then on they are this turn's own.
+        """
+        play = self.play(key)
+        if play is None:
+            return
+        steps = play.steps
+        if key not in self._own:
+            steps = dict(play.steps)
+            kept, agenda = self.scheduled is self.plays, self.agenda.get(key)
+            self.put(replace(play, steps=steps))
+            if kept and agenda is not None and agenda.steps is play.steps:
+                agenda.steps = steps
+            self._own.add(key)
+        steps[step] = progress
+        self.changed.append((key, step))
+        if progress.status == "waiting":
+            self.checked.pop("waits", None)
 
     def decide(self, play: Play, step: str, what: str, verdict: Verdict, reason: str, to: str = "") -> None:
         """Record a decision of a play at the nominal instant."""

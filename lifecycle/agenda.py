@@ -1,0 +1,72 @@
+"""Which step of a play is to be looked at next, kept up to date step by step: what changes is one step and those that
+stand on it, never the whole play.
+
+Worked out from the play alone (`schedule.agendas`), so it is never stored: a state that comes out of JSON gets the
+same one again.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from lifecycle.model import Progress
+
+
+class Due(NamedTuple):
+    """A step that wants to be looked at. `at`: when. `owed`: its nominal due, `touch`: its identity; with the
+    playbook's priority they decide who goes first at one instant.
+    """
+
+    at: datetime
+    owed: datetime
+    touch: str
+    step: str
+
+
+class Agenda:
+    """The open steps of one play. `steps`: the progress it was worked out from. `closed`: steps that can no longer
+    come. `open`: steps in which something is still to do. `waiting`: waits that are open.
+    """
+
+    __slots__ = ("_dues", "_later", "_ready", "closed", "open", "steps", "waiting")
+
+    def __init__(self, steps: dict[str, Progress]) -> None:
+        self.steps = steps
+        self.closed: set[str] = set()
+        self.open: set[str] = set()
+        self.waiting: set[str] = set()
+        self._dues: dict[str, Due] = {}
+        self._later: list[Due] = []
+        self._ready: list[tuple[datetime, str, Due]] = []
+
+    def put(self, step: str, due: Due | None) -> None:
+        """Note when a step is looked at next; None: nothing brings it up by itself."""
+        if due is None:
+            self._dues.pop(step, None)
+        elif self._dues.get(step) != due:
+            self._dues[step] = due
+            heappush(self._later, due)
+
+    def next_at(self) -> datetime | None:
+        """The earliest instant at which a step is to be looked at."""
+        later, dues = self._later, self._dues
+        while later and dues.get(later[0].step) is not later[0]:
+            heappop(later)
+        ready = [due.at for _, _, due in self._ready if dues.get(due.step) is due]
+        return min(ready, default=later[0].at if later else None)
+
+    def first(self, at: datetime) -> Due | None:
+        """Of the steps to be looked at by `at` the one owed first, then by identity."""
+        later, ready, dues = self._later, self._ready, self._dues
+        while later and later[0].at <= at:
+            due = heappop(later)
+            if dues.get(due.step) is due:
+                heappush(ready, (due.owed, due.touch, due))
+        while ready and dues.get(ready[0][2].step) is not ready[0][2]:
+            heappop(ready)
+        return ready[0][2] if ready else None
+
+    def dues(self) -> Iterator[Due]:
+        """Every step that will be looked at, in no order."""
+        return iter(self._dues.values())

@@ -1,0 +1,80 @@
+"""What the engine looks up in a release, put in order once per release: steps by id and by what they stand on, stages
+by name. What starts a play is in order in `triggers`.
+
+The index of a release lives outside the state, in a bounded memo.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lifecycle.memo import once
+from lifecycle.playbook import Lifecycle, PhaseSpec, Playbook, StageSpec, Step
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """The steps of a playbook. `by_id`: in playbook order. `order`: each after those it stands on. `followers`: the
+    steps that stand on a step directly, as its branch, after it, or in need of it. `place`: playbook order, from 0.
+    """
+
+    by_id: Mapping[str, Step]
+    order: tuple[Step, ...]
+    followers: Mapping[str, tuple[Step, ...]]
+    place: Mapping[str, int]
+
+
+def _stands_on(step: Step) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in (step.under, step.when.after, *step.needs) if name))
+
+
+@once
+def steps(book: Playbook) -> Steps:
+    """The index of a playbook. Steps that stand on each other in a circle, which authoring refuses, come last."""
+    by_id = {step.id: step for step in book.steps}
+    followers: dict[str, list[Step]] = {name: [] for name in by_id}
+    missing: dict[str, int] = {}
+    for step in by_id.values():
+        named = [name for name in _stands_on(step) if name in by_id]
+        missing[step.id] = len(named)
+        for name in named:
+            followers[name].append(step)
+    ready = deque(step for step in by_id.values() if not missing[step.id])
+    order: dict[str, Step] = {}
+    while ready:
+        step = ready.popleft()
+        order[step.id] = step
+        for follower in followers[step.id]:
+            missing[follower.id] -= 1
+            if not missing[follower.id]:
+                ready.append(follower)
+    ordered = (*order.values(), *(step for step in by_id.values() if step.id not in order))
+    return Steps(
+        by_id,
+        ordered,
+        {name: tuple(those) for name, those in followers.items()},
+        {name: place for place, name in enumerate(by_id)},
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Journey:
+    """A lifecycle. `phases`: the farthest from the contract's end first. `bands`: the best first. `holidays`: ISO
+    dates by country.
+    """
+
+    stages: Mapping[str, StageSpec]
+    phases: tuple[PhaseSpec, ...]
+    bands: tuple[tuple[str, int], ...]
+    holidays: Mapping[str, frozenset[str]]
+
+
+@once
+def journey(life: Lifecycle) -> Journey:
+    """The index of a lifecycle."""
+    return Journey(
+        {spec.name: spec for spec in reversed(life.stages)},
+        tuple(sorted(life.phases, key=lambda item: -item.days_before)),
+        tuple(sorted(life.bands.items(), key=lambda item: -item[1])),
+        {country: frozenset(days) for country, days in life.holidays.items()},
+    )
