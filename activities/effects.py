@@ -78,26 +78,24 @@ class Effects:
         self._renderer = Renderer(delivery)
         self._ways = Ways(db, delivery)
 
-    def prepare(self, customer_id: str, command: Command) -> Job:
-        """Read, render and choose the way.
+    def prepare(self, c: Connection, customer_id: str, command: Command) -> Callable[[], Job]:
+        """Read what a command needs. What is returned then renders it and chooses the way, after the transaction; it
+        raises UnsendableError, and NoLongerOwedError when there is nothing left to send.
 
         Raises:
             UnsendableError: this can never be sent as it is.
-            NoLongerOwedError: there is nothing left to send.
             ReleaseMissingError: the release is not in the database (yet).
         """
-        with self._db.read() as c:
-            customer = customers.get(c, customer_id)
+        customer = customers.get(c, customer_id)
         if isinstance(command, SettleApproval):
-            return self._settle(customer, command)
+            return lambda: self._settle(customer, command)
         source = read_source(self._releases, customer.catalogue, command.release, command.step)
-        with self._db.read() as c:
-            scene = read_scene(c, command, customer, source)
-            touch_hash = ledger.touch_hash(c, command.touch)
+        scene = read_scene(c, command, customer, source)
+        touch_hash = ledger.touch_hash(c, command.touch)
         envelope = Envelope(command.touch, touch_hash, customer.id, scene.person, _shown_at(customer, command))
         book = source.book
         meant = book is not None and book.trigger.stage in AFTER_LEAVING
-        return replace(self._job(scene, envelope, command), after_leaving=meant)
+        return lambda: replace(self._job(scene, envelope, command), after_leaving=meant)
 
     def _job(self, scene: Scene, envelope: Envelope, command: Addressed) -> Job:
         match command:

@@ -4,15 +4,15 @@ It never fails because of a command. A command's outcome is `sent`, `failed`, `l
 to make of it is the core's business, so retries of a provider never happen here. Only a lost database makes the
 activity fail, and Temporal runs the batch again; the ledger sees to it that nothing goes out twice:
 
-    standing? -> prepare -> token -> reserve -> allowed? -> write before -> send -> write after -> confirm
+    standing? -> prepare -> token -> reserve, if allowed -> write before -> send -> write after -> confirm
 """
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,7 +31,7 @@ from lifecycle.model import Decision
 from lifecycle.playbook import Lifecycle, Playbook
 from store import customers, ledger, projections, tables
 from store.database import Database, now
-from store.ledger import Reservation, Standing
+from store.ledger import Barrier, Reservation, Standing
 from store.releases import DatabaseReleases
 from workflows.interface import PERFORM, Batch, BatchResult, EffectResult
 
@@ -56,6 +56,11 @@ class Withdrawn:
     """Not sent, because it must not be any more."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Later):
+    """Kept back by a hold, not by a provider."""
 
 
 Outcome = Landing | Withdrawn
@@ -92,12 +97,25 @@ class Performer:
         try:
             await asyncio.to_thread(self._store, batch)
             commands = [decode_union(Command, raw) for raw in batch["commands"]]
-            told = [await self._within_limit(batch["customer"], command) for command in commands]
+            outcomes = [await self._within_limit(batch["customer"], command) for command in commands]
+            if any(isinstance(outcome, Held) for outcome in outcomes):
+                outcomes = await asyncio.to_thread(self._look_again, batch["customer"], commands, outcomes)
+            told = [_told(command, outcome) for command, outcome in zip(commands, outcomes, strict=True)]
             return {"effects": [effect for effect in told if effect["result"] != "sent"]}
         finally:
             beat.cancel()
 
-    async def _within_limit(self, customer: str, command: Command) -> EffectResult:
+    def _look_again(self, customer: str, commands: list[Command], outcomes: list[Outcome]) -> list[Outcome]:
+        """What was held while a hold was on that is gone by now: its lifting was told before this batch is settled."""
+        with _database(), self._db.read() as c:
+            return [
+                replace(outcome, wait=timedelta(0))
+                if isinstance(outcome, Held) and _held(c, customer, command) is None
+                else outcome
+                for command, outcome in zip(commands, outcomes, strict=True)
+            ]
+
+    async def _within_limit(self, customer: str, command: Command) -> Outcome:
         """One command, given up after the limit; its thread goes on, and the ledger learns what came of it. Waiting for
         a thread does not count.
         """
@@ -107,8 +125,8 @@ class Performer:
         task.add_done_callback(self._finished)
         done, _ = await asyncio.wait({task}, timeout=self._limit)
         if done:
-            return _told(command, task.result())
-        return _told(command, Later(self._lease, "it takes longer than a command may; asked about later"))
+            return task.result()
+        return Later(self._lease, "it takes longer than a command may; asked about later")
 
     def _finished(self, task: "asyncio.Future[Outcome]") -> None:
         self._free.release()
@@ -145,21 +163,27 @@ class Performer:
     # --- the ledger -------------------------------------------------------------------------------------------------
 
     def _deliver(self, customer: str, command: Command) -> Outcome:
-        with self._db.read() as c:
-            found = ledger.standing(c, command.touch)
-            held = _held(c, customer, command)
-        settled = None if found is None else _settled(found)
-        if settled is not None:
-            return settled
-        if held is not None:
-            return held
-        job = self._effects.prepare(customer, command)
+        found = self._look(customer, command)
+        if isinstance(found, Held):
+            # Note it before looking a second time: a hold lifted after that finds the note, one lifted before lets go.
+            ledger.hold_back(self._db, command.touch, customer=customer, kind=command.kind, reason=found.reason)
+            found = self._look(customer, command)
+        if isinstance(found, Outcome):
+            return found
+        job = found()
         if job.way.rate is not None and not self._token(job.way.rate):
             return Later(timedelta(seconds=LONGEST_QUEUE), f"{job.way.name} is busy with others of our messages")
         for _ in range(2):
-            got = ledger.reserve(self._db, command.touch, customer=customer, kind=command.kind, lease_for=job.way.lease)
+            got = ledger.reserve(
+                self._db,
+                command.touch,
+                customer=customer,
+                kind=command.kind,
+                lease_for=job.way.lease,
+                barrier=lambda c: _barrier(c, customer, command, job),
+            )
             if isinstance(got, Reservation):
-                return self._send(customer, command, job, got)
+                return self._send(job, got)
             outcome = _settled(got) or (
                 self._held_now(customer, command) if got.state == "held" else self._ask(job, got)
             )
@@ -167,43 +191,21 @@ class Performer:
                 return outcome
         return Later(AGAIN, "somebody else is sending it")
 
-    def _send(self, customer: str, command: Command, job: Job, reservation: Reservation) -> Outcome:
+    def _look(self, customer: str, command: Command) -> Outcome | Callable[[], Job]:
+        """In one read: what there is to say of a command already, or how to make it ready."""
+        with self._db.read() as c:
+            row = ledger.standing(c, command.touch)
+            settled = None if row is None else _settled(row)
+            return settled or _held(c, customer, command) or self._effects.prepare(c, customer, command)
+
+    def _send(self, job: Job, reservation: Reservation) -> Outcome:
         touch, attempt = reservation.touch, reservation.attempt
-        blocked = self._blocked(customer, command, job, attempt)
-        match blocked:
-            case Withdrawn(reason):
-                ledger.withdraw(self._db, touch, reason)
-                return blocked
-            case Later(reason=reason):
-                ledger.defer(self._db, touch, attempt, reason)
-                return blocked
-            case None:
-                pass
         try:
             job.before()
         except Exception:
             ledger.defer(self._db, touch, attempt, "what belongs to it could not be written")
             raise
         return self._write(job, touch, attempt, job.send())
-
-    def _blocked(self, customer: str, command: Command, job: Job, attempt: int) -> Withdrawn | Later | None:
-        """Read again what may have changed since the core decided: holds, the customer, the address, the row."""
-        with self._db.read() as c:
-            held = _held(c, customer, command)
-            stopped = customers.get(c, customer).stopped
-            suppressed = customers.is_suppressed(c, job.address) if job.address else None
-            row = ledger.standing(c, command.touch)
-        closing = isinstance(command, CancelInvite | SettleApproval)
-        ours = isinstance(command, RaiseTask) and command.title  # the core's own word to a teammate
-        if row is None or (row.state, row.attempt) != ("reserved", attempt):
-            return Withdrawn(row.reason if row else "its row in the ledger is gone")
-        if held is not None:
-            return held
-        if stopped and not (closing or ours or job.after_leaving):
-            return Withdrawn("the customer has left")
-        if suppressed is not None and not (isinstance(command, CancelInvite) and suppressed == "unsubscribed"):
-            return Withdrawn(f"nothing goes to this person any more: {suppressed}")
-        return None
 
     def _ask(self, job: Job, row: Standing) -> Outcome | None:
         """What to make of a touch that may be out. None: it surely is not, and may be reserved again."""
@@ -224,7 +226,7 @@ class Performer:
             case _:
                 return self._write(job, row.touch, row.attempt, landing)
 
-    def _held_now(self, customer: str, command: Command) -> Outcome | None:
+    def _held_now(self, customer: str, command: Command) -> Held | None:
         with self._db.read() as c:
             return _held(c, customer, command)
 
@@ -281,25 +283,44 @@ async def _beat() -> None:
 _RESULTS: dict[type[Any], str] = {
     Sent: "sent",
     Later: "later",
+    Held: "later",
     Failed: "failed",
     Unknown: "unknown",
     Withdrawn: "withdrawn",
 }
 
 
-def _held(c: Connection, customer: str, command: Command) -> Later | None:
+def _held(c: Connection, customer: str, command: Command) -> Held | None:
     """The hold on a command, soon asked about again where days are seconds. A customer's own hold keeps back what goes
     to the customer: the team goes on working, as the core says. A hold on everything keeps back everything.
 
     Waiting as long again as the hold has lasted doubles each wait: a hold of a week costs some 170 questions instead of
-    2000, and what it kept goes out within an hour of its lifting.
+    2000. Lifting it tells the customers at once; whoever missed that is asked within the hour.
     """
-    hold = ledger.hold_on(c, customer if isinstance(command, _OUTSIDE) else customers.EVERYTHING)
+    hold = _hold(c, customer, command)
     if hold is None:
         return None
     first, longest = HELD_IN_REHEARSAL if customers.get(c, customer).clock.rehearsal else HELD
-    wait = min(max(now() - hold.since, first), longest)
-    return Later(wait, f"{hold.reason}; asked again in {int(wait.total_seconds())} seconds")
+    wait = min(max(now() - hold.placed_at, first), longest)
+    return Held(wait, f"{hold.reason}; asked again in {int(wait.total_seconds())} seconds")
+
+
+def _hold(c: Connection, customer: str, command: Command) -> customers.Hold | None:
+    return ledger.hold_on(c, customer if isinstance(command, _OUTSIDE) else customers.EVERYTHING)
+
+
+def _barrier(c: Connection, customer: str, command: Command, job: Job) -> Barrier | None:
+    """Read again what may have changed since the core decided: holds, the customer, the address."""
+    if hold := _hold(c, customer, command):
+        return Barrier("held", hold.reason)
+    stopped, suppressed = customers.barred(c, customer, job.address)
+    closing = isinstance(command, CancelInvite | SettleApproval)
+    ours = isinstance(command, RaiseTask) and command.title  # the core's own word to a teammate
+    if stopped and not (closing or ours or job.after_leaving):
+        return Barrier("withdrawn", "the customer has left")
+    if suppressed is not None and not (isinstance(command, CancelInvite) and suppressed == "unsubscribed"):
+        return Barrier("withdrawn", f"nothing goes to this person any more: {suppressed}")
+    return None
 
 
 def _told(command: Command, outcome: Outcome) -> EffectResult:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from activities.mime import UnsendableError
 from lifecycle import conditions
@@ -139,15 +139,20 @@ class Known:
     plays: tuple[Play, ...] = ()
 
 
+_LATER = (
+    select(tables.inbox.c.event)
+    .where(tables.inbox.c.customer == bindparam("customer"), tables.inbox.c.seq > bindparam("seq"))
+    .order_by(tables.inbox.c.seq)
+)
+
+
 def read_known(c: Connection, customer: str, life: Lifecycle | None) -> Known:
     """Snapshots are written now and then; what came in since stands in the inbox, so texts are never behind."""
     raw = projections.snapshot(c, customer)
     state = None if raw is None else state_from_json(raw)
     facts = {name: fact.value for name, fact in state.facts.items()} if state else {}
     ticked = set(state.ticked) if state else set()
-    table = tables.inbox
-    later = select(table.c.event).where(table.c.customer == customer, table.c.seq > (state.seq if state else 0))
-    for (data,) in c.execute(later.order_by(table.c.seq)):
+    for (data,) in c.execute(_LATER, {"customer": customer, "seq": state.seq if state else 0}):
         event: Event = decode_union(Event, data)
         match event:
             case FactsReported(facts=told):
@@ -176,7 +181,8 @@ def read_scene(c: Connection, command: Command, customer: Customer, source: Sour
     Raises:
         UnsendableError: the recipient is not among the people that we know.
     """
-    contact = customers.contact(c, customer.id, command.to)
+    people = customers.contacts(c, customer.id)
+    contact = next((one for one in people if one.id == command.to), None)
     person = contact or customers.teammate(c, command.to)
     if person is None:
         raise UnsendableError("the person that this is for is not among the customer's contacts, nor in the team")
@@ -193,7 +199,7 @@ def read_scene(c: Connection, command: Command, customer: Customer, source: Sour
         anchor=_anchor(command, customer, source, known, zone),
         facts=known.facts,
         reached=_reached(source.lifecycle, customer, known),
-        champion=_champion(customers.contacts(c, customer.id)),
+        champion=_champion(people),
     )
 
 

@@ -8,7 +8,7 @@ of its own, so that a line break in a value cannot move text from the head into 
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from html.parser import HTMLParser
+from html import unescape
 from typing import Any
 
 import mrml
@@ -21,6 +21,9 @@ from activities.mime import UnsendableError, one_line
 from lifecycle.playbook import Playbook
 
 HEAD = "#head"
+_HREF = re.compile(r"""<a(?=\s)(?:[^>"']|"[^"]*"|'[^']*')*?\shref\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
+_OUTWARD = ("http://", "https://", "mailto:")
+_COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s<>()\"']*[^\s<>()\"'.,;:!?]")
 
 LAYOUT = "layout.mjml"
@@ -121,21 +124,9 @@ def _paragraph(text: str) -> Markup:
 
 def with_links(text: str, html: str) -> str:
     """The text with every link of the HTML in it: those it lacks stand below it, each once."""
-    finder = _Links()
-    finder.feed(html)
-    missing = [link for link in dict.fromkeys(finder.found) if link not in text]
+    found = (unescape(double or single) for double, single in _HREF.findall(_COMMENT.sub("", html)))
+    missing = [link for link in dict.fromkeys(found) if link not in text and link.startswith(_OUTWARD)]
     return text + "".join(f"\n{link}" for link in ("", *missing)) + "\n" if missing else text
-
-
-class _Links(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        href = dict(attrs).get("href") or ""
-        if tag == "a" and href.startswith(("http://", "https://", "mailto:")):
-            self.found.append(href)
 
 
 def _environment(book: Playbook, *, mrkdwn: bool) -> ImmutableSandboxedEnvironment:

@@ -10,10 +10,12 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection as DbConnection
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import (
     Client,
@@ -130,6 +132,14 @@ class Connection:
             raise TemporalAwayError(type(error).__name__) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """A row to be delivered and, with a customer's first, what its workflow is started with."""
+
+    row: Row
+    start: tuple[Start, TypedSearchAttributes] | None
+
+
 class Deliverer:
     """Delivers; one per process. `run` is its poller."""
 
@@ -186,39 +196,50 @@ class Deliverer:
             TemporalAwayError: rows are left.
         """
         by = f"{self._name}/{next(self._turn)}"
-        if await asyncio.to_thread(inbox.lease, self._db, by=by, for_=LEASE, customer=customer):
-            await self._leased(customer, by)
+        await self._leased(customer, by, await asyncio.to_thread(self._lease, customer, by))
 
-    async def _leased(self, customer: str, by: str) -> None:
+    def _lease(self, customer: str, by: str) -> _Parcel | None:
+        with self._db.begin(durable=False) as c:
+            return self._next(c, customer, by) if inbox.lease_one(c, customer, by=by, for_=LEASE) else None
+
+    def _next(self, c: DbConnection, customer: str, by: str) -> _Parcel | None:
+        """What is to be delivered next under our lease; it is given back where nothing is left."""
+        for row in inbox.undelivered(c, customer, limit=1):
+            return _Parcel(row, _start_of(c, row) if row.seq == 1 else None)
+        inbox.release(c, customer, by)
+        return None
+
+    async def _leased(self, customer: str, by: str, parcel: _Parcel | None) -> None:
         """Deliver until nothing is left, a row cannot be delivered (order!), or the lease is half over."""
         until = asyncio.get_running_loop().time() + DRAIN_FOR.total_seconds()
         try:
-            while rows := await asyncio.to_thread(self._rows, customer):
-                for row in rows:
-                    if asyncio.get_running_loop().time() > until or not await self._row(row):
-                        return
+            while parcel is not None and asyncio.get_running_loop().time() <= until:
+                parcel = await self._parcel(parcel, by)
         finally:
-            await asyncio.to_thread(inbox.release, self._db, customer, by)
+            if parcel is not None:
+                await asyncio.to_thread(self._release, customer, by)
 
-    def _rows(self, customer: str) -> list[Row]:
-        with self._db.read() as c:
-            return inbox.undelivered(c, customer)
+    def _release(self, customer: str, by: str) -> None:
+        with self._db.begin(durable=False) as c:
+            inbox.release(c, customer, by)
 
-    async def _row(self, row: Row) -> bool:
-        """Whether the row is delivered. One that is not lets its customer rest, and shows its error to people."""
+    async def _parcel(self, parcel: _Parcel, by: str) -> _Parcel | None:
+        """Deliver, and say what follows. What cannot be delivered lets its customer rest, and shows its error to
+        people.
+        """
+        row = parcel.row
         try:
-            reply = await self._send(row)
+            reply = await self._send(parcel)
         except (TemporalAwayError, SQLAlchemyError):
             raise
         except Exception as error:  # noqa: BLE001 - one row that nobody foresaw must not keep the others waiting
             why = str(error) if isinstance(error, _FailedError) else f"{type(error).__name__} in the gateway"
             _log.warning("delivery_failed", customer=row.customer, seq=row.seq, why=why)
-            await asyncio.to_thread(self._failed, row, why)
-            return False
-        await asyncio.to_thread(self._delivered, row, reply)
-        return True
+            await asyncio.to_thread(self._failed, row, why, by)
+            return None
+        return await asyncio.to_thread(self._delivered, row, reply, by)
 
-    def _delivered(self, row: Row, reply: dict[str, Any] | None) -> None:
+    def _delivered(self, row: Row, reply: dict[str, Any] | None, by: str) -> _Parcel | None:
         """The core keeps no list of tasks: a tick that it took is stored here, with the delivery.
 
         Without a reply the disk may wait: a row told again after a power cut is dropped by its number.
@@ -228,12 +249,14 @@ class Deliverer:
             if row.event["kind"] == "task_ticked" and reply is not None and reply["result"] == "done":
                 ticked = decode(TaskTicked, row.event)
                 projections.tick_task(c, ticked.task, ticked.by, ticked.done)
+            return self._next(c, row.customer, by)
 
-    def _failed(self, row: Row, error: str) -> None:
+    def _failed(self, row: Row, error: str, by: str) -> None:
         with self._db.begin() as c:
             inbox.failed(c, row.customer, row.seq, error)
+            inbox.release(c, row.customer, by)
 
-    async def _send(self, row: Row) -> dict[str, Any] | None:
+    async def _send(self, parcel: _Parcel) -> dict[str, Any] | None:
         """One row to its workflow; the Reply of an answer.
 
         Raises:
@@ -241,11 +264,12 @@ class Deliverer:
             _FailedError: this row cannot.
         """
         client = await self._connection.client()
+        row = parcel.row
         delivery = Delivery(seq=row.seq, event=row.event)
         answer = row.event["kind"] in ANSWERS
         try:
-            if row.seq == 1:
-                await self._start(client, row, delivery)
+            if parcel.start is not None:
+                await _start(client, *parcel.start)
             elif answer:
                 return await _update(client, row, delivery)
             else:
@@ -260,41 +284,6 @@ class Deliverer:
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
             raise _FailedError("the workflow did not answer in time") from error
         return None
-
-    async def _start(self, client: Client, row: Row, delivery: Delivery) -> None:
-        start, attributes = await asyncio.to_thread(self._start_of, row.customer, delivery)
-        try:
-            await client.start_workflow(
-                WORKFLOW,
-                start,
-                id=workflow_id(row.customer),
-                task_queue=TASK_QUEUE,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                search_attributes=attributes,
-                rpc_timeout=RPC_WITHIN,
-            )
-        except WorkflowAlreadyStartedError:
-            await _signal(client, row.customer, delivery)
-
-    def _start_of(self, customer: str, delivery: Delivery) -> tuple[Start, TypedSearchAttributes]:
-        with self._db.read() as c:
-            found = customers.get(c, customer)
-            catalogue = releases.current(c) or ""
-        start = Start(
-            customer=customer,
-            catalogue=catalogue,
-            clock=encode(found.clock),
-            spread=not found.clock.rehearsal,
-            state={},
-            first=[delivery],
-            outgoing=[],
-            log="",
-        )
-        values = {STAGE_ATTRIBUTE: FIRST_STAGE, BAND_ATTRIBUTE: FIRST_BAND}  # as the first task would set them
-        values |= {TIER_ATTRIBUTE: found.profile.tier, CATALOGUE_ATTRIBUTE: catalogue}
-        pairs = [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in values.items()]
-        return start, TypedSearchAttributes(pairs)
 
     async def run(self) -> None:
         """Poll for ever; pause longer, up to `LONGEST_PAUSE` seconds, while Temporal or the database is away."""
@@ -325,11 +314,56 @@ class Deliverer:
         """
         by = f"{self._name}/{next(self._turn)}"
         waiting = await asyncio.to_thread(inbox.lease, self._db, by=by, for_=LEASE, limit=POLL_LIMIT)
-        results = await asyncio.gather(*(self._leased(one, by) for one in waiting), return_exceptions=True)
+        results = await asyncio.gather(*(self._serve(one, by) for one in waiting), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return len(waiting)
+
+    async def _serve(self, customer: str, by: str) -> None:
+        """Deliver to a customer that `sweep` has leased."""
+        await self._leased(customer, by, await asyncio.to_thread(self._first, customer, by))
+
+    def _first(self, customer: str, by: str) -> _Parcel | None:
+        with self._db.begin(durable=False) as c:
+            return self._next(c, customer, by)
+
+
+async def _start(client: Client, start: Start, attributes: TypedSearchAttributes) -> None:
+    customer = start["customer"]
+    try:
+        await client.start_workflow(
+            WORKFLOW,
+            start,
+            id=workflow_id(customer),
+            task_queue=TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            search_attributes=attributes,
+            rpc_timeout=RPC_WITHIN,
+        )
+    except WorkflowAlreadyStartedError:
+        await _signal(client, customer, start["first"][0])
+
+
+def _start_of(c: DbConnection, row: Row) -> tuple[Start, TypedSearchAttributes]:
+    """What a customer's workflow is started with, and the search attributes as its first task would set them."""
+    found = customers.get(c, row.customer)
+    catalogue = releases.current(c) or ""
+    start = Start(
+        customer=row.customer,
+        catalogue=catalogue,
+        clock=encode(found.clock),
+        spread=not found.clock.rehearsal,
+        state={},
+        first=[Delivery(seq=row.seq, event=row.event)],
+        outgoing=[],
+        log="",
+    )
+    values = {STAGE_ATTRIBUTE: FIRST_STAGE, BAND_ATTRIBUTE: FIRST_BAND}
+    values |= {TIER_ATTRIBUTE: found.profile.tier, CATALOGUE_ATTRIBUTE: catalogue}
+    pairs = [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in values.items()]
+    return start, TypedSearchAttributes(pairs)
 
 
 async def _signal(client: Client, customer: str, delivery: Delivery) -> None:

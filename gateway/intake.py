@@ -163,7 +163,8 @@ def _create(c: Connection, signup: Signup, lifecycle: Lifecycle) -> tuple[Custom
     at = now()
     clock = signup.clock(at)
     profile = signup.new_profile(lifecycle, clock.virtual(at))
-    signup.check_team(team.teammates(c))
+    if signup.team:
+        signup.check_team(team.teammates(c))
     assigned = team.assign(c, signup.team)
     customer, contacts = customers.create(
         c,

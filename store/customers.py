@@ -6,11 +6,11 @@ callers reach it through here.
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from lifecycle.jsonform import decode, encode
 from lifecycle.model import Clock, Contact, Profile
@@ -36,6 +36,7 @@ __all__ = [
     "Person",
     "TeamError",
     "assign",
+    "barred",
     "contact",
     "contacts",
     "contacts_at",
@@ -43,7 +44,6 @@ __all__ = [
     "find",
     "get",
     "hold",
-    "hold_on",
     "is_suppressed",
     "lift_hold",
     "normalised",
@@ -95,8 +95,11 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why nothing goes out. `placed_by`: teammate id. `placed_at`: real time."""
+    """Why nothing goes out. `scope`: `EVERYTHING` or a customer's id. `placed_by`: teammate id, empty where the ledger
+    itself holds. `placed_at`: real time.
+    """
 
+    scope: str
     placed_by: str
     reason: str
     placed_at: datetime
@@ -104,10 +107,13 @@ class Hold:
 
 # --- customers --------------------------------------------------------------------------------------------------------
 
+_FIND = select(tables.customers).where(tables.customers.c.outer_id == bindparam("outer_id"))
+_GET = select(tables.customers).where(tables.customers.c.id == bindparam("customer"))
+
 
 def find(c: Connection, outer_id: str) -> Customer | None:
     """The customer that a sender calls `outer_id`."""
-    row = c.execute(select(tables.customers).where(tables.customers.c.outer_id == outer_id)).one_or_none()
+    row = c.execute(_FIND, {"outer_id": outer_id}).one_or_none()
     return None if row is None else _customer(row)
 
 
@@ -117,7 +123,7 @@ def get(c: Connection, customer: str) -> Customer:
     Raises:
         LookupError: there is none.
     """
-    row = c.execute(select(tables.customers).where(tables.customers.c.id == customer)).one_or_none()
+    row = c.execute(_GET, {"customer": customer}).one_or_none()
     if row is None:
         raise LookupError(f"no customer {customer!r} in the database")
     return _customer(row)
@@ -140,35 +146,34 @@ def create(
     Raises:
         sqlalchemy.exc.IntegrityError: `outer_id` exists; two signups raced, and the caller finds the other's row.
     """
-    customer = f"cus_{secrets.token_hex(6)}"
-    c.execute(
-        insert(tables.customers).values(
-            id=customer,
-            outer_id=outer_id,
-            name=name,
-            profile=encode(profile),
-            clock=encode(clock),
-            tier=profile.tier,
-            stage="new",
-            band="",
-            overdue=False,
-            held="",
-            stopped=False,
-            catalogue="",
-            seq=0,
-            batch=-1,
-            created_at=now(),
-        ),
+    customer = Customer(
+        id=f"cus_{secrets.token_hex(6)}",
+        outer_id=outer_id,
+        name=name,
+        profile=profile,
+        clock=clock,
+        stage="new",
+        band="",
+        overdue=False,
+        held="",
+        stopped=False,
+        catalogue="",
+        next_due=None,
+        seq=0,
+        created_at=now(),
     )
-    c.execute(insert(tables.deliveries).values(customer=customer, leased_by="", failures=0))
+    row = {field.name: getattr(customer, field.name) for field in fields(customer)}
+    row |= {"profile": encode(profile), "clock": encode(clock), "tier": profile.tier, "batch": -1}
+    c.execute(insert(tables.customers), row)
+    c.execute(insert(tables.deliveries), {"customer": customer.id, "leased_by": "", "failures": 0})
     if team:
-        roles = [{"customer": customer, "role": role, "teammate": person.id} for role, person in team.items()]
+        roles = [{"customer": customer.id, "role": role, "teammate": person.id} for role, person in team.items()]
         c.execute(insert(tables.assignments), roles)
     made: dict[str, Contact] = {}
     for new in contacts:
-        contact, _ = upsert_contact(c, customer, new)
+        contact, _ = upsert_contact(c, customer.id, new)
         made[contact.id] = contact
-    return get(c, customer), tuple(made.values())
+    return customer, tuple(made.values())
 
 
 def update_profile(c: Connection, customer: str, profile: Profile, name: str) -> None:
@@ -207,6 +212,9 @@ _PEOPLE = select(tables.contacts, tables.suppressions.c.why).outerjoin(
     tables.suppressions,
     tables.suppressions.c.address == tables.contacts.c.address,
 )
+_OF_CUSTOMER = _PEOPLE.where(tables.contacts.c.customer == bindparam("customer")).order_by(
+    tables.contacts.c.created_at, tables.contacts.c.id
+)
 
 
 def contact(c: Connection, customer: str, contact_id: str) -> Person | None:
@@ -218,9 +226,7 @@ def contact(c: Connection, customer: str, contact_id: str) -> Person | None:
 
 def contacts(c: Connection, customer: str) -> tuple[Person, ...]:
     """All contacts of the customer, the oldest first."""
-    query = _PEOPLE.where(tables.contacts.c.customer == customer)
-    rows = c.execute(query.order_by(tables.contacts.c.created_at, tables.contacts.c.id))
-    return tuple(_person(row) for row in rows)
+    return tuple(_person(row) for row in c.execute(_OF_CUSTOMER, {"customer": customer}))
 
 
 def contacts_at(c: Connection, address: str) -> tuple[tuple[str, str], ...]:
@@ -273,8 +279,19 @@ def suppress(c: Connection, address: str, why: str, source: str) -> bool:
 
 def is_suppressed(c: Connection, address: str) -> str | None:
     """Why nothing goes to this address, None when it may be written to."""
-    table = tables.suppressions
-    return c.execute(select(table.c.why).where(table.c.address == normalised(address))).scalar_one_or_none()
+    return c.execute(_SUPPRESSED, {"address": normalised(address)}).scalar_one_or_none()
+
+
+def barred(c: Connection, customer: str, address: str) -> tuple[bool, str | None]:
+    """Whether the customer has left, and why nothing goes to the address (None: it may be written to)."""
+    row = c.execute(_BARRED, {"customer": customer, "address": normalised(address)}).one()
+    return row.stopped, row.why
+
+
+_SUPPRESSED = select(tables.suppressions.c.why).where(tables.suppressions.c.address == bindparam("address"))
+_BARRED = select(tables.customers.c.stopped, _SUPPRESSED.scalar_subquery().label("why")).where(
+    tables.customers.c.id == bindparam("customer")
+)
 
 
 def restore(c: Connection, address: str) -> bool:
@@ -298,11 +315,4 @@ def lift_hold(c: Connection, scope: str) -> bool:
 def hold(c: Connection, scope: str) -> Hold | None:
     """The hold on a scope itself."""
     row = c.execute(select(tables.holds).where(tables.holds.c.scope == scope)).one_or_none()
-    return None if row is None else Hold(row.placed_by, row.reason, row.placed_at)
-
-
-def hold_on(c: Connection, customer: str) -> str | None:
-    """The reason why sends to this customer are held, everything's before its own; None when they are not."""
-    query = select(tables.holds.c.scope, tables.holds.c.reason).where(tables.holds.c.scope.in_([EVERYTHING, customer]))
-    reasons = {row.scope: row.reason for row in c.execute(query)}
-    return reasons.get(EVERYTHING, reasons.get(customer))
+    return None if row is None else Hold(row.scope, row.placed_by, row.reason, row.placed_at)

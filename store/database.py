@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from alembic.config import Config
 from sqlalchemy import (
     Connection,
     Engine,
+    Executable,
     Table,
     create_engine,
     event,
@@ -143,7 +145,11 @@ def one_at_a_time(c: Connection, what: str, *, shared: bool = False) -> None:
 
 def upsert(c: Connection, table: Table) -> sqlite.Insert:
     """An INSERT into `table` that knows `on_conflict_do_nothing` and `on_conflict_do_update` on this database."""
-    if c.dialect.name == "postgresql":
+    return _upsert(c.dialect.name, table)
+
+
+def _upsert(dialect: str, table: Table) -> sqlite.Insert:
+    if dialect == "postgresql":
         # The two classes share no base but have the same two methods with the same arguments.
         return postgresql.insert(table)  # type: ignore[return-value] # see above
     return sqlite.insert(table)
@@ -151,8 +157,13 @@ def upsert(c: Connection, table: Table) -> sqlite.Insert:
 
 def insert_new(c: Connection, table: Table, **values: Any) -> bool:
     """Insert a row unless one with its key, or another unique value of it, exists. True when it was inserted."""
-    insert = upsert(c, table).values(values).on_conflict_do_nothing()
-    return c.execute(insert.returning(*table.primary_key)).first() is not None
+    return c.execute(_insert_new(c.dialect.name, table), values).first() is not None
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Executable:
+    """Made once: to make a statement costs more than to run it."""
+    return _upsert(dialect, table).on_conflict_do_nothing().returning(*table.primary_key)
 
 
 def _sqlite_engines(url: URL) -> tuple[Engine, Engine]:

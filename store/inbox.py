@@ -6,18 +6,18 @@ Delivery is in order and at least once: the workflow drops numbers it has seen. 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy import Row as SqlRow
-from sqlalchemy.exc import IntegrityError
 
 from lifecycle.jsonform import digest, encode
 from lifecycle.messages import Event
 from store import tables
+from store.columns import Instant
 from store.database import Database, insert_new, now
 
 KEPT_FOR = timedelta(days=30)
@@ -96,36 +96,33 @@ def accept(
     Returns:
         What became of it, and its row: the stored one when it was known.
     """
+    at = now()
+    seq = c.execute(_COUNT, {"whose": customer, "by": 1}).scalar_one()
+    row = Row(customer, seq, source, event_id, encode(event), at, None if tell else at, 0, None)
+    values = {field.name: getattr(row, field.name) for field in fields(row)}
+    if insert_new(c, tables.inbox, **values, body_digest=body_digest, error=""):
+        return Accepted.NEW, row
+    c.execute(_COUNT, {"whose": customer, "by": -1})  # gapless; the row is locked, so nobody has taken the next number
     known = _known(c, source, event_id)
     if known is None:
-        try:
-            # Only two transactions that race with one event id get past the look above; the one that loses gives its
-            # number back with the savepoint.
-            with c.begin_nested():
-                return Accepted.NEW, _add(c, customer, source, event_id, event, body_digest, tell=tell)
-        except IntegrityError:
-            known = _known(c, source, event_id)
-            if known is None:
-                raise
+        raise LookupError(f"the number {seq} of {customer} was given out before")
     row, stored_digest = known
     return (Accepted.REPEATED if stored_digest == body_digest else Accepted.CONFLICT), row
 
 
-def _add(
-    c: Connection, customer: str, source: str, event_id: str, event: Event, body_digest: str, *, tell: bool
-) -> Row:
-    table = tables.customers
-    count = update(table).where(table.c.id == customer).values(seq=table.c.seq + 1).returning(table.c.seq)
-    seq = c.execute(count).scalar_one()
-    values: dict[str, Any] = {"customer": customer, "seq": seq, "source": source, "event_id": event_id}
-    values |= {"event": encode(event), "body_digest": body_digest, "received_at": now(), "attempts": 0, "error": ""}
-    values |= {} if tell else {"delivered_at": now()}
-    return _row(c.execute(insert(tables.inbox).values(values).returning(tables.inbox)).one())
+_COUNT = (
+    update(tables.customers)
+    .where(tables.customers.c.id == bindparam("whose"))
+    .values(seq=tables.customers.c.seq + bindparam("by"))
+    .returning(tables.customers.c.seq)
+)
+_KNOWN = select(tables.inbox).where(
+    tables.inbox.c.source == bindparam("source"), tables.inbox.c.event_id == bindparam("event_id")
+)
 
 
 def _known(c: Connection, source: str, event_id: str) -> tuple[Row, str] | None:
-    table = tables.inbox
-    row = c.execute(select(table).where((table.c.source == source) & (table.c.event_id == event_id))).one_or_none()
+    row = c.execute(_KNOWN, {"source": source, "event_id": event_id}).one_or_none()
     return None if row is None else (_row(row), row.body_digest)
 
 
@@ -152,12 +149,12 @@ def reply_to(c: Connection, source: str, event_id: str) -> dict[str, Any] | None
 # --- delivering -------------------------------------------------------------------------------------------------------
 
 
-def lease(db: Database, *, by: str, for_: timedelta, limit: int = 1, customer: str | None = None) -> list[str]:
+def lease(db: Database, *, by: str, for_: timedelta, limit: int = 1) -> list[str]:
     """Take the right to deliver: customers with undelivered rows that nobody delivers now, the longest waiting first.
 
     At most one deliverer holds a customer; different customers go in parallel. A lease ends with `release` or after
     `for_` of real time, so a killed deliverer blocks a customer no longer than that. After failures a customer rests
-    (1 s, doubling, at most 60 s); naming the `customer` ignores the rest, because then a person waits.
+    (1 s, doubling, at most 60 s).
     """
     at = now()
     table, rows = tables.deliveries, tables.inbox
@@ -168,12 +165,9 @@ def lease(db: Database, *, by: str, for_: timedelta, limit: int = 1, customer: s
     free = (
         select(table.c.customer)
         .where(table.c.customer.in_(waiting), or_(table.c.lease_until.is_(None), table.c.lease_until <= at))
+        .where(or_(table.c.next_try_at.is_(None), table.c.next_try_at <= at))
         .order_by(since.scalar_subquery())
     )
-    if customer is None:
-        free = free.where(or_(table.c.next_try_at.is_(None), table.c.next_try_at <= at))
-    else:
-        free = free.where(table.c.customer == customer)
     with db.begin(durable=False) as c:
         found = list(c.execute(free.limit(limit).with_for_update(skip_locked=True)).scalars())
         if found:
@@ -182,30 +176,49 @@ def lease(db: Database, *, by: str, for_: timedelta, limit: int = 1, customer: s
     return found
 
 
-def release(db: Database, customer: str, by: str) -> bool:
+def lease_one(c: Connection, customer: str, *, by: str, for_: timedelta) -> bool:
+    """Take the right to deliver to one customer, as `lease`, also while it rests: something has just come for it.
+    False while another deliverer has it.
+    """
+    at = now()
+    return c.execute(_LEASE, {"whose": customer, "at": at, "leased_by": by, "lease_until": at + for_}).rowcount == 1
+
+
+def release(c: Connection, customer: str, by: str) -> bool:
     """Give a lease back. False when it was lost meanwhile and may be somebody else's."""
-    table = tables.deliveries
-    mine = (table.c.customer == customer) & (table.c.leased_by == by)
-    with db.begin(durable=False) as c:
-        return c.execute(update(table).where(mine).values(leased_by="", lease_until=None)).rowcount == 1
+    return c.execute(_RELEASE, {"whose": customer, "by": by, "leased_by": "", "lease_until": None}).rowcount == 1
 
 
 def undelivered(c: Connection, customer: str, limit: int = 50) -> list[Row]:
     """The customer's rows to deliver, in order."""
-    table = tables.inbox
-    query = select(table).where((table.c.customer == customer) & table.c.delivered_at.is_(None))
-    return [_row(row) for row in c.execute(query.order_by(table.c.seq).limit(limit))]
+    return [_row(row) for row in c.execute(_UNDELIVERED, {"customer": customer, "limit": limit})]
 
 
 def delivered(c: Connection, customer: str, seq: int, reply: dict[str, Any] | None) -> bool:
     """Mark a row as delivered, with the answer where a person waits. False when it was marked before."""
-    table = tables.inbox
-    row = (table.c.customer == customer) & (table.c.seq == seq)
-    values = {"delivered_at": now(), "attempts": table.c.attempts + 1, "error": "", "reply": reply}
-    marked = c.execute(update(table).where(row & table.c.delivered_at.is_(None)).values(values)).rowcount == 1
-    rested = (tables.deliveries.c.customer == customer) & (tables.deliveries.c.failures > 0)
-    c.execute(update(tables.deliveries).where(rested).values(failures=0, next_try_at=None))
+    key = {"whose": customer, "number": seq}
+    marked = c.execute(_DELIVERED, {**key, "delivered_at": now(), "error": "", "reply": reply}).rowcount == 1
+    c.execute(_RESTED, {"whose": customer, "failures": 0, "next_try_at": None})
     return marked
+
+
+_WHOSE = tables.deliveries.c.customer == bindparam("whose")
+_UNTIL = tables.deliveries.c.lease_until
+_LEASE = update(tables.deliveries).where(_WHOSE, or_(_UNTIL.is_(None), bindparam("at", type_=Instant) >= _UNTIL))
+_RELEASE = update(tables.deliveries).where(_WHOSE, tables.deliveries.c.leased_by == bindparam("by"))
+_RESTED = update(tables.deliveries).where(_WHOSE, tables.deliveries.c.failures > 0)
+_DELIVERED = (
+    update(tables.inbox)
+    .where(tables.inbox.c.customer == bindparam("whose"), tables.inbox.c.seq == bindparam("number"))
+    .where(tables.inbox.c.delivered_at.is_(None))
+    .values(attempts=tables.inbox.c.attempts + 1)
+)
+_UNDELIVERED = (
+    select(tables.inbox)
+    .where(tables.inbox.c.customer == bindparam("customer"), tables.inbox.c.delivered_at.is_(None))
+    .order_by(tables.inbox.c.seq)
+    .limit(bindparam("limit"))
+)
 
 
 def failed(c: Connection, customer: str, seq: int, error: str) -> datetime:
@@ -250,7 +263,8 @@ def parked(c: Connection, outer_id: str | None = None) -> list[Parked]:
 def unpark(c: Connection, outer_id: str) -> list[Parked]:
     """Take the events that waited for this signup, the oldest first; accept them in the same transaction."""
     taken = parked(c, outer_id)
-    c.execute(delete(tables.parked).where(tables.parked.c.outer_id == outer_id))
+    if taken:
+        c.execute(delete(tables.parked).where(tables.parked.c.outer_id == outer_id))
     return taken
 
 

@@ -12,15 +12,16 @@ provider before anything else. Token buckets, shared by all processes, say how f
 """
 
 import hmac
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, Row, case, delete, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, delete, literal, select, update
 
 from store import customers, keys, tables
+from store.customers import Hold
 from store.database import Database, insert_new, now
 
 State = Literal["reserved", "sent", "failed", "unknown", "held", "withdrawn"]
@@ -52,41 +53,59 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """What keeps sends back. `reason`: for people. `since`: real time."""
+class Barrier:
+    """What keeps a touch back at the moment of its reservation: for now, or for good. `reason`: for people."""
 
+    state: Literal["held", "withdrawn"]
     reason: str
-    since: datetime
 
 
 def touch_hash(c: Connection, touch: str) -> str:
     """What outside systems see of a touch: 32 hex digits of HMAC-SHA256 under this installation's own key."""
-    return hmac.new(keys.key(c, "touch"), touch.encode(), sha256).hexdigest()[:32]
+    if (key := c.info.get("touch")) is None:  # it never changes, so a connection reads it once
+        key = c.info["touch"] = keys.key(c, "touch")
+    return hmac.new(key, touch.encode(), sha256).hexdigest()[:32]
 
 
-def reserve(db: Database, touch: str, *, customer: str, kind: str, lease_for: timedelta) -> Reservation | Standing:
-    """Take the right to send a touch, in a durable transaction of its own.
+def on_everything(c: Connection) -> Barrier | None:
+    """The barrier that stands before every touch."""
+    hold = hold_on(c, customers.EVERYTHING)
+    return None if hold is None else Barrier("held", hold.reason)
+
+
+def reserve(
+    db: Database,
+    touch: str,
+    *,
+    customer: str,
+    kind: str,
+    lease_for: timedelta,
+    barrier: Callable[[Connection], Barrier | None] = on_everything,
+) -> Reservation | Standing:
+    """Take the right to send a touch, in a durable transaction of its own. In it `barrier` looks, once the row is ours,
+    for what must keep the touch back.
 
     Returns:
         A Reservation when nobody has sent it, is sending it, or may have: then send, and say what became of it.
         Otherwise where it stands. `sent`, `failed`, `withdrawn`: it is settled. `reserved`: with a live lease somebody
         is at it, come back at `lease_until`; with one that ended ask the provider, never just send. `unknown`: ask.
-        `held`: everything is on hold, or the ledger is being reconciled; nothing was reserved.
+        `held`: the barrier keeps it; nothing was reserved.
     """
+    ours: dict[str, Any] = {"state": "reserved", "reason": "", "lease_until": now() + lease_for, "attempt": 1}
     with db.begin() as c:
-        hold = hold_on(c, customers.EVERYTHING)
-        held = hold.reason if hold else ""
-        values = {"touch_hash": touch_hash(c, touch), "customer": customer, "kind": kind, "transport": ""}
-        values |= {"state": "held", "reason": held, "provider_ref": ""}
-        insert_new(c, tables.ledger, touch=touch, attempt=0, changed_at=now(), **values)
-        found = _standing(c.execute(_row(touch).with_for_update()).one())
-        if found.state != "held":
-            return found
-        if held:
-            _set(c, touch, reason=held)
-            return Standing(touch, "held", found.attempt, None, held, "", "", None)
-        _set(c, touch, state="reserved", attempt=found.attempt + 1, lease_until=now() + lease_for, reason="")
-        return Reservation(touch, found.attempt + 1)
+        row = {"touch_hash": touch_hash(c, touch), "customer": customer, "kind": kind, "changed_at": now()}
+        if not insert_new(c, tables.ledger, touch=touch, transport="", provider_ref="", **row, **ours):
+            found = _standing(c.execute(_LOCK, {"touch": touch}).one())
+            if found.state != "held":
+                return found
+            ours["attempt"] = found.attempt + 1
+            _set(c, touch, **ours)
+        kept = barrier(c)
+        if kept is None:
+            return Reservation(touch, ours["attempt"])
+        before = ours["attempt"] - 1
+        _set(c, touch, state=kept.state, reason=kept.reason, lease_until=None, attempt=before)
+        return Standing(touch, kept.state, before, None, kept.reason, "", "", None)
 
 
 def confirm(db: Database, touch: str, attempt: int, *, transport: str, provider_ref: str = "") -> bool:
@@ -140,6 +159,24 @@ def withdraw(db: Database, prefix_or_touch: str, reason: str) -> int:
         return c.execute(change.values(values)).rowcount
 
 
+def hold_back(db: Database, touch: str, *, customer: str, kind: str, reason: str) -> None:
+    """Note that a hold keeps a touch back, so that whoever lifts it finds whom to tell; what is out stays as it is."""
+    values: dict[str, Any] = {"state": "held", "reason": reason, "changed_at": now()}
+    with db.begin(durable=False) as c:
+        new = {"touch_hash": touch_hash(c, touch), "customer": customer, "kind": kind, "attempt": 0}
+        if not insert_new(c, tables.ledger, touch=touch, **new, **values, transport="", provider_ref=""):
+            held = (tables.ledger.c.touch == touch) & (tables.ledger.c.state == "held")
+            c.execute(update(tables.ledger).where(held).values(values))
+
+
+def held_back(c: Connection, since: datetime, *, after: str, limit: int) -> list[str]:
+    """Customers, by id and behind `after`, of whom something has been held at or after an instant of real time."""
+    table = tables.ledger
+    query = select(table.c.customer).join(tables.customers, tables.customers.c.id == table.c.customer).distinct()
+    query = query.where(table.c.state == "held", table.c.changed_at >= since, table.c.customer > after)
+    return list(c.execute(query.order_by(table.c.customer).limit(limit)).scalars())
+
+
 def settle_unknown(db: Database, touch: str, sent: bool, reason: str) -> bool:
     """Settle an unknown touch by the provider's own event or a person's word. Not sent: it may be tried again.
 
@@ -152,7 +189,7 @@ def settle_unknown(db: Database, touch: str, sent: bool, reason: str) -> bool:
 
 def standing(c: Connection, touch: str) -> Standing | None:
     """Where a touch stands, None when nobody ever reserved it."""
-    row = c.execute(_row(touch)).one_or_none()
+    row = c.execute(_ROW, {"touch": touch}).one_or_none()
     return None if row is None else _standing(row)
 
 
@@ -170,17 +207,18 @@ def in_doubt(c: Connection, limit: int = 50) -> tuple[Standing, ...]:
 
 
 def hold_on(c: Connection, scope: str) -> Hold | None:
-    """What keeps sends back: a reconciliation, a hold on everything, then one on `scope` itself (a customer)."""
-    switched = select(tables.switches.c.changed_at).where(tables.switches.c.name == RECONCILING)
-    since = c.execute(switched).scalar_one_or_none()
-    if since is not None:
-        return Hold("sends are held until the ledger is reconciled after a restore", since)
-    table = tables.holds
-    rows = {row.scope: row for row in c.execute(select(table).where(table.c.scope.in_([customers.EVERYTHING, scope])))}
-    if customers.EVERYTHING in rows:
-        found = rows[customers.EVERYTHING]
-        return Hold(f"everything is on hold: {found.reason}", found.placed_at)
-    return Hold(f"on hold: {rows[scope].reason}", rows[scope].placed_at) if scope in rows else None
+    """What keeps sends back, its reason in full: a reconciliation, a hold on everything, then one on `scope` itself (a
+    customer).
+    """
+    found = {row.scope: Hold(*row) for row in c.execute(_HOLDS, {"scope": scope})}
+    for name, said in (
+        (RECONCILING, "sends are held until the ledger is reconciled after a restore"),
+        (customers.EVERYTHING, "everything is on hold: "),
+        (scope, "on hold: "),
+    ):
+        if name in found:
+            return replace(found[name], reason=said + found[name].reason)
+    return None
 
 
 def reconciling(c: Connection) -> bool:
@@ -248,8 +286,17 @@ def _set(c: Connection, touch: str, **values: Any) -> None:
     c.execute(update(tables.ledger).where(tables.ledger.c.touch == touch).values(changed_at=now(), **values))
 
 
-def _row(touch: str) -> Any:
-    return select(tables.ledger).where(tables.ledger.c.touch == touch)
+_ROW = select(tables.ledger).where(tables.ledger.c.touch == bindparam("touch"))
+_LOCK = _ROW.with_for_update()
+_HOLDS = (
+    select(tables.holds.c.scope, tables.holds.c.placed_by, tables.holds.c.reason, tables.holds.c.placed_at)
+    .where(tables.holds.c.scope.in_([customers.EVERYTHING, bindparam("scope")]))
+    .union_all(
+        select(tables.switches.c.name, literal(""), literal(""), tables.switches.c.changed_at).where(
+            tables.switches.c.name == RECONCILING
+        )
+    )
+)
 
 
 def _standing(row: Row[Any]) -> Standing:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from lifecycle import trace
 from lifecycle.messages import AskApproval, RaiseTask
@@ -140,15 +140,18 @@ def _plays(batch: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
 def _use(c: Connection, customer: str, releases: set[str]) -> None:
     rows = [{"customer": customer, "release": release} for release in sorted(releases)]
     if rows:
-        c.execute(upsert(c, tables.releases_used).values(rows).on_conflict_do_nothing())
+        c.execute(upsert(c, tables.releases_used).on_conflict_do_nothing(), rows)
 
 
 def _summarise(c: Connection, customer: str, number: int, summary: dict[str, Any]) -> None:
     values = {name: summary[name] for name in ("stage", "band", "tier", "overdue", "held", "catalogue")}
     values |= {name: _instant(summary[name]) for name in ("as_of", "next_due")}
-    table = tables.customers
-    older = (table.c.id == customer) & (table.c.batch < number)
-    c.execute(update(table).where(older).values(batch=number, **values))
+    c.execute(_SUMMARISE, {"whose": customer, "batch": number, "number": number, **values})
+
+
+_SUMMARISE = update(tables.customers).where(
+    tables.customers.c.id == bindparam("whose"), tables.customers.c.batch < bindparam("number")
+)
 
 
 def _snapshot(c: Connection, customer: str, number: int, state: dict[str, Any]) -> None:
@@ -164,8 +167,10 @@ def _instant(text: str | None) -> datetime | None:
 
 def snapshot(c: Connection, customer: str) -> dict[str, Any] | None:
     """The last stored State as JSON, with its `seq`; None before the first flush."""
-    query = select(tables.snapshots.c.state).where(tables.snapshots.c.customer == customer)
-    return c.execute(query).scalar_one_or_none()
+    return c.execute(_STATE, {"customer": customer}).scalar_one_or_none()
+
+
+_STATE = select(tables.snapshots.c.state).where(tables.snapshots.c.customer == bindparam("customer"))
 
 
 # --- approvals --------------------------------------------------------------------------------------------------------

@@ -74,8 +74,10 @@ catalogue or starts with it.
 
 def current(c: Connection) -> str | None:
     """The digest of the current catalogue, None before the first commit."""
-    query = select(tables.catalogues.c.digest).order_by(tables.catalogues.c.id.desc()).limit(1)
-    return c.execute(query).scalar_one_or_none()
+    return c.execute(_CURRENT).scalar_one_or_none()
+
+
+_CURRENT = select(tables.catalogues.c.digest).order_by(tables.catalogues.c.id.desc()).limit(1)
 
 
 def load(c: Connection, digest: str) -> Release | None:

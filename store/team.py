@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from store import tables
 from store.database import upsert
@@ -48,19 +48,28 @@ def teammate_by_slack(c: Connection, slack_user_id: str) -> Person | None:
 
 def teammates(c: Connection) -> tuple[Person, ...]:
     """The roster, by id."""
-    table = tables.teammates
-    return tuple(_person(row) for row in c.execute(select(table).where(table.c.active).order_by(table.c.id)))
+    return tuple(_person(row) for row in c.execute(_ROSTER))
 
 
 def team_of(c: Connection, customer: str) -> dict[str, Person]:
     """Role to person, as assigned when the customer signed up."""
-    query = select(tables.assignments.c.role, tables.teammates).join_from(
-        tables.assignments,
-        tables.teammates,
-        tables.assignments.c.teammate == tables.teammates.c.id,
-    )
-    rows = c.execute(query.where(tables.assignments.c.customer == customer).order_by(tables.assignments.c.role))
-    return {row.role: _person(row) for row in rows}
+    return {row.role: _person(row) for row in c.execute(_OF_CUSTOMER, {"customer": customer})}
+
+
+_ROSTER = select(tables.teammates).where(tables.teammates.c.active).order_by(tables.teammates.c.id)
+_CHAINS = select(tables.role_chains).order_by(tables.role_chains.c.role)
+_OF_CUSTOMER = (
+    select(tables.assignments.c.role, tables.teammates)
+    .join_from(tables.assignments, tables.teammates, tables.assignments.c.teammate == tables.teammates.c.id)
+    .where(tables.assignments.c.customer == bindparam("customer"))
+    .order_by(tables.assignments.c.role)
+)
+_LOADS = (
+    select(tables.assignments.c.role, tables.assignments.c.teammate, func.count().label("n"))
+    .join(tables.customers, tables.customers.c.id == tables.assignments.c.customer)
+    .where(~tables.customers.c.stopped)
+    .group_by(tables.assignments.c.role, tables.assignments.c.teammate)
+)
 
 
 def save_team(c: Connection, people: Sequence[Person], chains: Mapping[str, tuple[str, ...]]) -> None:
@@ -98,7 +107,7 @@ def assign(c: Connection, wanted: Mapping[str, str]) -> dict[str, Person]:
     by_address = {normalised(person.email): person for person in people}
     loads = _loads(c)
     chosen = {}
-    for row in c.execute(select(tables.role_chains).order_by(tables.role_chains.c.role)):
+    for row in c.execute(_CHAINS):
         person = by_address.get(normalised(wanted.get(row.role, ""))) or _least_busy(
             people, (row.role, *row.chain), loads, row.role
         )
@@ -109,14 +118,7 @@ def assign(c: Connection, wanted: Mapping[str, str]) -> dict[str, Person]:
 
 def _loads(c: Connection) -> dict[tuple[str, str], int]:
     """(role, teammate) to how many customers that have not left they have in that role."""
-    table = tables.assignments
-    query = (
-        select(table.c.role, table.c.teammate, func.count().label("n"))
-        .join(tables.customers, tables.customers.c.id == table.c.customer)
-        .where(~tables.customers.c.stopped)
-        .group_by(table.c.role, table.c.teammate)
-    )
-    return {(row.role, row.teammate): row.n for row in c.execute(query)}
+    return {(row.role, row.teammate): row.n for row in c.execute(_LOADS)}
 
 
 def _least_busy(

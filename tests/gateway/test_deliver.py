@@ -15,7 +15,7 @@ from gateway.deliver import Connection, Deliverer, TemporalAwayError
 from gateway.envelope import Inbound
 from gateway.intake import Intake, Lifecycles
 from lifecycle.messages import HoldPlaced, MilestoneTicked, TaskTicked
-from store import customers, inbox, projections, team
+from store import inbox, ledger, projections, team
 from store.database import Database
 from workflows.interface import workflow_id
 
@@ -190,7 +190,9 @@ async def test_a_hold_counts_before_the_workflow_hears_of_it(
     held = Press("dashboard", "p2", acme, press.by, HoldPlaced("mara", "incident"))
     assert await Answers(db, Lifecycles(), deliverer).record(held) is None
     with db.read() as c:
-        assert customers.hold_on(c, acme) == "incident"
+        hold = ledger.hold_on(c, acme)
+    assert hold is not None
+    assert hold.reason == "on hold: incident"
 
 
 async def test_a_task_is_ticked_when_the_core_says_so(

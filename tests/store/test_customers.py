@@ -104,20 +104,6 @@ def test_a_suppression_counts_for_the_address_wherever_it_is(database: Database,
         assert customers.is_suppressed(c, "ada@acme.example.com") is None
 
 
-def test_a_hold_on_everything_comes_before_the_customers_own(database: Database, customer: Customer) -> None:
-    with database.begin() as c:
-        assert customers.hold_on(c, customer.id) is None
-        customers.place_hold(c, customer.id, "mara", "dispute")
-        assert customers.hold_on(c, customer.id) == "dispute"
-        assert customers.hold_on(c, "cus_other") is None
-        customers.place_hold(c, customers.EVERYTHING, "mara", "incident")
-        customers.place_hold(c, customers.EVERYTHING, "mara", "incident 7")
-        assert customers.hold_on(c, customer.id) == "incident 7"
-        assert customers.lift_hold(c, customers.EVERYTHING)
-        assert not customers.lift_hold(c, customers.EVERYTHING)
-        assert customers.hold_on(c, customer.id) == "dispute"
-
-
 def test_a_customer_that_left_is_marked_at_once(database: Database, customer: Customer) -> None:
     with database.begin() as c:
         customers.stop(c, customer.id, stopped=True)

@@ -237,6 +237,27 @@ def test_a_hold_on_everything_is_read_at_reservation(database: Database) -> None
     assert _reserve(database) == Reservation(TOUCH, 1)
 
 
+def test_a_hold_on_everything_comes_before_the_customers_own(database: Database) -> None:
+    def held(scope: str) -> str:
+        hold = ledger.hold_on(c, scope)
+        return hold.reason if hold else ""
+
+    with database.begin() as c:
+        assert held("cus_1") == ""
+        customers.place_hold(c, "cus_1", "mara", "dispute")
+        assert held("cus_1") == "on hold: dispute"
+        assert held("cus_other") == held(customers.EVERYTHING) == ""
+        customers.place_hold(c, customers.EVERYTHING, "mara", "incident")
+        customers.place_hold(c, customers.EVERYTHING, "mara", "incident 7")
+        assert held("cus_1") == held("cus_other") == "everything is on hold: incident 7"
+        ledger.set_reconciling(c, on=True)
+        assert "reconciled" in held("cus_1")
+        ledger.set_reconciling(c, on=False)
+        assert customers.lift_hold(c, customers.EVERYTHING)
+        assert not customers.lift_hold(c, customers.EVERYTHING)
+        assert held("cus_1") == "on hold: dispute"
+
+
 def test_after_a_restore_nothing_is_sent_before_the_ledger_is_reconciled(database: Database) -> None:
     with database.begin() as c:
         ledger.set_reconciling(c, on=True)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from store import customers, projections
+from store import ledger, projections
 from store.database import Database
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
@@ -120,7 +120,7 @@ async def test_a_press_that_was_used_for_another_answer_does_nothing_and_says_so
     assert answer.status_code == 409
     assert "used for another answer" in answer.text
     with db.read() as c:
-        assert customers.hold_on(c, acme) is None
+        assert ledger.hold_on(c, acme) is None
 
 
 async def test_two_edits_of_one_approval_are_kept_apart(

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
-from store import customers, projections
+from store import customers, ledger, projections
 from store.database import Database
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
@@ -17,6 +17,11 @@ PAGES = ("/", "/inbox", "/outbox", "/problems")
 Hidden = Callable[..., dict[str, str]]
 Presses = Callable[[], list[dict[str, Any]]]
 ActAs = Callable[[str], Awaitable[None]]
+
+
+def _held(c: Connection, customer: str) -> str:
+    hold = ledger.hold_on(c, customer)
+    return hold.reason if hold else ""
 
 
 async def test_tasks_milestones_and_holds_are_answered_here(
@@ -34,7 +39,7 @@ async def test_tasks_milestones_and_holds_are_answered_here(
     assert "on hold: Outage" in page
     await browser.post("/answers/hold", data={**hidden(page, action="/answers/hold"), "place": "no"})
     with db.read() as c:
-        assert customers.hold_on(c, acme) is None
+        assert ledger.hold_on(c, acme) is None
         row = projections.task(c, task)
     assert row is not None
     assert row.ticked_by == "mara"
@@ -49,7 +54,7 @@ async def test_a_repeated_press_on_hold_places_and_lifts_nothing(
     for sent in (lift, {**form, "press": "p2", "reason": "Outage"}, lift):
         assert (await browser.post("/answers/hold", data=sent)).status_code == 303
     with db.read() as c:
-        assert customers.hold_on(c, acme) == "Outage"
+        assert _held(c, acme) == "on hold: Outage"
     assert [event["kind"] for event in presses()] == ["hold_lifted", "hold_placed"]
 
 
@@ -115,7 +120,7 @@ async def test_who_does_not_have_the_customer_changes_nothing(
     assert answer.status_code == 403
     assert who in answer.text
     with db.read() as c:
-        assert (customers.hold_on(c, acme), customers.get(c, acme).stopped) == ("Outage", False)
+        assert (_held(c, acme), customers.get(c, acme).stopped) == ("on hold: Outage", False)
     assert presses() == []
 
 
@@ -160,8 +165,8 @@ async def test_everything_is_held_by_anybody_shown_everywhere_and_released_by_a_
     stale = {**release, "placed_at": "2026-01-01T00:00:00+00:00"}
     await browser.post("/answers/everything", data=stale)
     with db.read() as c:
-        assert customers.hold_on(c, acme) == "Wrong price"
+        assert _held(c, acme) == "everything is on hold: Wrong price"
     await browser.post("/answers/everything", data=release)
     with db.read() as c:
-        assert customers.hold_on(c, acme) is None
+        assert ledger.hold_on(c, acme) is None
     assert "Everything is on hold" not in (await browser.get("/")).text
