@@ -1,6 +1,6 @@
 """Approvals on the dashboard: given once, edited, rejected, and by whom."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +11,9 @@ from store import ledger, projections
 from store.database import Database
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
-MailKeeper = Callable[..., int]
 Browser = httpx.AsyncClient
 Hidden = Callable[..., dict[str, str]]
 Presses = Callable[[], list[dict[str, Any]]]
-ActAs = Callable[[str], Awaitable[None]]
 
 
 async def test_an_approval_is_given_once_however_often_it_is_clicked(

@@ -11,7 +11,6 @@ from store import customers, ledger, projections
 from store.database import Database
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
-MailKeeper = Callable[..., int]
 Browser = httpx.AsyncClient
 PAGES = ("/", "/inbox", "/outbox", "/problems")
 Hidden = Callable[..., dict[str, str]]

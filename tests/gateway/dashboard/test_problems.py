@@ -1,6 +1,6 @@
 """What the problems page shows, and what is settled there."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -12,11 +12,8 @@ from store import ledger
 from store.database import Database
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
-MailKeeper = Callable[..., int]
 Browser = httpx.AsyncClient
 Hidden = Callable[..., dict[str, str]]
-Presses = Callable[[], list[dict[str, Any]]]
-ActAs = Callable[[str], Awaitable[None]]
 
 
 async def test_a_person_settles_a_send_without_an_outcome(

@@ -1,6 +1,6 @@
 """Who may see the dashboard: sign-in links, sessions, and what a stranger gets."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,11 +15,9 @@ from store import keys
 from store.database import Database
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
-MailKeeper = Callable[..., int]
 Browser = httpx.AsyncClient
 Hidden = Callable[..., dict[str, str]]
 Presses = Callable[[], list[dict[str, Any]]]
-ActAs = Callable[[str], Awaitable[None]]
 PAGES = ("/", "/inbox", "/inbox?all=1", "/outbox", "/outbox?kind=email", "/problems")
 POSTS = (
     "/acting",
