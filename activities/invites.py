@@ -56,7 +56,8 @@ def calendar_object(
         method: REQUEST invites, CANCEL takes the same meeting back.
         uid: from `meeting_uid`.
         sequence: of the meeting as stored; a cancel's is higher than the request's.
-        made_at: real time, UTC; it must not go back for one UID.
+        made_at: real time, UTC, in a rehearsal too: RFC 5546 tells a newer object of equal SEQUENCE by its DTSTAMP, so
+            it must not go back for one UID.
         starts_at: aware; written in UTC.
         ends_at: likewise; exclusive.
         summary: one line.
