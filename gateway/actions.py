@@ -19,6 +19,7 @@ from gateway.dashboard import LONGEST_PRESS, Dashboard
 from gateway.entitled import Answer, is_manager
 from gateway.pages import read_form
 from gateway.refusals import RefusedError
+from gateway.release import release
 from gateway.sessions import COOKIE, Session
 from lifecycle.messages import (
     ApprovalAnswered,
@@ -179,7 +180,7 @@ class Actions:
         if form.get("place") == "no":
             if not await self.dashboard.read(lambda c: is_manager(self.dashboard.lifecycles.current(c)[1], person)):
                 return await self.dashboard.show_inbox(request, notice=ONLY_MANAGERS, status=403)
-            await asyncio.to_thread(self._release_everything, form.get("placed_at", ""))
+            await release(self.dashboard.db, self.answers.deliverer, form.get("placed_at", ""), person.id)
         else:
             await asyncio.to_thread(self._hold_everything, person.id, _reason(form))
         return RedirectResponse("/", status_code=303)
@@ -187,13 +188,6 @@ class Actions:
     def _hold_everything(self, by: str, reason: str) -> None:
         with self.dashboard.db.begin() as c:
             customers.place_hold(c, customers.EVERYTHING, by, reason)
-
-    def _release_everything(self, placed_at: str) -> None:
-        """Only the hold that the page showed: a press that comes again must not lift a later one."""
-        with self.dashboard.db.begin() as c:
-            hold = customers.hold(c, customers.EVERYTHING)
-            if hold is not None and hold.placed_at.isoformat() == placed_at:
-                customers.lift_hold(c, customers.EVERYTHING)
 
     async def _give(
         self,

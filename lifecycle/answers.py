@@ -12,6 +12,7 @@ from lifecycle.messages import (
     HoldPlaced,
     MilestoneTicked,
     Reply,
+    SendsReleased,
     StageSet,
     TaskTicked,
 )
@@ -147,8 +148,14 @@ def stage(turn: Turn, event: StageSet) -> None:
     turn.reply = Reply("done", f"The customer is in {target} now.")
 
 
-def hold(turn: Turn, event: HoldPlaced | HoldLifted) -> None:
-    """Place or lift this customer's hold; lifting it tries everything held at once."""
+def hold(turn: Turn, event: HoldPlaced | HoldLifted | SendsReleased) -> None:
+    """Place or lift this customer's hold; lifting it tries everything held at once, and so does lifting everything's,
+    which the core knows as a send put off.
+    """
+    if isinstance(event, SendsReleased):
+        turn.decide_life("hold", "hold", "fired", f"everything is released by {event.by}")
+        effects.hurry(turn)
+        return
     if isinstance(event, HoldPlaced):
         turn.held = event.reason or "on hold"
         turn.decide_life("hold", "hold", "held", f"placed by {event.by}: {event.reason}")

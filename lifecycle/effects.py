@@ -146,7 +146,7 @@ def drop(turn: Turn, play: Play, reason: str) -> None:
 
 
 def hurry(turn: Turn) -> None:
-    """Look at once at what a provider postponed: the hold that may have kept it is gone."""
+    """Look at once at what was postponed: the hold that may have kept it, the customer's or everything's, is gone."""
     turn.retries = tuple(replace(item, at=turn.at) if item.why == "later" else item for item in turn.retries)
 
 

@@ -39,6 +39,7 @@ from lifecycle.messages import (
     ProfileChanged,
     Reply,
     Returned,
+    SendsReleased,
     SignedUp,
     StageSet,
     SurveyAnswered,
@@ -237,6 +238,9 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
             answers.stage(turn, event)
         case HoldPlaced() | HoldLifted():
             answers.hold(turn, event)
+        case SendsReleased(by=by):
+            effects.hurry(turn)
+            turn.decide_life("hold", "hold", "fired", f"everything is released by {by}")
         case BatchSettled():
             effects.settle(turn, event, issued)
         case DueReached():  # pragma: no branch - the union is closed

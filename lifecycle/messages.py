@@ -174,6 +174,26 @@ class StageSet:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayRequested:
+    """A teammate starts a playbook for this customer; its entry and re-entry are judged as for any other reason."""
+
+    playbook: str
+    by: str
+    reason: str = ""
+    kind: Literal["play_requested"] = "play_requested"
+
+
+@dataclass(frozen=True, slots=True)
+class PlayStopRequested:
+    """A teammate ends a play, `playbook/play`, for a reason."""
+
+    play: str
+    by: str
+    reason: str = ""
+    kind: Literal["play_stop_requested"] = "play_stop_requested"
+
+
+@dataclass(frozen=True, slots=True)
 class ContractSigned:
     """A contract is new, or has a new end. The renewal of a contract starts its next cycle."""
 
@@ -209,6 +229,14 @@ class HoldPlaced:
 class HoldLifted:
     by: str
     kind: Literal["hold_lifted"] = "hold_lifted"
+
+
+@dataclass(frozen=True, slots=True)
+class SendsReleased:
+    """The hold on everything is gone, so that what it kept back goes now; a hold of this customer's own stays."""
+
+    by: str
+    kind: Literal["sends_released"] = "sends_released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +298,7 @@ Event = (
     | Returned
     | HoldPlaced
     | HoldLifted
+    | SendsReleased
     | CatalogueApplied
     | DueReached
     | BatchSettled

@@ -44,6 +44,39 @@ def test_a_hold_on_everything_lets_nothing_out_and_lifting_it_lets_all(
     assert {effect["result"] for effect in office.run(*every(office))} == {"sent"}
 
 
+def test_what_a_hold_keeps_back_is_noted_so_that_its_lifting_finds_the_customer(office: "Office") -> None:
+    with office.db.begin() as c:
+        customers.place_hold(c, customers.EVERYTHING, "mara", "incident")
+        before = ledger.held_back(c, AT, after="", limit=9)
+    for _ in range(2):
+        office.run(*every(office))
+    with office.db.read() as c:
+        standing = ledger.standing(c, office.email().touch)
+        noted = ledger.held_back(c, AT, after="", limit=9)
+        assert ledger.held_back(c, AT, after=office.customer.id, limit=9) == []
+    assert (before, noted) == ([], [office.customer.id])
+    assert standing is not None
+    assert (standing.state, standing.attempt) == ("held", 0)
+
+
+@on_sqlite
+def test_a_hold_lifted_while_its_batch_was_out_is_noticed_at_the_end_of_it(
+    office: "Office", sendgrid_server: FakeSendGrid, slack_server: FakeSlack
+) -> None:
+    """The customer's own hold keeps the mail back, not the message to the team, during which it is lifted."""
+    with office.db.begin() as c:
+        customers.place_hold(c, office.customer.id, "mara", "incident")
+
+    def lift(_: Seen) -> None:
+        with office.db.begin() as c:
+            customers.lift_hold(c, office.customer.id)
+
+    slack_server.hook = lift
+    mail, message = office.run(office.email(), office.nudge())
+    assert (mail["result"], mail["retry_in"], message["result"]) == ("later", 0.0, "sent")
+    assert sendgrid_server.seen == []
+
+
 @on_sqlite
 @pytest.mark.parametrize(("factor", "first", "longest"), [(1.0, 300, 3600), (86_400.0, 5, 60)])
 def test_a_long_hold_is_asked_about_more_and_more_seldom(

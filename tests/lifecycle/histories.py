@@ -33,6 +33,7 @@ from lifecycle.messages import (
     MilestoneTicked,
     ProfileChanged,
     Returned,
+    SendsReleased,
     SignedUp,
     StageSet,
     SurveyAnswered,
@@ -156,6 +157,7 @@ events: st.SearchStrategy[Any] = st.one_of(
     st.just(Returned()),
     st.builds(HoldPlaced, people, texts),
     st.builds(HoldLifted, people),
+    st.builds(SendsReleased, people),
     st.builds(CatalogueApplied, st.sampled_from(["first", "second"])),
     st.just(DueReached()),
 )

@@ -17,6 +17,7 @@ from lifecycle.messages import (
     HoldLifted,
     HoldPlaced,
     SendInvite,
+    SendsReleased,
 )
 from lifecycle.playbook import Playbook, When
 
@@ -78,6 +79,17 @@ def test_a_retry_to_someone_who_left_meanwhile_is_dropped(given: Given) -> None:
 def test_a_retry_waits_for_a_hold_and_goes_when_it_is_lifted(given: Given) -> None:
     story = told_later(given, "2026-03-03 12:00").when(HoldPlaced("mara", "incident"), at="2026-03-03 10:00")
     story.when(at="2026-03-03 15:00").then()
+    story.when(HoldLifted("mara"), at="2026-03-03 16:00").then("send_email welcome ada")
+
+
+def test_what_a_hold_on_everything_kept_back_goes_when_it_is_released(given: Given) -> None:
+    story = told_later(given, "2026-03-03 12:00").when(SendsReleased("tom"), at="2026-03-03 09:30")
+    story.then("send_email welcome ada").decided("fired hold hold", "everything is released by tom")
+
+
+def test_releasing_everything_leaves_the_customers_own_hold_alone(given: Given) -> None:
+    story = told_later(given, "2026-03-03 12:00").when(HoldPlaced("mara", "incident"), at="2026-03-03 10:00")
+    story.when(SendsReleased("tom"), at="2026-03-03 11:00").when(at="2026-03-03 15:00").then()
     story.when(HoldLifted("mara"), at="2026-03-03 16:00").then("send_email welcome ada")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from authoring.scenario import Scenario
-from lifecycle.messages import HoldPlaced
+from lifecycle.messages import HoldPlaced, SendsReleased
+from store import customers, ledger
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +29,29 @@ async def test_on_hold_the_team_gets_its_work_in_time_and_the_customer_gets_ever
     assert found["setup-guide", rig.contacts["champion"]] == "06 11:00"
     assert found["training", rig.contacts["champion"]] == "06 11:00"
     assert batches < 15
+
+
+async def test_what_a_hold_on_everything_kept_back_goes_at_the_instant_it_is_released(
+    scenario_of: Callable[[str], Scenario], travel: Any
+) -> None:
+    scenario = scenario_of("onboarding-happy-path")
+    day = scenario.start.replace(hour=0)
+    async with travel(scenario.catalogue) as rig:
+        await rig.sign_up(scenario.signup, scenario.start)
+        with rig.db.begin() as c:
+            customers.place_hold(c, customers.EVERYTHING, "csm", "wrong price")
+        await rig.reach(day + timedelta(days=1, hours=10, minutes=20))
+        before = [entry.touch for entry in rig.entries()]
+        with rig.db.begin() as c:
+            customers.lift_hold(c, customers.EVERYTHING)
+            told = ledger.held_back(c, rig.clock.real_origin, after="", limit=9)
+        released = day + timedelta(days=1, hours=10, minutes=37)
+        await rig.tell(SendsReleased("cs_manager"), released)
+        await rig.reach(released + timedelta(minutes=1))
+        entries = rig.entries()
+    assert (before, told) == ([], [rig.customer])
+    welcome = next(entry for entry in entries if entry.touch.split("/")[3] == "welcome")
+    assert f"{welcome.at:%d %H:%M}" == f"{released:%d %H:%M}"
 
 
 async def test_an_answer_that_sends_nothing_is_on_record_a_day_later(

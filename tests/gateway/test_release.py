@@ -1,0 +1,118 @@
+"""Whoever lifts the hold on everything need not wait for it to be noticed: those who have something held are told."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import structlog
+from sqlalchemy import text
+
+from gateway import release as module
+from gateway.deliver import Connection, Deliverer
+from gateway.release import release
+from store import customers, ledger
+from store.database import Database
+
+pytestmark = pytest.mark.anyio
+Lift = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+async def everybody(send: Any, signup: Callable[..., Any], db: Database) -> list[str]:
+    """Ids of five customers, whose workflows have started."""
+    for number in range(5):
+        await send(signup(f"evt_{number}", id=f"customer-{number}"))
+    with db.read() as c:
+        return [found.id for number in range(5) if (found := customers.find(c, f"customer-{number}"))]
+
+
+def hold_back(db: Database, *who: str) -> str:
+    """Hold everything, and note of these customers that they have something to send; when it was placed."""
+    with db.begin() as c:
+        customers.place_hold(c, customers.EVERYTHING, "mara", "wrong price")
+        placed = customers.hold(c, customers.EVERYTHING)
+    for one in who:
+        ledger.hold_back(db, f"{one}/p/1/welcome/1/send/ada", customer=one, kind="send_email", reason="held")
+    assert placed is not None
+    return placed.placed_at.isoformat()
+
+
+@pytest.fixture
+async def lift(db: Database, temporal: Any) -> AsyncIterator[Lift]:
+    """Lifts the hold placed at an instant, and waits until everybody was told."""
+    deliverer = Deliverer(db, Connection(temporal.factory))
+
+    async def lift_it(placed_at: str) -> None:
+        await release(db, deliverer, placed_at, "ruth")
+        for task in tuple(deliverer._tasks):
+            await task
+
+    yield lift_it
+    await deliverer.close()
+
+
+def told(temporal: Any) -> list[str]:
+    return sorted(
+        workflow.partition("/")[2] or workflow
+        for workflow, delivery in temporal.signals
+        if delivery["event"] == {"kind": "sends_released", "by": "ruth"}
+    )
+
+
+async def test_only_customers_who_have_something_held_are_told_and_each_once(
+    everybody: list[str], lift: Lift, db: Database, temporal: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAGE", 2)
+    placed_at = hold_back(db, *everybody[:3])
+    await lift(placed_at)
+    await lift(placed_at)
+    assert len(told(temporal)) == 3
+    with db.read() as c:
+        query = "SELECT customer FROM inbox WHERE source = 'release' AND delivered_at IS NOT NULL"
+        assert sorted(c.execute(text(query)).scalars()) == sorted(everybody[:3])
+        assert customers.hold(c, customers.EVERYTHING) is None
+
+
+async def test_a_press_on_an_older_page_lifts_and_tells_nothing(
+    everybody: list[str], lift: Lift, db: Database, temporal: Any
+) -> None:
+    hold_back(db, *everybody)
+    await lift("2026-03-02T09:00:00+00:00")
+    assert told(temporal) == []
+    with db.read() as c:
+        assert customers.hold(c, customers.EVERYTHING) is not None
+
+
+async def test_while_temporal_is_away_the_news_waits_in_the_inbox(
+    everybody: list[str], lift: Lift, db: Database, temporal: Any
+) -> None:
+    placed_at = hold_back(db, everybody[0])
+    temporal.away = True
+    await lift(placed_at)
+    assert told(temporal) == []
+    temporal.away = False
+    await Deliverer(db, Connection(temporal.factory)).deliver(everybody[0])
+    assert len(told(temporal)) == 1
+
+
+async def test_what_went_meanwhile_or_belongs_to_nobody_tells_nobody(
+    everybody: list[str], lift: Lift, db: Database, temporal: Any
+) -> None:
+    placed_at = hold_back(db, everybody[0], "cus_forgotten")
+    touch = f"{everybody[0]}/p/1/welcome/1/send/ada"
+    with db.begin() as c:
+        c.execute(text("UPDATE ledger SET state = 'withdrawn' WHERE touch = :touch"), {"touch": touch})
+    await lift(placed_at)
+    assert told(temporal) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_database_that_is_lost_meanwhile_ends_the_telling_with_a_word_in_the_log(
+    everybody: list[str], lift: Lift, db: Database
+) -> None:
+    placed_at = hold_back(db, everybody[0])
+    with db.begin() as c:
+        c.execute(text("ALTER TABLE ledger RENAME TO mislaid"))
+    with structlog.testing.capture_logs() as logs:
+        await lift(placed_at)
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["release_cut_short"]
