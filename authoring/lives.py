@@ -5,7 +5,7 @@ Customers share nothing: a customer's future is the same whoever else is played.
 
 import heapq
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import count
 from urllib.parse import quote
 
@@ -35,6 +35,8 @@ from lifecycle.messages import (
 from lifecycle.model import Decision, State
 from lifecycle.playbook import Playbook
 
+SOON = timedelta(hours=1)
+"""After the beginning of the period somebody answers who is late by what is assumed."""
 _KINDS = {
     "send_email": "email",
     "send_survey": "survey",
@@ -172,7 +174,8 @@ class _Player:
         self.run.told = {name: fact.value for name, fact in state.facts.items()}
         manifest = world.library.catalogue(world.digest)
         zone, lifecycle = state.profile.zone, world.library.lifecycle(manifest.lifecycle)
-        self.people = People(world.answers, world.seed, start.customer, zone, lifecycle, world.library)
+        off = frozenset(lifecycle.holidays.get(lifecycle.business.country, ()))
+        self.people = People(world.answers, world.seed, start.customer, zone, lifecycle, world.library, off)
         self._order = count()
         self._events = [(at, next(self._order), event) for at, event in start.events]
         heapq.heapify(self._events)
@@ -217,6 +220,13 @@ class _Player:
         )
 
     def _expect(self, at: datetime, event: Event) -> None:
+        """Expect what is assumed. Of a live customer the past is known: what did not happen by then did not happen, and
+        a question that is still open is answered later.
+        """
+        if self.start.state is not None and at <= self.world.since:
+            if not isinstance(event, ApprovalAnswered):
+                return
+            at = self.world.since + SOON
         if at <= self.world.until:
             heapq.heappush(self._events, (at, next(self._order), event))
 

@@ -44,7 +44,9 @@ _YEAR = 365
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The people around one customer. `customer`: its id in touches; `zone`: the customer's."""
+    """The people around one customer. `customer`: its id in touches; `zone`: the customer's; `holidays`: the team's, as
+    ISO dates.
+    """
 
     answers: Answers
     seed: str
@@ -52,6 +54,7 @@ class People:
     zone: str
     lifecycle: Lifecycle
     releases: Releases
+    holidays: frozenset[str]
 
     def draw(self, *about: str) -> float:
         """A number from 0 up to, not including, 1: the same for the same seed, customer and matter."""
@@ -63,8 +66,7 @@ class People:
         share = self.draw("delay", *about)
         if span.unit in ("business_hours", "business_days"):
             amount = span.low + int(share * (span.high - span.low + 1))
-            holidays = self.lifecycle.holidays.get(self.lifecycle.business.country, ())
-            return calendar.add(at, Length(amount, span.unit), zone, self.lifecycle.business, holidays)
+            return calendar.add(at, Length(amount, span.unit), zone, self.lifecycle.business, self.holidays)
         low, high = (timedelta(**{span.unit: amount}) // timedelta(minutes=1) for amount in (span.low, span.high))
         return at + timedelta(minutes=low + int(share * (high - low + 1)))
 
@@ -175,16 +177,11 @@ class People:
                 yield signed, ContractSigned(Contract(contract.id, ends))
 
     def still_open(self, state: State) -> Iterator[Told]:
-        """What people do about what was asked before the simulation began; one whose drawn time is past answers an hour
-        from now.
-        """
-        soon = state.as_of + timedelta(hours=1)
+        """What people do about the questions that a state has open, counted from when these were asked."""
         for play in state.plays:
-            book = self.releases.playbook(play.release)
-            asked = {item.id: item.approval for item in book.steps if item.approval}
+            asked = {item.id: item.approval for item in self.releases.playbook(play.release).steps if item.approval}
             for step, progress in play.steps.items():
                 rule = asked.get(step)
                 person = state.team.get(rule.by) if rule else None
                 if progress.status == "asked" and person is not None:
-                    for at, event in self._approval(progress.at, f"{play.key}/{step}", step, person.id, person.zone):
-                        yield max(at, soon), event
+                    yield from self._approval(progress.at, f"{play.key}/{step}", step, person.id, person.zone)

@@ -9,8 +9,18 @@ from authoring.source import Source
 from lifecycle.playbook import Lifecycle
 
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;.]+\Z")
+_MOST = 1000
 _SLACK = re.compile(r"[UW][A-Z0-9]{2,20}\Z")
+KEYS = ("id", "name", "email", "slack", "zone", "roles", "capacity")
 _EXAMPLE = "{ id: mara, name: Mara, email: mara@example.com, roles: [csm] }"
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much a person can take on a day, for warnings of a forecast; 0: nobody said."""
+
+    tasks_a_day: int = 0
+    approvals_a_day: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,7 @@ class Person:
     slack: str
     zone: str
     roles: tuple[str, ...]
+    capacity: Capacity = Capacity()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ def compile_team(source: Source, lifecycle: Lifecycle | None, report: Report) ->
     for item in sequence(fields.get("people"), report, '"people"', f"- {_EXAMPLE}"):
         node = mapping(item, report, "a person", _EXAMPLE)
         if node is not None:
-            inner = Fields(node, ("id", "name", "email", "slack", "zone", "roles"), "a person", report)
+            inner = Fields(node, KEYS, "a person", report)
             people.append(_person(inner, lifecycle, seen, report))
     held = {role for person in people for role in person.roles}
     for role, chain in roles.items():
@@ -77,4 +88,12 @@ def _person(fields: Fields, lifecycle: Lifecycle | None, seen: dict[str, str], r
         roles.append(item.value)
     full = fields.text("name", '"name: Mara Lindqvist"', required=True)
     zone = fields.zone("zone", (), lifecycle.default_zone if lifecycle else "UTC")
-    return Person(name, full, email, slack, zone, tuple(roles))
+    return Person(name, full, email, slack, zone, tuple(roles), _capacity(fields, report))
+
+
+def _capacity(fields: Fields, report: Report) -> Capacity:
+    node = mapping(fields.get("capacity"), report, '"capacity"', "{ tasks_a_day: 8, approvals_a_day: 10 }")
+    if node is None:
+        return Capacity()
+    inner = Fields(node, ("tasks_a_day", "approvals_a_day"), '"capacity"', report)
+    return Capacity(inner.whole("tasks_a_day", 1, _MOST, 0), inner.whole("approvals_a_day", 1, _MOST, 0))

@@ -22,6 +22,7 @@ from authoring.compile import compile_folder
 from authoring.diagnostics import Diagnostic, failed, render_json, render_text
 from authoring.scenario_file import mistakes
 from cli import apply as applying
+from cli import forecast as forecasting
 from cli import import_accounts as importing
 from cli import serve, tested, testing
 from cli import sign_in as signing_in
@@ -48,6 +49,7 @@ app = typer.Typer(
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 app.command("simulate")(simulating.command)
+app.command("forecast")(forecasting.command)
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 
