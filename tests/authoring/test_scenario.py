@@ -6,6 +6,7 @@ import pytest
 
 from authoring.compile import Compiled
 from authoring.scenario import Scenario, check, load, read, resolve
+from authoring.scenario_file import mistakes
 from lifecycle.messages import ApprovalAnswered
 
 ASKS = """\
@@ -113,6 +114,30 @@ def test_a_wrong_answer_is_told(compiled: Compiled, line: str, what: str) -> Non
     found, wrong = load(f"{HEAD}events:\n  - {line}\nexpect: []\n", "asked.yaml", compiled)
     assert found is None
     assert [item.what for item in wrong] == [what]
+
+
+def test_every_mistake_of_every_scenario_of_a_folder_is_told(judge: Any) -> None:
+    files = {
+        "playbooks/asks.yaml": ASKS,
+        "playbooks/scenarios/one.yaml": f"{HEAD}events:\n  - {{ nps: , after: 1 hour }}\nexpect:\n  - {{ email: }}\n",
+        "playbooks/scenarios/two.yaml": "scenario: two\nplaybook: asks\nstart: today\nexpect: []\ncustomer: {}\n",
+        "playbooks/scenarios/three.yaml": "scenario: three\nplaybook: asks\nexpect: []\nstart: 2026-03-02T10:00\n",
+    }
+    found = [(item.place.file.rpartition("/")[2], item.what) for item in mistakes(judge.compiled(files))]
+    assert found == [
+        ("one.yaml", '"nps" is empty'),
+        ("one.yaml", '"email" is empty'),
+        ("three.yaml", 'the scenario has no "customer"'),
+        ("two.yaml", '"today" is not a local date and time'),
+        ("two.yaml", '"customer" has no "name"'),
+    ]
+
+
+def test_a_fact_of_an_event_that_is_no_value_of_its_is_told(compiled: Compiled) -> None:
+    events = 'events:\n  - { day: 1, at: "09:00", facts: { usage.core_features: many } }\n'
+    found, wrong = load(f"{HEAD}{events}expect: []\n", "asked.yaml", compiled)
+    assert found is None
+    assert len(wrong) == 1
 
 
 MOVED = """\
