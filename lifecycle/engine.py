@@ -236,11 +236,8 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
             responses.meeting(turn, event)
         case StageSet():
             answers.stage(turn, event)
-        case HoldPlaced() | HoldLifted():
+        case HoldPlaced() | HoldLifted() | SendsReleased():
             answers.hold(turn, event)
-        case SendsReleased(by=by):
-            effects.hurry(turn)
-            turn.decide_life("hold", "hold", "fired", f"everything is released by {by}")
         case BatchSettled():
             effects.settle(turn, event, issued)
         case DueReached():  # pragma: no branch - the union is closed
