@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -22,6 +23,9 @@ from sqlalchemy import make_url
 
 from store.database import Database, open_database
 from store.tables import metadata
+
+hypothesis.settings.register_profile("claims", deadline=None)  # how fast a loaded machine is, is no claim
+hypothesis.settings.load_profile("claims")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
