@@ -1,6 +1,7 @@
 """The events of a scenario: what people and products do, as authors write it, to the core's own events."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Literal
 
 from authoring.catalogue import fact_value
@@ -14,25 +15,34 @@ from lifecycle.messages import (
     ContactChanged,
     ContactLeft,
     ContactSuppressed,
+    ContractSigned,
+    EmailReplied,
     Event,
     FactsReported,
     Happened,
     HoldLifted,
     HoldPlaced,
+    MeetingAnswered,
     MilestoneTicked,
     Returned,
     StageSet,
     SurveyAnswered,
 )
-from lifecycle.model import Contact, Value
-from lifecycle.playbook import Lifecycle, Playbook
+from lifecycle.model import Contact, Contract, Value
+from lifecycle.playbook import Invite, Lifecycle, Playbook
 
 KINDS = (
     *("approve", "reject", "event", "nps", "tick", "untick", "unsubscribed", "bounced", "left", "churned", "returned"),
-    *("hold", "lift", "stage", *CUSTOMER_ROLES),
+    *("hold", "lift", "stage", "replied", "meeting", "contract", *CUSTOMER_ROLES),
 )
-ASIDE = ("by", "facts", "play", "contact", "late", "reason")
+ASIDE = ("by", "facts", "play", "contact", "late", "reason", "outcome", "ends_on")
 """Keys that go with another one; `facts` may also stand alone."""
+OUTCOMES: dict[str, Literal["held", "no_show", "declined"]] = {
+    "held": "held",
+    "no_show": "no_show",
+    "declined": "declined",
+}
+"""What became of a meeting."""
 
 
 def read_event(fields: Fields, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report) -> Event | None:
@@ -71,9 +81,15 @@ class _Happening:
             case "tick" | "untick":
                 self._known("unknown-name", "milestone", node, self.lifecycle.milestones)
                 return MilestoneTicked(node.value, self._by("csm"), done=kind == "tick")
-            case "unsubscribed" | "bounced" | "left":
+            case "unsubscribed" | "bounced" | "left" | "replied":
                 self._known("unknown-role", "role at the customer", node, CUSTOMER_ROLES)
+                if kind == "replied":
+                    return EmailReplied(node.value)
                 return ContactLeft(node.value) if kind == "left" else ContactSuppressed(node.value, kind)
+            case "meeting":
+                return self._meeting(node)
+            case "contract":
+                return self._contract(node)
             case "churned":
                 return Churned(fields.shortened(node, kind))
             case "returned":
@@ -110,6 +126,28 @@ class _Happening:
         name, by = asked[node.value]
         approval = f"{name}/{self.fields.whole('play', 1, 1000, 1)}/{node.value}"
         return ApprovalAnswered(approval, self._by(by), answer, f"line {node.place.line}")
+
+    def _meeting(self, node: Scalar) -> Event | None:
+        """What became of the meeting of a step, in the first play of its playbook (`play:` names another)."""
+        offered = {step.id: book.name for book in self.books for step in book.steps if isinstance(step.action, Invite)}
+        if node.value not in offered:
+            what = f'no step that invites is called "{node.value[:60]}"'
+            self.report.add("unknown-step", node.place, what, near(node.value, offered))
+            return None
+        meeting = f"{offered[node.value]}/{self.fields.whole('play', 1, 1000, 1)}/{node.value}"
+        outcome = self.fields.choice("outcome", OUTCOMES, "held")
+        return MeetingAnswered(meeting, OUTCOMES[outcome], self._by(""))
+
+    def _contract(self, node: Scalar) -> Event | None:
+        """A contract by its id, new or with a new end."""
+        end = self.fields.scalar("ends_on", '"ends_on: 2027-03-01"', required=True)
+        if end is None:
+            return None
+        try:
+            return ContractSigned(Contract(node.value, date.fromisoformat(end.value)))
+        except ValueError:
+            self.report.add("time", end.place, f'"{end.value[:40]}" is not a date', 'write "2027-03-01".')
+            return None
 
     def _happened(self, node: Scalar) -> Event:
         known = ["customer.signed_up", *self.lifecycle.events]

@@ -43,6 +43,7 @@ from lifecycle.messages import (
     ContactChanged,
     ContactLeft,
     ContactSuppressed,
+    EmailReplied,
     Event,
     HoldLifted,
     HoldPlaced,
@@ -225,7 +226,7 @@ class Traveller:
                 assert person
                 customers.suppress(c, person.email, why, "test")
                 return replace(event, contact=person.id)
-            case ContactLeft(contact=name) | SurveyAnswered(contact=name):
+            case ContactLeft(contact=name) | SurveyAnswered(contact=name) | EmailReplied(contact=name):
                 return replace(event, contact=self.contacts.get(name, name))
             case Churned() | Returned():
                 customers.stop(c, self.customer, isinstance(event, Churned))

@@ -1,5 +1,6 @@
 """What a scenario may say beyond fixed times, and how plainly a difference is told."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from authoring.compile import Compiled
 from authoring.scenario import Scenario, check, load, read, resolve
 from authoring.scenario_file import mistakes
-from lifecycle.messages import ApprovalAnswered
+from lifecycle.messages import ApprovalAnswered, ContractSigned, EmailReplied, Event, MeetingAnswered
+from lifecycle.model import Contract
 
 ASKS = """\
 playbook: asks
@@ -112,6 +114,45 @@ expect:
 )
 def test_a_wrong_answer_is_told(compiled: Compiled, line: str, what: str) -> None:
     found, wrong = load(f"{HEAD}events:\n  - {line}\nexpect: []\n", "asked.yaml", compiled)
+    assert found is None
+    assert [item.what for item in wrong] == [what]
+
+
+CALL = """\
+  - id: call
+    day: 3
+    invite: { to: champion, template: kickoff, when: "day 5 between 10:00 and 16:00", length: 30 minutes }
+"""
+MEETS = ASKS.replace("  - id: thanks\n", f"{CALL}  - id: thanks\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "event"),
+    [
+        ("replied: champion", EmailReplied("champion")),
+        ("meeting: call", MeetingAnswered("asks/1/call", "held")),
+        ("meeting: call, outcome: no_show, by: csm", MeetingAnswered("asks/1/call", "no_show", "csm")),
+        ("meeting: call, outcome: declined, play: 2", MeetingAnswered("asks/2/call", "declined")),
+        ("contract: main, ends_on: 2027-03-01", ContractSigned(Contract("main", date(2027, 3, 1)))),
+    ],
+)
+def test_what_comes_back_and_contracts_can_happen(judge: Any, line: str, event: Event) -> None:
+    compiled = judge.compiled({"playbooks/asks.yaml": MEETS})
+    found = scenario(compiled, f'events: [{{ day: 4, at: "09:00", {line} }}]\nexpect: []\n')
+    assert [told for _, told in found.events] == [event]
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("meeting: look", 'no step that invites is called "look"'),
+        ("contract: main", 'an event has no "ends_on"'),
+        ("contract: main, ends_on: soon", '"soon" is not a date'),
+        ("replied: csm", 'no role at the customer is called "csm"'),
+    ],
+)
+def test_what_cannot_come_back_is_told(compiled: Compiled, line: str, what: str) -> None:
+    found, wrong = load(f'{HEAD}events: [{{ day: 4, at: "09:00", {line} }}]\nexpect: []\n', "asked.yaml", compiled)
     assert found is None
     assert [item.what for item in wrong] == [what]
 
