@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import structlog
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -29,13 +31,15 @@ from cli.apply import compiled
 from cli.connection import connect, require_schema
 from cli.import_run import Importer, Run
 from cli.processes import ProcessError
-from gateway.deliver import Connection, Deliverer
-from gateway.intake import Intake, Lifecycles
+from gateway.deliver import Connection
+from gateway.intake import Lifecycles
 from gateway.refusals import RefusedError
 from lifecycle.playbook import Lifecycle
 from settings import Settings
 from store.database import Database, now, open_database
 
+PIPED = 240
+"""Columns of a line that goes to a file or another program."""
 SHOWN = 5
 """Examples named in the text; the JSON and the CSV name all."""
 
@@ -72,13 +76,31 @@ class Plan:
     old: int
 
 
-def command(asked: Asked, out: Console, err: Console) -> int:
-    """Run the command; its exit code.
+def command(
+    mapping: Annotated[Path, typer.Argument(help="YAML: what the files of an export mean (docs/import.md).")],
+    *,
+    data: Annotated[Path | None, typer.Option(help="The folder of the CSV files; else the mapping's.")] = None,
+    as_of: Annotated[
+        str, typer.Option(help="Of which day the data are: 2026-03-02; else the mapping's, or today.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be placed, and place nothing.")] = False,
+    portfolio: Annotated[
+        Path | None, typer.Option(help="Write the accounts to this .jsonl for simulations, and place nothing.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="CSV of the rows not taken; else beside the data.")] = None,
+    form: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")
+    ] = "text",
+) -> None:
+    """Place the customers of another system where they stand, without sending them their past."""
+    raise typer.Exit(_run(Asked(mapping, data, as_of, dry_run, form, portfolio, report)))
 
-    Raises:
-        ImportMisuseError, ProcessError, DoesNotCompileError: it cannot be run.
-    """
+
+def _run(asked: Asked) -> int:
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED)
     settings = configuration.load()
+    _log_to_stderr()
     plan, found = prepare(asked, compiled(settings.playbooks_dir, settings.templates_dir))
     if plan is None:
         print(render_text(found, colour=err.is_terminal), file=sys.stderr)
@@ -97,6 +119,14 @@ def command(asked: Asked, out: Console, err: Console) -> int:
         for line in as_text(plan, done, asked, report):
             out.print(line, markup=False)
     return int(bool(plan.taken.refused))
+
+
+def _log_to_stderr() -> None:
+    """Keep standard output for what was asked; a delivery that is tried again is no news here."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def prepare(asked: Asked, releases: Compiled) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
@@ -135,10 +165,9 @@ async def _place(settings: Settings, plan: Plan, err: Console) -> Run:
         await asyncio.to_thread(require_schema, database)
         await asyncio.to_thread(_require_playbooks, database)
         config = configuration.temporal()
-        deliverer = Deliverer(database, Connection(lambda: connect(config, timedelta(seconds=4))))
-        intake = Intake(database, Lifecycles(), allow_rehearsal=False)
+        connection = Connection(lambda: connect(config, timedelta(seconds=4)))
         with _progress(err, len(plan.taken.accounts)) as step:
-            importer = Importer(database, deliverer, intake, plan.lifecycle, plan.mapping.name, step)
+            importer = Importer(database, connection, plan.lifecycle, plan.mapping.name, step)
             return await importer.run(plan.taken.accounts)
     finally:
         database.close()

@@ -8,13 +8,14 @@ which takes only what is not there. An account is known by the sender's id, its 
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from authoring.portfolio import OUTSIDE_STAGES, Account
-from gateway.deliver import Deliverer
+from gateway.deliver import Connection, Deliverer
 from gateway.envelope import Inbound
-from gateway.intake import Intake
+from gateway.intake import Intake, Lifecycles
 from gateway.refusals import RefusedError
 from lifecycle.jsonform import digest, encode
 from lifecycle.messages import SignedUp
@@ -26,8 +27,9 @@ from store.database import Database, now, one_at_a_time
 
 SOURCE = "import"
 IN_FLIGHT = 50
-PATIENCE = 60
-LOOK_EVERY = 0.25
+REACHED_WITHIN = timedelta(seconds=5)
+ROUNDS = 5
+PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,52 +42,52 @@ class Run:
 
 
 class Importer:
-    """Places accounts. `name`: the mapping's, the source of all of them; `step`: called after each."""
+    """Places accounts. `name`: the mapping's, the source of all of them; `step`: called after each account."""
 
     def __init__(
-        self,
-        db: Database,
-        deliverer: Deliverer,
-        intake: Intake,
-        lifecycle: Lifecycle,
-        name: str,
-        step: Callable[[], None],
+        self, db: Database, connection: Connection, lifecycle: Lifecycle, name: str, step: Callable[[], None]
     ) -> None:
-        self._db, self._deliverer, self._intake = db, deliverer, intake
-        self._lifecycle, self._name, self._step = lifecycle, name, step
+        self._db, self._connection, self._lifecycle = db, connection, lifecycle
+        self._deliverer = Deliverer(db, connection)
+        self._intake = Intake(db, Lifecycles(), allow_rehearsal=False)
+        self._name, self._step = name, step
 
     async def run(self, accounts: Iterable[Account]) -> Run:
         """Place every account that is not a customer yet, and see to it that those of an earlier run are delivered."""
         gate = asyncio.Semaphore(IN_FLIGHT)
         placed = there = 0
-        open_before = set(await asyncio.to_thread(self._waiting))
+        telling = await self._connection.healthy(within=REACHED_WITHIN)
         async with asyncio.TaskGroup() as group:
             for account in accounts:
                 customer, fresh = await asyncio.to_thread(self._write_down, account)
                 placed, there = placed + fresh, there + (not fresh)
-                if not fresh and customer not in open_before:
-                    self._step()
-                    continue
-                await gate.acquire()
-                group.create_task(self._deliver(customer, gate))
-        return Run(placed, there, await self._wait())
+                self._step()
+                if fresh and telling:
+                    await gate.acquire()
+                    group.create_task(self._deliver(customer, gate))
+        return Run(placed, there, await self._rest(gate, telling=telling))
 
     async def _deliver(self, customer: str, gate: asyncio.Semaphore) -> None:
         try:
             await self._deliverer.attempt(customer)
         finally:
             gate.release()
-            self._step()
 
-    async def _wait(self) -> int:
-        """How many are not delivered, once that is none or has not changed for a while: a gateway may have them."""
-        left = len(await asyncio.to_thread(self._waiting))
-        still = 0
-        while left and still < PATIENCE and await asyncio.to_thread(self._leased):
-            await asyncio.sleep(LOOK_EVERY)
-            before, left = left, len(await asyncio.to_thread(self._waiting))
-            still = still + 1 if left == before else 0
-        return left
+    async def _rest(self, gate: asyncio.Semaphore, *, telling: bool) -> int:
+        """Try those again that are still to be delivered, an earlier run's among them; how many are left once that does
+        not help. A gateway that runs may have them meanwhile.
+        """
+        left, rounds = await asyncio.to_thread(self._waiting), 0
+        while left and telling and rounds < ROUNDS:
+            async with asyncio.TaskGroup() as group:
+                for customer in left:
+                    await gate.acquire()
+                    group.create_task(self._deliver(customer, gate))
+            before, left = left, await asyncio.to_thread(self._waiting)
+            rounds = 0 if len(left) < len(before) else rounds + 1
+            if left:
+                await asyncio.sleep(PAUSE)
+        return len(left)
 
     def _write_down(self, account: Account) -> tuple[str, bool]:
         """The customer's id, and whether it is new."""
@@ -136,9 +138,3 @@ class Importer:
         mine = (table.c.source == SOURCE) & table.c.event_id.startswith(f"{self._name}/", autoescape=True)
         with self._db.read() as c:
             return list(c.scalars(select(table.c.customer).where(mine, table.c.delivered_at.is_(None))))
-
-    def _leased(self) -> bool:
-        """Whether some deliverer, a gateway's, is at work."""
-        table = tables.deliveries
-        with self._db.read() as c:
-            return c.execute(select(func.count()).where(table.c.leased_by != "")).scalar_one() > 0

@@ -50,6 +50,7 @@ out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty()
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 app.command("simulate")(simulating.command)
 app.command("forecast")(forecasting.command)
+app.command("import")(importing.command)
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 
