@@ -18,6 +18,8 @@ MOVES = ("stage", "band", "phase")
 ASKED_FOR = ("approval", *MOVES)
 """Checked only where a line names one."""
 TOUCHES = ("email", "survey", "invite", "cancel", "slack", "task", *ASKED_FOR)
+REPLY = "reply"
+"""The task that a contact's answer to a mail raises in every play, for no step of it."""
 MAX_DAY = 3650
 _EXAMPLE = '{ day: 1, at: "09:00", email: onboarding/welcome, to: champion }'
 _AFTER_CHURN = ("churned", "win_back")
@@ -72,6 +74,8 @@ def _steps(node: Scalar, kind: str, books: Sequence[Playbook], lifecycle: Lifecy
     if kind in MOVES:
         _known_place(node, kind, lifecycle, report)
         return ()
+    if (kind, node.value) == ("task", REPLY):
+        return (REPLY,)
     steps = [step for book in books for step in book.steps]
     found = tuple(step.id for step in steps if name_of(step, kind) == node.value)
     if steps and not found:

@@ -142,6 +142,14 @@ def test_what_comes_back_and_contracts_can_happen(judge: Any, line: str, event: 
     assert [told for _, told in found.events] == [event]
 
 
+def test_the_task_that_a_reply_raises_can_be_expected(compiled: Compiled) -> None:
+    events = 'events: [{ day: 1, at: "09:30", replied: champion }]\n'
+    reply = 'expect:\n  - { day: 1, at: "09:30", task: reply, to: csm }\n'
+    assert [what for _, what in said(compiled, events + reply)] == [
+        "this happened and is not expected: day 4 at 09:00, task look to csm"
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "what"),
     [
