@@ -79,11 +79,15 @@ async def test_24_facts_during_one_wait_cost_one_timer_and_no_activity(skipping:
     assert before["TIMER_STARTED"] - before["TIMER_FIRED"] == 1
 
 
-async def test_no_module_but_the_workflows_own_is_imported_again_inside_the_sandbox(
+async def test_the_workflows_own_module_obeys_the_sandbox_and_imports_no_other_again(
     skipping: Any, onboard_14: Playbook, life: Lifecycle
 ) -> None:
+    """Production passes the module through; here it is held to what the sandbox forbids."""
+    shared = RUNNER.restrictions.passthrough_modules - {"workflows"} | {"workflows.interface", "workflows.releases"}
     strict = dataclasses.replace(
-        RUNNER.restrictions, import_notification_policy=Policy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
+        RUNNER.restrictions,
+        passthrough_modules=shared,
+        import_notification_policy=Policy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH,
     )
     async with skipping((onboard_14,), life) as rig, rig.worker(workflow_runner=SandboxedWorkflowRunner(strict)):
         handle = await rig.sign_up()
