@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lifecycle import facts, trace
-from lifecycle.engine import Course, ReleaseMissingError, Releases, begin
+from lifecycle.course import Course
+from lifecycle.engine import ReleaseMissingError, Releases, begin
 from lifecycle.messages import BatchSettled, Command, DueReached, Effect, Event, FactsReported, Reply, SignedUp
 from lifecycle.model import Decision, State, Value
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release

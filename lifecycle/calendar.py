@@ -128,6 +128,7 @@ def _works(day: date, hours: BusinessHours, holidays: frozenset[str]) -> bool:
     return day.weekday() in hours.days and day.isoformat() not in holidays
 
 
+@lru_cache(maxsize=16384)
 def _add_business_hours(
     start: datetime, amount: int, zone: str, hours: BusinessHours, holidays: frozenset[str]
 ) -> datetime:

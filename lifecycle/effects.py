@@ -152,6 +152,8 @@ def hurry(turn: Turn) -> None:
 
 def run_retries(turn: Turn) -> bool:
     """Issue again what is due at the turn's instant; True if anything was."""
+    if not turn.retries:
+        return False
     due = [item for item in turn.retries if item.at <= turn.at]
     for item in due:
         turn.retries = tuple(other for other in turn.retries if other is not item)

@@ -37,7 +37,6 @@ from lifecycle.messages import (
     MilestoneTicked,
     Outcome,
     ProfileChanged,
-    Reply,
     Returned,
     SendsReleased,
     SignedUp,
@@ -46,13 +45,12 @@ from lifecycle.messages import (
     TaskTicked,
 )
 from lifecycle.model import Contact, Decision, Play, Profile, Settlement, State
-from lifecycle.playbook import Lifecycle, Step
+from lifecycle.playbook import Step
 from lifecycle.turn import ON_TIME, ClockWentBackError, ReleaseMissingError, Releases, Turn
 
 __all__ = [
     "FLUSH_AFTER",
     "ClockWentBackError",
-    "Course",
     "ReleaseMissingError",
     "Releases",
     "begin",
@@ -102,16 +100,18 @@ def step(releases: Releases, state: State, event: Event, *, now: datetime, issue
     Source: docs/decisions/0002-one-pure-step.md; tests/lifecycle/test_laws.py states the laws.
     """
     turn = Turn(releases, state)
-    _take(turn, event, now, issued)
+    tell(turn, event, now, issued)
     return Outcome(turn.state(), tuple(turn.commands), tuple(turn.decisions), turn.reply)
 
 
-def _take(turn: Turn, event: Event, now: datetime, issued: tuple[Command, ...]) -> None:
+def tell(turn: Turn, event: Event, now: datetime, issued: tuple[Command, ...]) -> None:
+    """Take one event on a scratch sheet, as `step` does with one of its own."""
     if now < turn.as_of:
         raise ClockWentBackError(now, turn.as_of)
     turn.begin()
     late_clock = event.clock if isinstance(event, DueReached) and event.late_for >= ON_TIME else None
-    _catch_up(turn, now, late_clock)
+    if now != turn.done_at:
+        _catch_up(turn, now, late_clock)
     turn.at = turn.clock = now
     if late_clock is not None:
         turn.clock = max(now, late_clock)
@@ -119,55 +119,6 @@ def _take(turn: Turn, event: Event, now: datetime, issued: tuple[Command, ...]) 
     _consequences(turn)
     _forget(turn)
     turn.end(now)
-
-
-class Course:
-    """A customer's course of events, for those who tell many in a row: what `step` says of each, without a state in
-    between.
-
-    Telling events to one Course or each to `step`, with the state through JSON in between, comes to the same; a law
-    says so.
-    """
-
-    def __init__(self, releases: Releases, state: State) -> None:
-        self._turn = Turn(releases, state)
-
-    def take(self, event: Event, *, now: datetime, issued: tuple[Command, ...] = ()) -> None:
-        """Take an event, as `step`; then `commands`, `decisions` and `reply` are what came of it."""
-        _take(self._turn, event, now, issued)
-
-    @property
-    def commands(self) -> tuple[Command, ...]:
-        """Of the last event, in the order to issue."""
-        return tuple(self._turn.commands)
-
-    @property
-    def decisions(self) -> tuple[Decision, ...]:
-        """Of the last event, in the order made."""
-        return tuple(self._turn.decisions)
-
-    @property
-    def reply(self) -> Reply | None:
-        """To the person of the last event."""
-        return self._turn.reply
-
-    @property
-    def unstored(self) -> int:
-        """How many decisions wait to be stored."""
-        return len(self._turn.records)
-
-    @property
-    def lifecycle(self) -> Lifecycle:
-        """The current one."""
-        return self._turn.life
-
-    def next_due(self) -> datetime | None:
-        """As `next_due` of the state."""
-        return _next_wake(self._turn)
-
-    def state(self) -> State:
-        """What `step` would have returned last."""
-        return self._turn.state()
 
 
 def _catch_up(turn: Turn, now: datetime, late_clock: datetime | None) -> None:
@@ -185,16 +136,30 @@ def _consequences(turn: Turn) -> None:
     It ends: stages and phases only move forward, a band follows the one score, and every rule about plays settles
     something or moves it to a later instant.
     """
-    rules: tuple[Callable[[Turn], bool], ...] = (
-        journey.advance,
-        plays.check_exits,
-        plays.check_waits,
-        effects.run_retries,
-        plays.run_due,
-        plays.finish,
-    )
-    while SIGNED_UP in turn.seen and any(rule(turn) for rule in rules):
+    while SIGNED_UP in turn.seen and (
+        (not turn.quiet() and _moves(turn)) or effects.run_retries(turn) or plays.run_due(turn) or plays.finish(turn)
+    ):
         pass
+
+
+_MOVES: tuple[Callable[[Turn], bool], ...] = (
+    journey.advance,
+    plays.check_exits,
+    plays.check_waits,
+)
+"""What conditions and the calendar set off."""
+
+
+def _moves(turn: Turn) -> bool:
+    moved = any(rule(turn) for rule in _MOVES)
+    if not moved:
+        turn.hush(_moves_at(turn))
+    return moved
+
+
+def _moves_at(turn: Turn) -> datetime | None:
+    """When the calendar moves something next."""
+    return journey.next_instant(turn)
 
 
 def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
@@ -346,10 +311,11 @@ def next_due(releases: Releases, state: State) -> datetime | None:
 
     Records that no batch took with it count as owed a day after the oldest of them.
     """
-    return _next_wake(Turn(releases, state))
+    return wakes_at(Turn(releases, state))
 
 
-def _next_wake(turn: Turn) -> datetime | None:
+def wakes_at(turn: Turn) -> datetime | None:
+    """As `next_due`, of a scratch sheet."""
     found = _next_due(turn)
     if turn.records:
         flush = turn.records[0].at + FLUSH_AFTER
@@ -364,9 +330,9 @@ def _next_due(turn: Turn) -> datetime | None:
         return None
     found = [at for _, agenda in schedule.agendas(turn) if (at := agenda.next_at()) is not None]
     found += [item.at for item in turn.retries]
-    moves = journey.next_instant(turn)
-    if moves is not None:
-        found.append(moves)
+    moves_at = turn.hushed_until() if turn.quiet() else _moves_at(turn)
+    if moves_at is not None:
+        found.append(moves_at)
     return min(found, default=None)
 
 

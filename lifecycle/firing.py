@@ -28,8 +28,11 @@ def attempt(turn: Turn, play: Play, step: Step, progress: Progress) -> None:
         return
     found = recipients.of_step(turn, play, step)
     obstacle = recipients.obstacle(turn, play, book, step, found)
+    if obstacle is None and (turn.late_for < ON_TIME or step.action.kind not in schedule.TOUCHES):
+        _fire(turn, play, step, found, progress)
+        return
     stale = turn.later(owed, turn.life.politeness.stale_after, play.zone)
-    if obstacle is None and turn.late_for >= ON_TIME and turn.clock > stale and step.action.kind in schedule.TOUCHES:
+    if obstacle is None and turn.clock > stale:
         skip(turn, play, step, f"stale: late by {turn.late_for}")
     elif obstacle is None:
         _fire(turn, play, step, found, progress)

@@ -269,8 +269,10 @@ def finish(turn: Turn) -> bool:
     """End the plays in which nothing is left to do, and let go of them once every outcome is in; True if anything
     changed.
     """
-    changed = False
-    running = {play.key: agenda for play, agenda in schedule.agendas(turn)}
+    agendas = schedule.agendas(turn)
+    if len(agendas) == len(turn.plays) and all(agenda.open for _, agenda in agendas):
+        return False
+    changed, running = False, {play.key: agenda for play, agenda in agendas}
     for play in turn.plays:
         if not play.over and not running[play.key].open:
             turn.put(replace(play, over=True))

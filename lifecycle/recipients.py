@@ -73,23 +73,25 @@ def obstacle(turn: Turn, play: Play, book: Playbook, step: Step, found: Found) -
     """
     kind = step.action.kind
     roles = ", ".join(getattr(step.action, "to", ()))
-    tomorrow = calendar.wall(
-        calendar.local(turn.clock, play.zone).date() + calendar.DAY, step.when.at or book.at, play.zone
-    )
     if turn.held and kind in schedule.TOUCHES:
-        return Obstacle(f"on hold: {turn.held}", tomorrow, roles)
+        return Obstacle(f"on hold: {turn.held}", _tomorrow(turn, play, book, step), roles)
     if found.missing:
         role = found.missing[0]
-        return Obstacle(f"nobody is {role}", tomorrow, role, missing=role)
+        return Obstacle(f"nobody is {role}", _tomorrow(turn, play, book, step), role, missing=role)
     outside = [person for person in found.people if person.role in CUSTOMER_ROLES]
     if outside and all(person.suppressed for person in outside):
         return Obstacle("suppressed: asked not to be written to", None, roles)
     waits = next((item for item in outside if item.id in play.paused and not item.suppressed), None)
     if waits and kind in CAPPED:
-        return Obstacle(f"{waits.role} replied; answer first", tomorrow, waits.role)
+        return Obstacle(f"{waits.role} replied; answer first", _tomorrow(turn, play, book, step), waits.role)
     if kind not in schedule.TOUCHES:
         return None
     return _window(turn, play, book, step, roles) or (_cap(turn, play, book, step, found) if kind in CAPPED else None)
+
+
+def _tomorrow(turn: Turn, play: Play, book: Playbook, step: Step) -> datetime:
+    day = calendar.local(turn.clock, play.zone).date() + calendar.DAY
+    return calendar.wall(day, step.when.at or book.at, play.zone)
 
 
 def _next_open(turn: Turn, play: Play, book: Playbook, step: Step, at: datetime) -> datetime:
@@ -127,6 +129,8 @@ def _over_cap(turn: Turn, play: Play, contact: str, at: datetime) -> str:
     """Which cap one more email or survey to a contact at an instant would break; empty when none."""
     rules = turn.life.politeness
     mine = [item.at for item in turn.touched if item.contact == contact and item.at <= at]
+    if not mine and rules.per_day and rules.per_week:
+        return ""
     today = calendar.local(at, play.zone).date()
     if sum(calendar.local(item, play.zone).date() == today for item in mine) >= rules.per_day:
         return f"cap: {rules.per_day} a day to one person"

@@ -7,8 +7,6 @@ Outcomes of sends never move them.
 from collections import deque
 from collections.abc import Collection
 from datetime import datetime
-from operator import is_
-from typing import Any
 
 from lifecycle import calendar, index
 from lifecycle.agenda import Agenda, Due
@@ -28,9 +26,10 @@ def agendas(turn: Turn) -> list[tuple[Play, Agenda]]:
     Kept in the turn and brought up to date by what `Turn.progress` noted; begun anew where the play's progress was
     replaced otherwise, or where what dues depend on besides (profile, team, lifecycle) is another value.
     """
-    basis = (turn.profile, turn.team, turn.life)
-    if turn.scheduled is not turn.plays or not all(map(is_, turn.scheduled_by, basis)):
-        _reschedule(turn, basis)
+    profile, team, life = turn.scheduled_by
+    same = profile is turn.profile and team is turn.team and life is turn.life
+    if turn.scheduled is not turn.plays or not same:
+        _reschedule(turn, same=same)
     while turn.changed:
         key, name = turn.changed.pop()
         play = next((play for play, _ in turn.agendas if play.key == key), None)
@@ -39,8 +38,8 @@ def agendas(turn: Turn) -> list[tuple[Play, Agenda]]:
     return turn.agendas
 
 
-def _reschedule(turn: Turn, basis: tuple[Any, ...]) -> None:
-    kept = turn.agenda if all(map(is_, turn.scheduled_by, basis)) else {}
+def _reschedule(turn: Turn, *, same: bool) -> None:
+    kept = turn.agenda if same else {}
     turn.agenda, turn.agendas = {}, []
     for play in turn.running():
         agenda = kept.get(play.key)
@@ -48,7 +47,7 @@ def _reschedule(turn: Turn, basis: tuple[Any, ...]) -> None:
             agenda = _agenda(turn, play)
         turn.agenda[play.key] = agenda
         turn.agendas.append((play, agenda))
-    turn.scheduled, turn.scheduled_by = turn.plays, basis
+    turn.scheduled, turn.scheduled_by = turn.plays, (turn.profile, turn.team, turn.life)
 
 
 def _agenda(turn: Turn, play: Play) -> Agenda:

@@ -37,6 +37,10 @@ ON_TIME = timedelta(minutes=5)
 NONE: frozenset[str] = frozenset()
 _FIELDS = tuple(field.name for field in fields(State))
 _ALL = attrgetter(*_FIELDS)
+_READ = attrgetter("facts", "ticked", "profile", "stage", "band", "life")
+_MOVES = attrgetter(
+    "facts", "ticked", "profile", "stage", "band", "contracts", "life", "plays", "seen", "manifest", "pinned"
+)
 
 
 class ReleaseMissingError(LookupError):
@@ -108,9 +112,12 @@ class Turn:
         self.reply: Reply | None = None
         self.placing = False
         """The customer is being placed in mid-journey: what is due by now belongs to its past, and is skipped."""
+        self.done_at: datetime | None = None
         self._books: dict[str, Playbook] = {}
         self._own: set[str] = set()
-        self._facts_read: tuple[object, ...] = ()
+        self._basis: tuple[object, ...] = (None,) * len(_READ(self)) + (None,)
+        self._answers: dict[int, tuple[Expr, bool]] = {}
+        self._quiet: tuple[tuple[object, ...], datetime | None] | None = None
         self._running: tuple[tuple[Play, ...], tuple[str, ...]] = ((), ())
         self.checked: dict[str, tuple[object, ...]] = {}
         self.agenda: dict[str, Agenda] = {}
@@ -130,8 +137,8 @@ class Turn:
         self.commands, self.decisions, self.reply, self.placing = [], [], None, False
 
     def end(self, now: datetime) -> None:
-        """End a step: what was decided waits to be stored."""
-        self.as_of = now
+        """End a step: what was decided waits to be stored, and nothing is owed by now."""
+        self.as_of = self.done_at = now
         if self.decisions:
             self.records = (*self.records, *self.decisions)
 
@@ -171,10 +178,11 @@ class Turn:
             now_running = tuple(play.key for play in self.running())
             keys = keys if keys == now_running else now_running
             self._running = (self.plays, keys)
-        now = (self.facts, self.ticked, self.profile, self.stage, self.band, self.life, keys)
-        if len(now) != len(self._facts_read) or not all(map(is_, now, self._facts_read)):
-            self._facts_read = now
-        return self._facts_read
+        now = (*_READ(self), keys)
+        if not all(map(is_, now, self._basis)):
+            self._basis = now
+            self._answers.clear()
+        return self._basis
 
     def news(self, rule: str, *read: object) -> bool:
         """Whether what a rule reads differs from when `settled` was last told for it."""
@@ -184,6 +192,19 @@ class Turn:
     def settled(self, rule: str, *read: object) -> None:
         """A rule found nothing to do for what it read."""
         self.checked[rule] = read
+
+    def quiet(self) -> bool:
+        """Whether no rule that conditions or the calendar set off can find anything to do; see `hush`."""
+        quiet = self._quiet
+        return quiet is not None and (quiet[1] is None or quiet[1] > self.at) and all(map(is_, quiet[0], _MOVES(self)))
+
+    def hush(self, until: datetime | None) -> None:
+        """Those rules all found nothing to do, and without news will not until then (None: ever)."""
+        self._quiet = (_MOVES(self), until)
+
+    def hushed_until(self) -> datetime | None:
+        """Until when it is quiet, while it is."""
+        return None if self._quiet is None else self._quiet[1]
 
     def running(self) -> tuple[Play, ...]:
         """The plays in which something is still to do."""
@@ -225,7 +246,13 @@ class Turn:
         return False if spec.when is None else conditions.truth(spec.when, self.lookup)
 
     def met(self, expr: Expr | None) -> bool:
-        return conditions.holds(expr, self.lookup)
+        if expr is None:
+            return True
+        self.basis()
+        found = self._answers.get(id(expr))
+        if found is None:
+            found = self._answers[id(expr)] = expr, conditions.holds(expr, self.lookup)
+        return found[1]
 
     def because(self, expr: Expr) -> str:
         return conditions.because(expr, self.lookup)
@@ -285,10 +312,17 @@ class Turn:
             if kept and agenda is not None and agenda.steps is play.steps:
                 agenda.steps = steps
             self._own.add(key)
-        steps[step] = progress
-        self.changed.append((key, step))
+        was, steps[step] = steps.get(step), progress
+        if was is None or (was.status, was.at, was.due, was.count) != (
+            progress.status,
+            progress.at,
+            progress.due,
+            progress.count,
+        ):
+            self.changed.append((key, step))
         if progress.status == "waiting":
             self.checked.pop("waits", None)
+            self._quiet = None
 
     def decide(self, play: Play, step: str, what: str, verdict: Verdict, reason: str, to: str = "") -> None:
         """Record a decision of a play at the nominal instant."""

@@ -1,0 +1,62 @@
+"""Many events in a row, for whoever plays a customer's life at once: simulations, forecasts, plans.
+
+A state is put together only when it is asked for; everything else is `engine.step`, so that what a course decides is
+what production decides.
+"""
+
+from datetime import datetime
+
+from lifecycle import engine
+from lifecycle.messages import Command, Event, Reply
+from lifecycle.model import Decision, State
+from lifecycle.playbook import Lifecycle
+from lifecycle.turn import Releases, Turn
+
+
+class Course:
+    """A customer's course of events, for those who tell many in a row: what `step` says of each, without a state in
+    between.
+
+    Telling events to one Course or each to `step`, with the state through JSON in between, comes to the same; a law
+    says so.
+    """
+
+    def __init__(self, releases: Releases, state: State) -> None:
+        self._turn = Turn(releases, state)
+
+    def take(self, event: Event, *, now: datetime, issued: tuple[Command, ...] = ()) -> None:
+        """Take an event, as `step`; then `commands`, `decisions` and `reply` are what came of it."""
+        engine.tell(self._turn, event, now, issued)
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Of the last event, in the order to issue."""
+        return tuple(self._turn.commands)
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Of the last event, in the order made."""
+        return tuple(self._turn.decisions)
+
+    @property
+    def reply(self) -> Reply | None:
+        """To the person of the last event."""
+        return self._turn.reply
+
+    @property
+    def unstored(self) -> int:
+        """How many decisions wait to be stored."""
+        return len(self._turn.records)
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """The current one."""
+        return self._turn.life
+
+    def next_due(self) -> datetime | None:
+        """As `next_due` of the state."""
+        return engine.wakes_at(self._turn)
+
+    def state(self) -> State:
+        """What `step` would have returned last."""
+        return self._turn.state()
