@@ -61,10 +61,21 @@ class Pairs:
 
 
 async def in_turn(
-    ours: Callable[[], Awaitable[Figure]], bare: Callable[[], Awaitable[Figure]], pairs: int, warm_up: int
+    ours: Callable[[], Awaitable[Figure]],
+    bare: Callable[[], Awaitable[Figure]],
+    pairs: int,
+    warm_up: int,
+    rest: float = 0.0,
 ) -> tuple[list[Figure], list[Figure]]:
-    """Run A B A B ...; what is measured before `warm_up` pairs have passed is thrown away."""
-    measured = [(await ours(), await bare()) for _ in range(warm_up + pairs)][warm_up:]
+    """Run A B A B ..., each after `rest` seconds, in which what the other one leaves to be done ends; what is measured
+    before `warm_up` pairs have passed is thrown away.
+    """
+
+    async def rested(arm: Callable[[], Awaitable[Figure]]) -> Figure:
+        await asyncio.sleep(rest)
+        return await arm()
+
+    measured = [(await rested(ours), await rested(bare)) for _ in range(warm_up + pairs)][warm_up:]
     return [a for a, _ in measured], [b for _, b in measured]
 
 

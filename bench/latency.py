@@ -24,6 +24,8 @@ from store.database import now
 GATE = 1.6
 PAIRS = 10
 WARM_UP = 3
+REST = 0.3
+"""Seconds before each run: a workflow goes on after its row is seen, and its end is no part of the other arm's time."""
 MONDAY = "2026-03-02T10:00"  # a time at which mails may go; the customer's clock then runs at real speed
 
 
@@ -34,7 +36,9 @@ async def measure(pairs: int = PAIRS) -> Pairs:
         async with httpx.AsyncClient(base_url=running.gateway, timeout=10, trust_env=False) as http:
             ours = Ours(Teller(http, running.webhook_secret, running.press_secret), folder / "stageplay.db")
             theirs = Theirs(running, folder / "bare.db")
-            return Pairs("signup to first touch", "ms", *await in_turn(ours.once, theirs.once, pairs, WARM_UP), GATE)
+            return Pairs(
+                "signup to first touch", "ms", *await in_turn(ours.once, theirs.once, pairs, WARM_UP, REST), GATE
+            )
 
 
 class Ours:
