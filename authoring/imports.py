@@ -13,7 +13,7 @@ from pathlib import Path
 from zoneinfo import available_timezones
 
 from authoring.diagnostics import Diagnostic, Report
-from authoring.imports_form import KEEP, NOTHING, Cell, Contracts, ImportMapping, Later, Measure
+from authoring.imports_form import KEEP, MOST_MONTHS, NOTHING, Cell, Contracts, ImportMapping, Later, Measure
 from authoring.imports_tables import Refused, Row, Tables, load
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.portfolio import OUTSIDE_STAGES, Account, Guest
@@ -161,7 +161,7 @@ class _Maker:
         if self.mapping.arr is None:
             return 0
         found = self._measured(row, self.mapping.arr, "arr")
-        number = _number(str(found)) if found is not None else 0
+        number = 0 if found is None or found == "" else _number(str(found))
         if number is None or not 0 <= number < _LARGEST:
             self.tables.refuse(row, "the revenue is not a number from 0 on", "arr")
             return 0
@@ -216,7 +216,11 @@ class _Maker:
         months = self._read(row, rules.months, "contract") if rules.months else ""
         if not months or row.starts is None:
             return None
-        return _next_end(row.starts, int(months), self.as_of) if months.isdecimal() and int(months) else None
+        length = int(months) if months.isascii() and months.isdecimal() and len(months) < 4 else 0  # noqa: PLR2004 - 120 at most
+        if not 1 <= length <= MOST_MONTHS:
+            self.tables.refuse(row, f"the term is not a number of months from 1 to {MOST_MONTHS}", "contract")
+            return None
+        return _next_end(row.starts, length, self.as_of)
 
     # --- facts --------------------------------------------------------------------------------------------------------
 

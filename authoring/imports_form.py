@@ -14,6 +14,7 @@ from authoring.diagnostics import Place
 from authoring.source import Scalar
 
 KEEP, NOTHING = "keep", "nothing"
+MOST_MONTHS = 120
 _PARTS = {"dd": r"(?P<d>\d{1,2})", "mm": r"(?P<m>\d{1,2})", "yyyy": r"(?P<y>\d{4})"}
 
 Measured = Literal["count", "sum", "average", "lowest", "highest", "latest", "distinct", "column"]

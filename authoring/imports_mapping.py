@@ -5,7 +5,7 @@ Columns are checked when the files are opened, by `authoring.imports_tables`.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -14,6 +14,7 @@ from authoring.fields import KEBAB, Fields, mapping, sequence
 from authoring.imports_form import (
     KEEP,
     MEASURES,
+    MOST_MONTHS,
     Cell,
     Contracts,
     DateForm,
@@ -34,7 +35,6 @@ TEXTS = ("tier", "journey", "touch", "zone", "country", "segment", "csm")
 STAGE_BY = ("signup", "criteria")
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _WITHIN = re.compile(r"([1-9][0-9]{0,4}) days?\Z")
-_MOST_MONTHS = 120
 _ONE_CELL = ("column", "is", "values", "otherwise")
 _MANY_ROWS = tuple(how for how in MEASURES if how != "column")
 _NO_NAME = "a name that stands nowhere else leads to no data."
@@ -309,10 +309,10 @@ class _Reader:
             email = self._cell(fields, "email", table, "email", required=True) or Cell()
             name = self._cell(fields, "name", table, "name") or Cell()
             roles = self._cell(fields, "roles", table, "role") or Cell()
-            for meant in (*roles.values.values(), roles.constant):
-                if meant and meant not in CUSTOMER_ROLES:
-                    what = f'no role at the customer is called "{meant[:60]}"'
-                    self.report.add("unknown-role", fields.place("roles"), what, near(meant, CUSTOMER_ROLES))
+            for meant in _meanings(fields.get("roles")):
+                if meant.value not in CUSTOMER_ROLES:
+                    what = f'no role at the customer is called "{meant.value[:60]}"'
+                    self.report.add("unknown-role", meant.place, what, near(meant.value, CUSTOMER_ROLES))
             yield People(table, email, name, roles, self._only(fields, table))
 
     def _contracts(self) -> Contracts | None:
@@ -323,10 +323,8 @@ class _Reader:
         known = self.tables.get(table)
         ends_on = self._column(table, fields.scalar("ends_on", "ends_on: a_column")) or (known.ends if known else "")
         months = self._cell(fields, "months", table, "{ is: 12 }")
-        for meant in (*months.values.values(), months.constant) if months else ():
-            if meant and not (meant.isascii() and meant.isdecimal() and 1 <= int(meant) <= _MOST_MONTHS):
-                what = f'"{meant[:40]}" is not a number of months from 1 to 120'
-                self.report.add("range", fields.place("months"), what, "write 12.")
+        for meant in _meanings(fields.get("months")):
+            fields.whole_of(meant, "months", 1, MOST_MONTHS, 1)
         if known is not None and not ends_on and (months is None or not known.starts):
             what = "nothing says when a contract ends"
             self.report.add("missing-key", fields.place("from"), what, 'add "ends_on:", or "months:" and a start.')
@@ -354,18 +352,19 @@ class _Reader:
             if "column" not in inner:
                 return None, by
             values = self._values(inner)
-            self._stages(values.values(), inner.place("values"))
+            self._stages(node)
             otherwise = inner.text("otherwise", "nothing") or (None if values else KEEP)
             column = self._column(table, inner.scalar("column", "column: stage"))
             return Cell(column, "", values, otherwise), by
         single = self.fields.single(node, "stage", "{ by: signup }")
         return Cell(self._column(table, single)), STAGE_BY[0]
 
-    def _stages(self, named: Iterable[str], place: Place) -> None:
+    def _stages(self, node: MappingNode) -> None:
         known = (*(spec.name for spec in self.lifecycle.stages), *OUTSIDE_STAGES)
-        for name in named:
-            if name not in known:
-                self.report.add("unknown-stage", place, f'no stage is called "{name[:60]}"', near(name, known))
+        for meant in _meanings(node):
+            if meant.value not in known:
+                what = f'no stage is called "{meant.value[:60]}"'
+                self.report.add("unknown-stage", meant.place, what, near(meant.value, known))
 
     def _churned(self, accounts: str) -> tuple[tuple[Later, ...], bool]:
         found, came_back = [], False
@@ -387,3 +386,11 @@ class _Reader:
                 self.report.add("unknown-event", node.place, what, near(node.value, known))
             self._dated(fields, table)
             yield Later(table, node.value if node else "", self._only(fields, table))
+
+
+def _meanings(node: Node | None) -> Iterator[Scalar]:
+    """What a cell's constant and its values mean, each at its place."""
+    if isinstance(node, MappingNode):
+        values = node.entries.get("values")
+        meant = [node.entries.get("is"), *(values.entries.values() if isinstance(values, MappingNode) else ())]
+        yield from (item for item in meant if isinstance(item, Scalar))
