@@ -280,6 +280,8 @@ def test_people_of_one_address_are_one_person_with_all_roles(small: Path, shippe
         Guest("bo@acme.example.com", "yes", ("admin",)),
     )
     assert [item.problem for item in found.refused] == ["mail is not an email address"]
+    same = taken(text.replace("roles: role", "roles: { is: champion }"), small, shipped)[1]["a"]
+    assert [guest.roles for guest in same.guests] == [("champion",)] * 2
     odd = text.replace("roles: role", "roles: word, only: { key: '1' }")
     found, accounts = taken(odd, small, shipped)
     assert accounts["a"].guests == (Guest("ada@acme.example.com", "yes", ()),)
@@ -390,6 +392,15 @@ def test_what_happened_after_the_day_is_a_script(small: Path, shipped: Lifecycle
     assert found == [Churned("as the export says"), Returned(), Happened("api.connected")]
 
 
+def test_an_id_that_is_too_long_is_not_taken(small: Path, shipped: Lifecycle) -> None:
+    (small / "accounts.csv").write_text(f"id,name,since\n{'x' * 121},Acme,2024-03-01\n")
+
+    found, accounts = taken(BASE, small, shipped)
+
+    assert accounts == {}
+    assert found.refused[-1].problem == "id or name is longer than 120 characters"
+
+
 def test_only_some_rows_may_be_accounts(small: Path, shipped: Lifecycle) -> None:
     text = BASE.replace("signed_up_on: since", "signed_up_on: since, only: { stage: live }")
 
@@ -440,6 +451,7 @@ WRONG = [
     ("import: crm", "import: crm\ndates: dd-mm-yy", "time", "dd-mm-yy"),
     ("import: crm", "import: crm\nseparator: pipe", "value", "pipe"),
     ("files:", "file:", "missing-key", "import"),
+    ("{ path: more.csv, account: id, on: day, id: key }", "more.csv", "value", "more.csv"),
     ("path: more.csv", "path: ../more.csv", "value", "../more.csv"),
     ("path: more.csv", "path: /more.csv", "value", "/more.csv"),
     ("path: more.csv, ", "", "missing-key", "account"),
