@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from authoring.diagnostics import Report, near
 from authoring.expressions import compile_expression
 from authoring.fields import Fields, mapping, sequence
+from authoring.grammar import keys, one_of
 from authoring.namespace import CUSTOMER_ROLES, Names
 from authoring.source import Scalar
 from lifecycle.playbook import Action, Email, Expr, Invite, Length, Slack, Survey, Task, Wait, When
 
-ACTIONS = ("email", "slack", "invite", "survey", "task", "wait")
+ACTIONS = one_of("step")
 SURVEYS = ("nps",)
 _TEMPLATE = re.compile(r"[a-z0-9][a-z0-9_-]*(?:/[a-z0-9][a-z0-9_-]*)*\Z")
 _BY = re.compile(r"day +(-?[0-9]{1,4})(?: +at +(\S+))?\Z")
@@ -19,14 +20,6 @@ _OFFER = re.compile(r"(-?[0-9]{1,4})")
 NOTHING = Slack((), "")
 """Stands for the action of a step that names none; its playbook is never released."""
 
-KEYS = {
-    "email": ("to", "template", "from"),
-    "slack": ("to", "template"),
-    "invite": ("to", "template", "when", "length", "organizer"),
-    "survey": ("kind", "to", "template", "from"),
-    "task": ("to", "title", "due", "checklist"),
-    "wait": ("until", "event", "by"),
-}
 _EXAMPLES = {
     "email": "{ to: champion, template: onboarding/welcome }",
     "slack": "{ to: csm, template: onboarding/nudge }",
@@ -101,7 +94,7 @@ class ActionReader:
         node = mapping(self.fields.get(kind), self.report, f'"{kind}"', _EXAMPLES[kind])
         if node is None:
             return NOTHING
-        fields = Fields(node, KEYS[kind], f'"{kind}"', self.report)
+        fields = Fields(node, keys(kind), f'"{kind}"', self.report)
         match kind:
             case "email":
                 return self._email(fields)

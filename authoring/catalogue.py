@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from authoring.diagnostics import Report, near
 from authoring.fields import Fields, mapping
+from authoring.grammar import keys
 from authoring.namespace import BUILT_IN_EVENTS
 from authoring.source import Mapping, Node, Scalar, Source
 from lifecycle.playbook import EventSpec, FactSpec
@@ -36,7 +37,7 @@ def compile_facts(source: Source | None, report: Report) -> Catalogue:
     events: dict[str, EventSpec] = {}
     root = mapping(source.root, report, "the file", '"facts:" and "events:"') if source else None
     if root is not None:
-        fields = Fields(root, ("facts", "events"), "the catalogue", report)
+        fields = Fields(root, keys("facts"), "the catalogue", report)
         for key, node in _entries(fields, "facts", "usage.dau_wau: { type: number }", report):
             facts[key.value] = _fact(key, node, report)
         for key, node in _entries(fields, "events", "api.connected: { title: ... }", report):
@@ -64,9 +65,7 @@ def _entries(fields: Fields, key: str, example: str, report: Report) -> list[tup
 
 
 def _fact(key: Scalar, node: Mapping, report: Report) -> FactSpec:
-    fields = Fields(
-        node, ("type", "title", "unit", "range", "resolution", "choices"), f'the fact "{key.value}"', report
-    )
+    fields = Fields(node, keys("fact"), f'the fact "{key.value}"', report)
     if "type" not in fields:
         fields.missing("type", '"type: number" (or boolean, text, date)')
     low, high = _range(fields, report)
@@ -98,7 +97,7 @@ def _range(fields: Fields, report: Report) -> tuple[float | None, float | None]:
 def _event(key: Scalar, node: Mapping, facts: dict[str, FactSpec], report: Report) -> EventSpec:
     if key.value in BUILT_IN_EVENTS:
         report.add("duplicate-name", key.place, f'"{key.value}" is an event of our own', "choose another name.")
-    fields = Fields(node, ("title", "sets"), f'the event "{key.value}"', report)
+    fields = Fields(node, keys("event"), f'the event "{key.value}"', report)
     group = mapping(fields.get("sets"), report, '"sets"', "{ setup.api_connected: true }")
     sets: dict[str, bool | int | float | str] = {}
     for name, value in group.entries.items() if group else ():

@@ -10,6 +10,7 @@ import holidays
 
 from authoring.diagnostics import Report, near
 from authoring.fields import Fields, mapping
+from authoring.grammar import keys
 from lifecycle.playbook import BusinessHours, Length, Politeness
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -23,7 +24,7 @@ def compile_politeness(fields: Fields, report: Report) -> Politeness:
     if node is None:
         return Politeness()
     plain = Politeness()
-    inner = Fields(node, ("per_day", "per_week", "quiet", "stale_after", "spread"), '"politeness"', report)
+    inner = Fields(node, keys("politeness"), '"politeness"', report)
     return Politeness(
         inner.whole("per_day", 1, 50, plain.per_day),
         inner.whole("per_week", 1, 100, plain.per_week),
@@ -48,7 +49,7 @@ def compile_business(fields: Fields, dates: dict[str, tuple[str, ...]], report: 
     node = mapping(fields.get("business_hours"), report, '"business_hours"', example)
     if node is None:
         return BusinessHours()
-    inner = Fields(node, ("days", "hours", "country"), '"business_hours"', report)
+    inner = Fields(node, keys("business_hours"), '"business_hours"', report)
     start, end = inner.window("hours", ("09:00", "17:00"))
     if start > end:
         report.add("time", inner.place("hours"), "business hours end before they start", 'write "09:00-17:00".')
@@ -78,7 +79,7 @@ def compile_holidays(fields: Fields, report: Report) -> dict[str, tuple[str, ...
     node = mapping(fields.get("holidays"), report, '"holidays"', "{ countries: [DE], years: 2025-2030 }")
     if node is None:
         return {}
-    inner = Fields(node, ("countries", "years"), '"holidays"', report)
+    inner = Fields(node, keys("holidays"), '"holidays"', report)
     years = inner.scalar("years", "years such as 2025-2030", required=True)
     found = _YEARS.match(years.value) if years else None
     first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, -1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from authoring.diagnostics import Place, Report, near
 from authoring.fields import Fields, mapping, sequence
+from authoring.grammar import keys, one_of
 from authoring.source import Node, Scalar
 from lifecycle.playbook import Email, Invite, Lifecycle, Playbook, Slack, Step, Survey
 
@@ -17,7 +18,7 @@ MOVES = ("stage", "band", "phase")
 """Where the customer stands; the trace has them, and nobody gets anything."""
 ASKED_FOR = ("approval", *MOVES)
 """Checked only where a line names one."""
-TOUCHES = ("email", "survey", "invite", "cancel", "slack", "task", *ASKED_FOR)
+TOUCHES = one_of("expectation")
 REPLY = "reply"
 """The task that a contact's answer to a mail raises in every play, for no step of it."""
 MAX_DAY = 3650
@@ -49,7 +50,7 @@ def read_expected(
         line = mapping(item, report, "an expectation", _EXAMPLE)
         if line is None:
             continue
-        fields = Fields(line, ("day", "at", "to", *TOUCHES), "an expectation", report)
+        fields = Fields(line, keys("expectation"), "an expectation", report)
         kinds = [kind for kind in TOUCHES if kind in fields]
         if len(kinds) != 1:
             what = f"an expectation names {len(kinds)} touches"

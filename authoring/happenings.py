@@ -7,6 +7,7 @@ from typing import Literal
 from authoring.catalogue import fact_value
 from authoring.diagnostics import Report, near
 from authoring.fields import Fields, mapping
+from authoring.grammar import keys, one_of
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.source import Mapping, Scalar
 from lifecycle.messages import (
@@ -31,11 +32,8 @@ from lifecycle.messages import (
 from lifecycle.model import Contact, Contract, Value
 from lifecycle.playbook import Invite, Lifecycle, Playbook
 
-KINDS = (
-    *("approve", "reject", "event", "nps", "tick", "untick", "unsubscribed", "bounced", "left", "churned", "returned"),
-    *("hold", "lift", "stage", "replied", "meeting", "contract", *CUSTOMER_ROLES),
-)
-ASIDE = ("by", "facts", "play", "contact", "late", "reason", "outcome", "ends_on")
+KINDS = one_of("happening")
+ASIDE = tuple(key for key in keys("happening") if key not in (*KINDS, "day", "at", "after"))
 """Keys that go with another one; `facts` may also stand alone."""
 OUTCOMES: dict[str, Literal["held", "no_show", "declined"]] = {
     "held": "held",

@@ -11,18 +11,14 @@ from authoring.courtesy import compile_business, compile_holidays, compile_polit
 from authoring.diagnostics import Report, near
 from authoring.expressions import compile_expression, names_in
 from authoring.fields import KEBAB, SNAKE, Fields, mapping, sequence
+from authoring.grammar import STAGES, keys
 from authoring.namespace import Names
 from authoring.source import Scalar, Source
 from lifecycle.playbook import Lifecycle, Milestone, PhaseSpec, StageSpec
 
 Chains = dict[str, tuple[str, ...]]
-LIFECYCLE_KEYS = (
-    "lifecycle", "title", "default_zone", "stages", "renewal", "bands", "milestones", "politeness", "business_hours",
-    "holidays", "roles", "managers",
-)  # fmt: skip
-PHASES = ("assessment", "ebr", "proposal", "negotiation", "close", "complete")
-STAGES = ("new", "onboarding", "adoption", "value", "expansion")
-BANDS = ("green", "yellow", "red", "critical")
+PHASES = keys("renewal")
+BANDS = keys("bands")
 _DAYS = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4})|(\+))?\Z")
 
 
@@ -36,7 +32,7 @@ def compile_lifecycle(
     root = mapping(source.root, report, "the file", '"lifecycle: standard"')
     if root is None:
         return None
-    fields = Fields(root, LIFECYCLE_KEYS, "the lifecycle", report)
+    fields = Fields(root, keys("lifecycle"), "the lifecycle", report)
     places = {"": root.place.line}
     name = fields.name("lifecycle", KEBAB, '"lifecycle: standard"')
     roles = _roles(fields, report)
@@ -81,7 +77,7 @@ def _stages(
         node = mapping(item, report, "a stage", example)
         if node is None:
             continue
-        spec, done = _stage(Fields(node, ("stage", "owner", "days", "done"), "a stage", report), roles, report)
+        spec, done = _stage(Fields(node, keys("stage"), "a stage", report), roles, report)
         if spec.name in places and spec.name:
             report.add("duplicate-name", node.place, f'the stage "{spec.name}" is there twice', "keep one of the two.")
         if found and 0 <= spec.from_day <= (before := found[-1][0]).from_day:
@@ -156,7 +152,7 @@ def _milestones(
         inner = mapping(node, report, f'"{name}"', "{ title: First value, when: value.first_insight }")
         if inner is None:
             continue
-        item = Fields(inner, ("title", "when", "ticked_by"), f'the milestone "{name}"', report)
+        item = Fields(inner, keys("milestone"), f'the milestone "{name}"', report)
         if "when" not in item and "ticked_by" not in item:
             what = f'the milestone "{name}" can never be reached'
             report.add("missing-key", group.keys[name].place, what, 'add "when:" or "ticked_by:".')

@@ -13,6 +13,7 @@ from authoring.compile import Compiled
 from authoring.diagnostics import Diagnostic, Place, Report, near
 from authoring.expected import MAX_DAY, Expected, read_expected
 from authoring.fields import Fields, mapping, sequence
+from authoring.grammar import keys
 from authoring.happenings import ASIDE, KINDS, read_event
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.simulate import Library
@@ -21,8 +22,7 @@ from lifecycle.messages import ApprovalAnswered, AskApproval, Command, Event, Se
 from lifecycle.model import Contact, Profile, Teammate
 from lifecycle.playbook import Length, Lifecycle, Manifest, Playbook, Release, digest_of
 
-SCENARIO_KEYS = ("scenario", "covers", "playbook", "customer", "start", "events", "expect", "never")
-PROFILE_KEYS = ("name", "tier", "journey", "touch", "zone", "country", "segment", "arr")
+PROFILE_KEYS = tuple(key for key in keys("customer") if key not in CUSTOMER_ROLES)
 DELAYED = ("approve", "reject", "nps")
 """Events that answer a question, and so may be counted from it."""
 QUIET_AFTER = timedelta(days=60)
@@ -109,7 +109,7 @@ def mistakes(compiled: Compiled) -> tuple[Diagnostic, ...]:
 
 def _read(source: Source, compiled: Compiled, report: Report) -> tuple[Scenario | None, tuple[Diagnostic, ...]]:
     root = mapping(source.root, report, "the file", '"scenario: what happens"')
-    fields = Fields(root, SCENARIO_KEYS, "the scenario", report) if root else None
+    fields = Fields(root, keys("scenario"), "the scenario", report) if root else None
     scenario = _Reader(fields, source.file, compiled, report).scenario() if fields else None
     return (None if report.failed else scenario), report.sorted()
 
@@ -246,7 +246,7 @@ class _Reader:
     ) -> tuple[tuple[tuple[datetime, Event], ...], tuple[Delayed, ...]]:
         """What happens at a given time, and what so long after its question."""
         events, answers = [], []
-        for fields in _lines(self.fields.get("events"), ("day", "at", "after", *KINDS, *ASIDE), self.report):
+        for fields in _lines(self.fields.get("events"), keys("happening"), self.report):
             if "after" in fields:
                 answers.append(_read_delayed(fields, books, self.lifecycle, self.report))
             else:

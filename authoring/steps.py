@@ -11,6 +11,7 @@ from typing import Literal
 from authoring.actions import ACTIONS, NOTHING, ActionReader, Book, shown
 from authoring.diagnostics import Place
 from authoring.fields import KEBAB, Fields, mapping, sequence
+from authoring.grammar import MAX_DAY, WEEKENDS, keys
 from authoring.source import Node, Scalar
 from lifecycle.playbook import (
     Approval,
@@ -22,13 +23,6 @@ from lifecycle.playbook import (
 )
 
 TOUCHES = ("email", "survey", "invite")
-STEP_KEYS = (
-    *("id", "day", "at", "after", "if", "needs", "catch_up", "weekend", "approval"),
-    *ACTIONS,
-    *("then", "otherwise"),
-)
-WEEKENDS = ("next_business_day", "same_day")
-MAX_DAY = 3650
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +49,7 @@ def read_steps(
         found = mapping(item, book.report, "a step", example)
         if found is None:
             continue
-        fields = Fields(found, STEP_KEYS, "a step", book.report)
+        fields = Fields(found, keys("step"), "a step", book.report)
         draft = _Reader(fields, book).draft(under, branch)
         yield draft
         if isinstance(draft.step.action, Wait):
@@ -139,7 +133,7 @@ class _Reader:
         node = mapping(self.fields.get("after"), self.report, '"after"', example)
         if node is None:
             return None, None
-        inner = Fields(node, ("step", "delay"), '"after"', self.report)
+        inner = Fields(node, keys("after"), '"after"', self.report)
         return inner.scalar("step", '"step: welcome"', required=True), inner.length("delay")
 
     # --- approval -----------------------------------------------------------------------------------------------------
@@ -151,7 +145,7 @@ class _Reader:
         node = mapping(self.fields.get("approval"), self.report, '"approval"', example)
         if node is None:
             return None
-        inner = Fields(node, ("by", "ahead", "within", "remind", "escalate", "expired"), '"approval"', self.report)
+        inner = Fields(node, keys("approval"), '"approval"', self.report)
         within = inner.length("within", "4 business hours", required=True)
         remind = inner.length("remind", "2 business hours")
         self._in_time(remind, within, inner.place("remind"))
@@ -170,7 +164,7 @@ class _Reader:
             node = mapping(item, self.report, "a rung", "{ after: 3 business hours, to: cs_manager }")
             if node is None:
                 continue
-            inner = Fields(node, ("after", "to"), "a rung", self.report)
+            inner = Fields(node, keys("rung"), "a rung", self.report)
             after = inner.length("after", "3 business hours", required=True)
             self._in_time(after, within, inner.place("after"))
             yield Rung(after or Length(1, "days"), self.actions.teammate(inner, "to", required=True))

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from authoring.diagnostics import Report, near
 from authoring.fields import KEBAB, Fields, mapping, sequence
+from authoring.grammar import keys
 from authoring.source import Source
 from lifecycle.playbook import Lifecycle
 
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;.]+\Z")
 _MOST = 1000
 _SLACK = re.compile(r"[UW][A-Z0-9]{2,20}\Z")
-KEYS = ("id", "name", "email", "slack", "zone", "roles", "capacity")
 _EXAMPLE = "{ id: mara, name: Mara, email: mara@example.com, roles: [csm] }"
 
 
@@ -48,7 +48,7 @@ def compile_team(source: Source, lifecycle: Lifecycle | None, report: Report) ->
     root = mapping(source.root, report, "the file", '"people:" with a list')
     if root is None:
         return None
-    fields = Fields(root, ("people",), "the team", report)
+    fields = Fields(root, keys("team"), "the team", report)
     if "people" not in fields:
         fields.missing("people", f"people: [{_EXAMPLE}]")
     roles = lifecycle.roles if lifecycle else {}
@@ -57,7 +57,7 @@ def compile_team(source: Source, lifecycle: Lifecycle | None, report: Report) ->
     for item in sequence(fields.get("people"), report, '"people"', f"- {_EXAMPLE}"):
         node = mapping(item, report, "a person", _EXAMPLE)
         if node is not None:
-            inner = Fields(node, KEYS, "a person", report)
+            inner = Fields(node, keys("person"), "a person", report)
             people.append(_person(inner, lifecycle, seen, report))
     held = {role for person in people for role in person.roles}
     for role, chain in roles.items():
@@ -95,5 +95,5 @@ def _capacity(fields: Fields, report: Report) -> Capacity:
     node = mapping(fields.get("capacity"), report, '"capacity"', "{ tasks_a_day: 8, approvals_a_day: 10 }")
     if node is None:
         return Capacity()
-    inner = Fields(node, ("tasks_a_day", "approvals_a_day"), '"capacity"', report)
+    inner = Fields(node, keys("capacity"), '"capacity"', report)
     return Capacity(inner.whole("tasks_a_day", 1, _MOST, 0), inner.whole("approvals_a_day", 1, _MOST, 0))

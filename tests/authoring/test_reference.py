@@ -4,30 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from authoring import actions, courtesy, expected, happenings, lifecycles, playbooks, scenario_file, steps
-from authoring.namespace import CUSTOMER_ROLES
+from authoring.courtesy import WEEKDAYS
+from authoring.grammar import GRAMMAR, STAGES, WEEKENDS
 from authoring.rules import RULES
 
 TEXT = (Path(__file__).parents[2] / "docs/playbook-reference.md").read_text(encoding="utf-8")
-KEYS = sorted(
-    {
-        *playbooks.PLAYBOOK_KEYS,
-        *steps.STEP_KEYS,
-        *steps.WEEKENDS,
-        *lifecycles.LIFECYCLE_KEYS,
-        *lifecycles.STAGES,
-        *lifecycles.PHASES,
-        *lifecycles.BANDS,
-        *scenario_file.SCENARIO_KEYS,
-        *expected.TOUCHES,
-        *happenings.KINDS,
-        *happenings.ASIDE,
-        *CUSTOMER_ROLES,
-        *(key for keys in actions.KEYS.values() for key in keys),
-        *("ahead", "within", "remind", "escalate", "expired", "per_day", "per_week", "quiet", "stale_after", "spread"),
-        *("countries", "years", "country", "hours", "again_after", courtesy.WEEKDAYS[0]),
-    }
-)
+KEYS = sorted({*WEEKENDS, *STAGES, WEEKDAYS[0], *(key for shape in GRAMMAR.values() for key in shape.names)})
 
 
 @pytest.mark.parametrize("rule", RULES)

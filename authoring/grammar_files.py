@@ -1,0 +1,283 @@
+"""The other files, key by key: lifecycle, facts, people, scenarios. Part of `authoring.grammar`."""
+
+from authoring.grammar_form import (
+    CONDITION,
+    DATE,
+    DOTTED_NAMES,
+    FLAG,
+    LENGTH,
+    NAME,
+    NUMBER,
+    ROLE,
+    SNAKE_NAMES,
+    TEXT,
+    TIME,
+    VALUE,
+    WINDOW,
+    ZONE,
+    Key,
+    Kind,
+    Shape,
+    choice,
+    list_of,
+    listed,
+    mapping,
+    name_of,
+    named,
+    whole,
+)
+from authoring.namespace import CUSTOMER_ROLES
+
+MAX_DAY = 3650
+STAGES = ("new", "onboarding", "adoption", "value", "expansion")
+_ROLE_LIST = Kind(
+    "list of roles", {"anyOf": [ROLE.schema, {"type": "array", "items": ROLE.schema, "uniqueItems": True}]}
+)
+_DAYS = Kind("days", {"type": ["string", "integer"], "pattern": "^ *[0-9]{1,4}(-[0-9]{1,4}|\\+)? *$", "minimum": 0})
+_SPAN = Kind("years", {"type": ["string", "integer"], "pattern": "^20[0-9]{2}(-20[0-9]{2})?$"})
+_RANGE = Kind("range", {"type": "string", "pattern": "^ *-?[0-9]+(\\.[0-9]+)?--?[0-9]+(\\.[0-9]+)? *$"})
+_WORDS = listed(Kind("text", VALUE.schema))
+_DAY = whole(-MAX_DAY, MAX_DAY)
+_CAP = whole(1, 1000)
+
+_LIFECYCLE = Shape(
+    "lifecycle",
+    "The journey that all playbooks are checked against; one file.",
+    (
+        Key("lifecycle", name_of("name"), "its name", required=True),
+        Key("title", TEXT, "what people read", "the name"),
+        Key("default_zone", ZONE, "the zone of a customer who names none", "`UTC`"),
+        Key("stages", list_of("stage"), "in order; the last one `days: 181+`", required=True),
+        Key("renewal", mapping("renewal"), "days before the contract's end on which each phase starts"),
+        Key("bands", mapping("bands"), "lowest health score of each"),
+        Key("milestones", named(mapping("milestone"), SNAKE_NAMES), "what is reached once, by name"),
+        Key("politeness", mapping("politeness"), "how often and when people may be reached"),
+        Key("business_hours", mapping("business_hours"), "the team's working time, in each teammate's own zone"),
+        Key("holidays", mapping("holidays"), "whose holidays are known; the dates become part of the release"),
+        Key(
+            "roles",
+            named(_ROLE_LIST, SNAKE_NAMES),
+            "every teammate role with those who stand in for it, in order; each must end at a person of the people "
+            "file",
+            required=True,
+        ),
+        Key("managers", listed(ROLE), "roles that may answer any approval"),
+    ),
+)
+_STAGE = Shape(
+    "stage",
+    "One stage of the journey.",
+    (
+        Key("stage", choice(*STAGES), "which one", required=True),
+        Key("owner", ROLE, "the teammate role that answers for it", required=True),
+        Key("days", _DAYS, "from and to day: `1-14`, `0`, `181+`", required=True),
+        Key("done", CONDITION, "what must hold for the customer to leave it", "the next stage opens"),
+    ),
+)
+_DAYS_BEFORE = whole(0, 730)
+_RENEWAL = Shape(
+    "renewal",
+    "Phases of a renewal, in days before the contract's end.",
+    tuple(
+        Key(name, _DAYS_BEFORE, f"when the {doc} starts")
+        for name, doc in (
+            ("assessment", "assessment"),
+            ("ebr", "executive business review"),
+            ("proposal", "proposal"),
+            ("negotiation", "negotiation"),
+            ("close", "close"),
+            ("complete", "next term"),
+        )
+    ),
+)
+_BANDS = Shape(
+    "bands",
+    "Health bands, best first.",
+    tuple(
+        Key(name, whole(0, 100), f"the lowest score that is {name}") for name in ("green", "yellow", "red", "critical")
+    ),
+)
+_MILESTONE = Shape(
+    "milestone",
+    "A named achievement.",
+    (
+        Key("title", TEXT, "what people read", "the name"),
+        Key("when", CONDITION, "reached when this holds"),
+        Key("ticked_by", listed(ROLE), "reached when one of these roles says so"),
+    ),
+    some=("when", "ticked_by"),
+)
+_POLITENESS = Shape(
+    "politeness",
+    "How often and when people may be reached; emails and surveys.",
+    (
+        Key("per_day", whole(1, 50), "at most, per contact and local day", "1"),
+        Key("per_week", whole(1, 100), "at most, per contact in seven days", "4"),
+        Key("quiet", WINDOW, "never in these hours of the customer", '`"20:00-08:00"`'),
+        Key("stale_after", LENGTH, "a touch held longer than this is dropped", "3 business days"),
+        Key("spread", LENGTH, "customers due at one time are spread over this, 4 hours at most", "30 minutes"),
+    ),
+)
+_WEEKDAY = Kind("`mon-fri` or days", {"type": "string", "pattern": "^(mon|tue|wed|thu|fri|sat|sun)(-[a-z]{3})?$"})
+_BUSINESS = Shape(
+    "business_hours",
+    "The team's working time.",
+    (
+        Key("days", listed(_WEEKDAY), "the working days, `mon` to `sun`", "`mon-fri`"),
+        Key("hours", WINDOW, "from and to, local", '`"09:00-17:00"`'),
+        Key("country", NAME, "whose holidays are free; one of `holidays.countries`", "none"),
+    ),
+)
+_HOLIDAYS = Shape(
+    "holidays",
+    "Whose public holidays are known.",
+    (
+        Key("countries", listed(NAME), "ISO codes, such as `[DE, US]`", required=True),
+        Key("years", _SPAN, "such as `2025-2030`", required=True),
+    ),
+)
+_FACTS = Shape(
+    "facts",
+    "The catalogue: conditions and templates may use no other names.",
+    (
+        Key("facts", named(mapping("fact"), DOTTED_NAMES), "what is known of customers, by dotted name"),
+        Key("events", named(mapping("event"), DOTTED_NAMES), "what happens to customers, by dotted name"),
+    ),
+    some=("facts", "events"),
+)
+_FACT = Shape(
+    "fact",
+    "A measure.",
+    (
+        Key("type", choice("number", "boolean", "text", "date"), "what it is", required=True),
+        Key("title", TEXT, "what people read"),
+        Key("unit", TEXT, "such as `users`"),
+        Key("range", _RANGE, "from the lowest to the highest, `0-1`"),
+        Key("resolution", NUMBER, "a smaller change is stored and not told to the plays"),
+        Key("choices", _WORDS, "all it can be; a comparison with any other text is a mistake"),
+    ),
+)
+_EVENT = Shape(
+    "event",
+    "Something that happens.",
+    (
+        Key("title", TEXT, "what people read"),
+        Key("sets", named(VALUE, DOTTED_NAMES), "the facts that are known by it, with their values"),
+    ),
+)
+_TEAM = Shape(
+    "team",
+    "Who works here.",
+    (Key("people", list_of("person"), "all of them", required=True),),
+)
+_PERSON = Shape(
+    "person",
+    "A teammate.",
+    (
+        Key("id", name_of("name"), "once in the file", required=True),
+        Key("name", TEXT, "the full name", required=True),
+        Key("email", TEXT, "where mails go", required=True),
+        Key("slack", Kind("member id", {"type": "string", "pattern": "^[UW][A-Z0-9]{2,20}$"}), "in Slack, `U0MARA`"),
+        Key("zone", ZONE, "where they work", "the lifecycle's `default_zone`"),
+        Key("roles", listed(ROLE), "the teammate roles they hold", required=True),
+        Key("capacity", mapping("capacity"), "how much they can take on a day, for the warnings of `forecast`"),
+    ),
+)
+_CAPACITY = Shape(
+    "capacity",
+    "How much a person can take on a day.",
+    (Key("tasks_a_day", _CAP, "tasks"), Key("approvals_a_day", _CAP, "questions")),
+)
+_SCENARIO = Shape(
+    "scenario",
+    "A test of one or more playbooks.",
+    (
+        Key("scenario", TEXT, "what happens, in words", required=True),
+        Key("covers", _WORDS, "for your own lists"),
+        Key("playbook", listed(name_of("playbook")), "one or a list; nothing else runs", required=True),
+        Key("customer", mapping("customer"), "who it happens to", required=True),
+        Key("start", DATE, "the signup, in the customer's zone; its date is day 0", required=True),
+        Key("events", list_of("happening"), "what happens, see below"),
+        Key("expect", list_of("expectation"), "what must come of it; `[]` is silence", required=True),
+        Key("never", list_of("expectation"), "what must never come"),
+    ),
+)
+_ADDRESSES = tuple(Key(role, TEXT, "the address of that person") for role in CUSTOMER_ROLES)
+_CUSTOMER = Shape(
+    "customer",
+    "The customer of a scenario or a simulation.",
+    (
+        Key("name", TEXT, "what people read", required=True),
+        Key("tier", TEXT, "such as `pro`", "`standard`"),
+        Key("journey", TEXT, "which journey", "`standard`"),
+        Key("touch", TEXT, "`low` or `high`"),
+        Key("zone", ZONE, "whose clock", "the lifecycle's `default_zone`"),
+        Key("country", TEXT, "whose holidays, such as `DE`"),
+        Key("segment", TEXT, "a word of your own"),
+        Key("arr", whole(0, 10**12), "yearly revenue"),
+        *_ADDRESSES,
+    ),
+)
+_HAPPENING = Shape(
+    "happening",
+    "An event of a scenario.",
+    (
+        Key("day", _DAY, "on that day from the start"),
+        Key("at", TIME, "at that local time"),
+        Key(
+            "after", LENGTH, "with `approve`, `reject` or `nps`, instead of `day` and `at`: after the question was put"
+        ),
+        Key("approve", TEXT, "the approval of that step was answered (and `by`, `play`)", one=True),
+        Key("reject", TEXT, "the approval of that step was answered", one=True),
+        Key("event", TEXT, "it happened (and `facts`, besides those that the catalogue sets)", one=True),
+        Key("nps", whole(0, 10), "the survey was answered (and `contact`, `late`)", one=True),
+        Key("tick", TEXT, "a person said that a milestone is reached (and `by`)", one=True),
+        Key("untick", TEXT, "a person said that a milestone is not reached", one=True),
+        Key("unsubscribed", TEXT, "that role wants no more mails", one=True),
+        Key("bounced", TEXT, "the address of that role does not exist", one=True),
+        Key("left", TEXT, "that role is gone", one=True),
+        Key("churned", TEXT, "the customer left, and why", one=True),
+        Key("returned", TEXT, "the customer came back, and why", one=True),
+        Key("hold", TEXT, "a person holds everything for this customer, and why (and `by`)", one=True),
+        Key("lift", TEXT, "a person lets it go on", one=True),
+        Key("stage", TEXT, "a person moved the customer (and `by`, `reason`)", one=True),
+        Key("replied", TEXT, "that role answered a mail", one=True),
+        Key("meeting", TEXT, "what became of the meeting of that step (and `outcome`, `by`, `play`)", one=True),
+        Key("contract", TEXT, "a contract is new, or has a new end (and `ends_on`)", one=True),
+        *(Key(role, TEXT, "there is such a person now", one=True) for role in CUSTOMER_ROLES),
+        Key("by", ROLE, "who did it"),
+        Key("facts", named(VALUE, DOTTED_NAMES), "with `event` or alone: these values were reported"),
+        Key("play", whole(1, 1000), "which play of the playbook", "1"),
+        Key("contact", choice(*CUSTOMER_ROLES), "who answered the survey", "`champion`"),
+        Key("late", FLAG, "more than 14 days after the survey was sent", "no"),
+        Key("reason", TEXT, "why the customer was moved"),
+        Key("outcome", choice("held", "no_show", "declined"), "of a meeting", "`held`"),
+        Key("ends_on", DATE, "the contract's last day"),
+    ),
+)
+_EXPECTATION = Shape(
+    "expectation",
+    "A line of `expect` or `never`.",
+    (
+        Key("day", _DAY, "on that day from the start; needed in `expect`"),
+        Key("at", TIME, "at that local time; needed in `expect`"),
+        Key("to", listed(TEXT), "the roles that get it"),
+        Key("email", TEXT, "a mail, by its template", one=True),
+        Key("survey", TEXT, "a survey, by its kind", one=True),
+        Key("invite", TEXT, "a meeting, by its template", one=True),
+        Key("cancel", TEXT, "a meeting taken back, by its template", one=True),
+        Key("slack", TEXT, "a message, by its template", one=True),
+        Key(
+            "task", TEXT, "a task, by the id of its step; `reply` for the one that an answer to a mail raises", one=True
+        ),
+        Key("approval", TEXT, "a question, by the id of its step; checked only where named", one=True),
+        Key("stage", TEXT, "the customer stands there; checked only where named", one=True),
+        Key("band", TEXT, "the customer stands there; checked only where named", one=True),
+        Key("phase", TEXT, "the renewal stands there; checked only where named", one=True),
+    ),
+)
+FILES = (
+    *(_LIFECYCLE, _STAGE, _RENEWAL, _BANDS, _MILESTONE, _POLITENESS, _BUSINESS, _HOLIDAYS),
+    *(_FACTS, _FACT, _EVENT, _TEAM, _PERSON, _CAPACITY),
+    *(_SCENARIO, _CUSTOMER, _HAPPENING, _EXPECTATION),
+)
