@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +19,7 @@ import structlog
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from temporalio.client import Client
 
 import settings as configuration
 from authoring.compile import Compiled
@@ -28,7 +29,7 @@ from authoring.imports_form import DateForm, ImportMapping
 from authoring.imports_mapping import read_mapping
 from authoring.portfolio import account_to_json
 from cli.apply import compiled
-from cli.connection import connect, require_schema
+from cli.connection import require_schema
 from cli.import_run import Importer, Run
 from cli.processes import ProcessError
 from gateway.deliver import Connection
@@ -165,7 +166,7 @@ async def _place(settings: Settings, plan: Plan, err: Console) -> Run:
         await asyncio.to_thread(require_schema, database)
         await asyncio.to_thread(_require_playbooks, database)
         config = configuration.temporal()
-        connection = Connection(lambda: connect(config, timedelta(seconds=4)))
+        connection = Connection(lambda: Client.connect(**config))
         with _progress(err, len(plan.taken.accounts)) as step:
             importer = Importer(database, connection, plan.lifecycle, plan.mapping.name, step)
             return await importer.run(plan.taken.accounts)
