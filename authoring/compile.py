@@ -10,6 +10,7 @@ from pathlib import Path
 
 from authoring.catalogue import compile_facts
 from authoring.diagnostics import Diagnostic, Place, Report, near
+from authoring.grammar import FILE_KINDS
 from authoring.lifecycles import compile_lifecycle
 from authoring.namespace import Names
 from authoring.playbooks import compile_playbook_file
@@ -19,9 +20,6 @@ from authoring.team import Team, compile_team
 from authoring.templates import FOLDER, Library
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, digest_of
 
-KINDS = {"scenario": "scenario", "playbook": "playbook", "lifecycle": "lifecycle", "facts": "facts", "events": "facts",
-         "people": "team"}  # fmt: skip
-"""What a file is by the first of these keys that it has; a scenario has `playbook` and `events`, too."""
 UNREADABLE = "unreadable"
 _SUFFIXES = (".yaml", ".yml")
 _TEMPLATES = (".txt", ".mjml")
@@ -31,8 +29,8 @@ _TEMPLATES = (".txt", ".mjml")
 class Compiled:
     """What became of a folder. With an error among the findings there is no catalogue and `releases` is empty.
 
-    `digest` names the catalogue; `releases` holds it, the lifecycle and every playbook by digest. `scenarios`: the files
-    that test the playbooks, which are part of no release.
+    `digest` names the catalogue; `releases` holds it, the lifecycle and every playbook by digest. `scenarios`: the
+    files that test the playbooks, which are part of no release.
     """
 
     catalogue: Manifest | None = None
@@ -120,7 +118,7 @@ def read_templates(folder: Path, report: Report) -> dict[str, str]:
 
 def _read_all(folder: Path, report: Report) -> dict[str, list[Source]]:
     """The files of a folder by what their keys say they are; scenarios are read elsewhere."""
-    files: dict[str, list[Source]] = {kind: [] for kind in (*KINDS.values(), UNREADABLE)}
+    files: dict[str, list[Source]] = {kind: [] for kind in (*FILE_KINDS.values(), UNREADABLE)}
     if not folder.is_dir():
         report.add("file", Place(str(folder)), "is not a folder", "name the folder that holds the playbooks.")
     for path in sorted(folder.rglob("*")):
@@ -137,11 +135,11 @@ def _read_all(folder: Path, report: Report) -> dict[str, list[Source]]:
 def kind_of_file(source: Source, report: Report) -> str:
     """What a file is, by its keys; `UNREADABLE` (with a finding) when they do not tell."""
     if isinstance(source.root, MappingNode):
-        for key, kind in KINDS.items():
+        for key, kind in FILE_KINDS.items():
             if key in source.root.entries:
                 return kind
         first = next(iter(source.root.keys), "")
-        fix = near(first, KINDS)
+        fix = near(first, FILE_KINDS)
         what = "does not say what it is: no key playbook, lifecycle, facts, people or scenario"
         report.add(
             "missing-key", source.head, what, fix if fix.startswith("did") else 'start with "playbook: its-name".'

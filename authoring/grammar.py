@@ -34,7 +34,7 @@ from authoring.grammar_form import (
     whole,
 )
 
-__all__ = ["GRAMMAR", "MAX_DAY", "STAGES", "WEEKENDS", "keys", "one_of"]
+__all__ = ["FILE_KINDS", "GRAMMAR", "MAX_DAY", "STAGES", "WEEKENDS", "keys", "one_of"]
 
 WEEKENDS = ("next_business_day", "same_day")
 
@@ -269,6 +269,15 @@ _LANGUAGE = (
 )
 GRAMMAR: dict[str, Shape] = {shape.name: shape for shape in (*_LANGUAGE, *FILES)}
 """Every mapping that an author writes, by the name of its shape."""
+FILE_KINDS = {
+    "scenario": "scenario",
+    "playbook": "playbook",
+    "lifecycle": "lifecycle",
+    "facts": "facts",
+    "events": "facts",
+    "people": "team",
+}
+"""What a file is by the first of these keys that it has; a scenario has `playbook` and `events`, too."""
 
 
 def keys(shape: str) -> tuple[str, ...]:

@@ -254,6 +254,7 @@ _HAPPENING = Shape(
         Key("outcome", choice("held", "no_show", "declined"), "of a meeting", "`held`"),
         Key("ends_on", DATE, "the contract's last day"),
     ),
+    some=("facts",),
 )
 _EXPECTATION = Shape(
     "expectation",

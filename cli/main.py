@@ -24,6 +24,7 @@ from authoring.scenario_file import mistakes
 from cli import apply as applying
 from cli import forecast as forecasting
 from cli import import_accounts as importing
+from cli import schema as schemas
 from cli import serve, tested, testing
 from cli import sign_in as signing_in
 from cli import simulate as simulating
@@ -51,6 +52,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 app.command("simulate")(simulating.command)
 app.command("forecast")(forecasting.command)
 app.command("import")(importing.command)
+app.command("schema")(schemas.command)
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 

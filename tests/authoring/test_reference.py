@@ -1,15 +1,47 @@
-"""The reference for authors names every rule with its reason, and every key that may be written."""
+"""The reference for authors names all rules and keys, its tables are the grammar's, and its examples compile."""
 
+import re
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from authoring import reference
+from authoring.catalogue import Catalogue, compile_facts
+from authoring.compile import Compiled, compile_folder, compile_playbook, read_templates
 from authoring.courtesy import WEEKDAYS
-from authoring.grammar import GRAMMAR, STAGES, WEEKENDS
+from authoring.diagnostics import Diagnostic, Report, render_text
+from authoring.grammar import FILE_KINDS, GRAMMAR, STAGES, WEEKENDS, keys
+from authoring.lifecycles import compile_lifecycle
 from authoring.rules import RULES
+from authoring.scenario_file import lifecycle_of, load
+from authoring.source import Mapping, parse
+from authoring.team import compile_team
+from lifecycle.playbook import Playbook
 
-TEXT = (Path(__file__).parents[2] / "docs/playbook-reference.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs/playbook-reference.md").read_text(encoding="utf-8")
 KEYS = sorted({*WEEKENDS, *STAGES, WEEKDAYS[0], *(key for shape in GRAMMAR.values() for key in shape.names)})
+EXAMPLES = [
+    pytest.param(found[1], id=f"line {TEXT[: found.start()].count(chr(10)) + 1}")
+    for found in re.finditer(r"^```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+]
+HEAD = {
+    "playbook": "playbook: tried\n",
+    "title": "title: Tried\n",
+    "owner": "owner: csm\n",
+    "trigger": "trigger: { stage: onboarding }\n",
+    "steps": "steps:\n  - { id: look, day: 1, slack: { to: csm, template: onboarding/open-questions } }\n",
+}
+SCENE = {
+    "scenario": "scenario: tried\n",
+    "playbook": "playbook: onboarding-14-day\n",
+    "customer": "customer: { name: Acme, tier: pro, zone: Europe/Berlin, champion: ada@acme.example.com }\n",
+    "start": "start: 2026-03-02T10:00\n",
+    "expect": "expect: []\n",
+}
+"""What an example may leave out, in the order in which it is put before the example."""
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -21,3 +53,69 @@ def test_the_reference_explains_every_rule_under_its_own_anchor(rule: str) -> No
 @pytest.mark.parametrize("key", KEYS)
 def test_the_reference_names_every_key(key: str) -> None:
     assert key in TEXT
+
+
+def test_the_tables_of_the_reference_are_those_of_the_grammar() -> None:
+    """`python -m authoring.reference` writes them."""
+    assert reference.page(TEXT) == TEXT
+
+
+def test_the_reference_has_a_table_for_every_shape() -> None:
+    assert set(GRAMMAR) - reference.shapes_of(TEXT) == {"team"}
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Compiled:
+    return compile_folder(ROOT / "playbooks", ROOT / "templates")
+
+
+@pytest.fixture
+def told(shipped: Compiled) -> Callable[[str], tuple[Diagnostic, ...]]:
+    """The findings about an example, completed to a whole file, among all that ships."""
+    lifecycle = lifecycle_of(shipped)
+    books = [item.name for item in shipped.releases.values() if isinstance(item, Playbook)]
+    templates = read_templates(ROOT / "templates", Report())
+
+    def judged(example: str) -> tuple[Diagnostic, ...]:
+        text = completed(example)
+        report = Report()
+        source = parse(text, "example.yaml", report)
+        match next(kind for key, kind in FILE_KINDS.items() if re.search(rf"^{key}:", text, re.MULTILINE)):
+            case "scenario":
+                return load(text, "example.yaml", shipped)[1]
+            case "playbook":
+                return compile_playbook(text, "example.yaml", lifecycle, templates, [*books, "tried"])[1]
+            case "facts":
+                compile_facts(source, report)
+            case "lifecycle":
+                catalogue = Catalogue(lifecycle.facts, lifecycle.events)
+                compile_lifecycle(source, catalogue, books, report)
+            case _:
+                compile_team(source, None, report)
+        return report.sorted()
+
+    return judged
+
+
+def completed(example: str) -> str:
+    """An example as a whole file: steps get a playbook around them, heads and scenarios what they leave out."""
+    text = textwrap.dedent(example)
+    if text.startswith("- "):
+        return "".join(value for key, value in HEAD.items() if key != "steps") + "steps:\n" + text
+    root = parse(text, "example.yaml", Report()).root
+    assert isinstance(root, Mapping)
+    found = set(root.entries)
+    if found <= set(keys("playbook")):
+        return "".join(value for key, value in HEAD.items() if key not in found) + text
+    if found <= set(keys("scenario")):
+        return "".join(value for key, value in SCENE.items() if key not in found) + text
+    return text
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_of_the_reference_compiles(told: Callable[[str], tuple[Diagnostic, ...]], example: str) -> None:
+    assert render_text(told(example)) == ""
+
+
+def test_an_example_that_is_wrong_would_be_noticed(told: Callable[[str], tuple[Diagnostic, ...]]) -> None:
+    assert [item.rule for item in told("trigger: { stage: onbording }\n")] == ["unknown-stage"]
