@@ -16,7 +16,8 @@ from authoring.roster import Roster
 from authoring.simulate import Library
 from authoring.simulate import _Run as Run
 from lifecycle import calendar
-from lifecycle.engine import Course, begin
+from lifecycle.course import Course
+from lifecycle.engine import begin
 from lifecycle.messages import (
     ApprovalAnswered,
     AskApproval,

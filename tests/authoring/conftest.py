@@ -2,14 +2,20 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from authoring.answers import SILENCE, Answers
 from authoring.compile import Compiled, compile_folder
-from authoring.diagnostics import Diagnostic, render_text
+from authoring.diagnostics import Diagnostic, Report, render_text
+from authoring.lives import Start, World, of_account
+from authoring.portfolio import Account, read_portfolio
+from authoring.roster import Roster
 from authoring.scenario import check, load
-from lifecycle.playbook import Lifecycle
+from authoring.simulate import Library
+from lifecycle.playbook import Lifecycle, Playbook
 
 HERE = Path(__file__).parent
 STANDARD = HERE / "standard"
@@ -61,6 +67,69 @@ class Judge:
     def says(self, path: Path) -> str:
         """What an author reads about a case."""
         return render_text(self.file(path))
+
+
+CARE = """
+playbook: care
+title: Care
+owner: csm
+priority: 40
+trigger: { stage: onboarding }
+anchor: signup
+timing: { zone: customer, at: "10:00" }
+steps:
+  - { id: tip, day: 1, email: { to: champion, template: welcome } }
+  - id: kickoff
+    day: 2
+    approval: { by: csm, within: 8 business hours, escalate: [{ after: 2 business hours, to: cs_manager }] }
+    invite: { to: [champion, csm], template: kickoff, when: "day 3 between 10:00 and 16:00", length: 60 minutes }
+  - { id: ask, day: 4, survey: { kind: nps, to: champion } }
+  - { id: call, day: 5, at: "18:00", task: { to: csm, title: "Call {{ customer.name }}" } }
+"""
+
+
+class Theatre:
+    """Plays portfolios on the standard folder with one more playbook, `care`, from Monday 2 March 2026, 08:00 UTC."""
+
+    SINCE = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    ACME = "{ id: acme, name: Acme, zone: Europe/Berlin, country: DE, champion: ada@acme.example.com }"
+
+    care = CARE
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self.compiled = judge.compiled({"playbooks/care.yaml": CARE})
+        self.lifecycle = next(item for item in self.compiled.releases.values() if isinstance(item, Lifecycle))
+        self.books = [item for item in self.compiled.releases.values() if isinstance(item, Playbook)]
+        self.file = judge.folder.parent / "portfolio.yaml"
+        self.report = Report()
+
+    def world(self, answers: Answers = SILENCE, *, care: str = CARE, days: int = 28, seed: str = "1") -> World:
+        """The world of the standard folder, with another text of `care`."""
+        compiled = self.compiled if care == CARE else self.judge.compiled({"playbooks/care.yaml": care})
+        assert not compiled.diagnostics, render_text(compiled.diagnostics)
+        until = self.SINCE.replace(day=1, month=4) if days == 28 else self.SINCE.replace(day=1 + days)
+        return World(Library(compiled.releases), compiled.digest, answers, self.SINCE, until, seed)
+
+    def accounts(self, *lines: str, as_of: str = "2026-03-02T09:00") -> list[Account]:
+        """Accounts as written in a file; what is wrong with it is in `report`."""
+        listed = "".join(f"  - {line}\n" for line in lines)
+        self.file.write_text(f"as_of: {as_of}\naccounts:\n{listed}", encoding="utf-8")
+        self.report = Report()
+        return list(read_portfolio(self.file, self.lifecycle, self.report, self.books))
+
+    def starts(self, *lines: str) -> list[Start]:
+        """The same, as customers with people of the team file."""
+        assert self.compiled.team
+        roster = Roster(self.compiled.team.people, self.lifecycle.roles)
+        found = [of_account(account, roster) for account in self.accounts(*(lines or (self.ACME,)))]
+        assert not self.report.failed, render_text(self.report.sorted())
+        return found
+
+
+@pytest.fixture
+def theatre(judge: Judge) -> Theatre:
+    return Theatre(judge)
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""`stageplay forecast` on a database, with a Temporal that does not answer and with workflows that do."""
+
+import json
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from freezegun import freeze_time
+
+import settings
+from authoring.compile import compile_folder
+from authoring.simulate import Library, simulate
+from cli import apply as applying
+from cli.main import run
+from lifecycle.messages import ContactSuppressed, SignedUp
+from lifecycle.model import Clock, Contact, Profile, State, Teammate, state_to_json
+from store import customers, inbox, tables
+from store.customers import NewContact
+from store.database import Database, open_database
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+CONTACT = "con_1"
+
+
+@pytest.fixture
+def database(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch, unused_address: str) -> Database:
+    """A database with the shipped playbooks applied, and nobody at Temporal's address."""
+    path = tmp_path / "stageplay.db"
+    shutil.copy(sqlite_template, path)
+    monkeypatch.setenv("STAGEPLAY_DATABASE_URL", f"sqlite:///{path}")
+    monkeypatch.setenv("TEMPORAL_ADDRESS", unused_address)
+    monkeypatch.setenv("COLUMNS", "240")
+    found = open_database(f"sqlite:///{path}")
+    applying.apply(found, settings.HERE / "playbooks", settings.HERE / "templates")
+    return found
+
+
+@pytest.fixture
+def unused_address() -> str:
+    return "127.0.0.1:1"
+
+
+def sign_up(db: Database, number: int, *, snapshot: bool = True) -> State:
+    """A customer who signed up at `AT`, whose state was stored that evening."""
+    compiled = compile_folder(settings.HERE / "playbooks", settings.HERE / "templates")
+    profile = Profile("Europe/Berlin", date(2026, 3, 2), tier="pro", country="DE")
+    with db.begin() as c:
+        mara = next(person for person in customers.teammates(c) if person.id == "mara")
+        made, contacts = customers.create(
+            c,
+            outer_id=f"acme-{number}",
+            name=f"Acme {number}",
+            profile=profile,
+            clock=Clock(AT, AT),
+            contacts=[NewContact(f"ada@acme{number}.example.com", "Ada", ("champion",))],
+            team={"csm": mara},
+        )
+    signup = SignedUp(profile, (Contact(contacts[0].id, ("champion",)),), {"csm": Teammate("mara", "Europe/Berlin")})
+    evening = AT + timedelta(hours=10)
+    state = simulate(Library(compiled.releases), compiled.digest, signup, AT, [], evening, made.id).state
+    if snapshot:
+        values = {"batch": 1, "seq": state.seq, "state": state_to_json(state), "stored_at": evening}
+        with db.begin() as c:
+            c.execute(tables.snapshots.insert().values(customer=made.id, **values))
+    return state
+
+
+def test_without_temporal_it_goes_on_from_what_was_stored(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(11):
+        sign_up(database, number)
+    sign_up(database, 11, snapshot=False)
+    with freeze_time(AT + timedelta(hours=10), real_asyncio=True):
+        code = run(["forecast"])
+    said = capsys.readouterr()
+
+    assert code == 1
+    assert "Temporal does not answer" in said.err
+    assert "11 from the last stored state" in said.out
+    assert "1 not known and left out: Acme 11" in said.out
+    assert "warning: Mara Lindqvist has 11 approvals on Tuesday 3 March, capacity 10" in said.out
+    assert "email to customers" in said.out
+
+
+def test_events_accepted_since_count(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    state = sign_up(database, 1)
+    with database.begin() as c:
+        gone = ContactSuppressed(state.contacts[0].id, "unsubscribed")
+        inbox.accept(c, state.customer, "test", "1", gone, body_digest="1")
+        c.execute(tables.inbox.update().values(received_at=AT + timedelta(hours=11)))
+    with freeze_time(AT + timedelta(hours=12), real_asyncio=True):
+        assert run(["forecast", "--days", "3", "--format", "json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+
+    assert data["customers"][0]["events_since"] == 1
+    assert [row for row in data["sends"] if row["kind"] == "email"] == []
+
+
+def test_a_database_without_playbooks_says_what_to_run(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "empty.db"
+    shutil.copy(sqlite_template, path)
+    monkeypatch.setenv("STAGEPLAY_DATABASE_URL", f"sqlite:///{path}")
+
+    assert run(["forecast"]) == 3
+    assert "run `stageplay apply`" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("database")
+def test_with_nobody_live_there_is_nothing_to_say(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["forecast"]) == 0
+    assert "there is no live customer" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("database")
+def test_assumptions_that_are_wrong_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "answers.yaml"
+    file.write_text("assume: x\nchurn: { a_year: lots }\n")
+
+    assert run(["forecast", "--answers", str(file), "--seed", "2"]) == 1
+    assert "answers.yaml:2:18: error" in capsys.readouterr().err
