@@ -7,7 +7,7 @@ full). The result is the same whatever the number of processes.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from authoring.lives import Life, Start, World, live
@@ -104,11 +104,6 @@ def _batch(context: tuple[World, int], batch: tuple[tuple[int, Start], ...]) -> 
         if number < keep:
             kept.append(life)
     return tally, kept
-
-
-def period(since: datetime, days: int) -> datetime:
-    """The last instant of a period of some days."""
-    return since + timedelta(days=days) - timedelta(microseconds=1)
 
 
 def to_json(future: Future) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from lifecycle.messages import (
 from lifecycle.model import Decision, State
 from lifecycle.playbook import Playbook
 
+CUSTOMER_GETS = ("email", "survey", "invite", "cancel")
 SOON = timedelta(hours=1)
 """After the beginning of the period somebody answers who is late by what is assumed."""
 _KINDS = {
@@ -276,7 +277,7 @@ class _Player:
                 return
             self._asked.add((command.approval, command.to))
         zone = next((item.zone for item in state.team.values() if item.id == command.to), "")
-        inside = bool(zone)
+        inside = bool(zone) or kind not in CUSTOMER_GETS
         if inside and isinstance(command, SendInvite):
             kind, at = "meeting", command.opens
         playbook, step = command.touch.split("/")[1], command.step
@@ -302,14 +303,13 @@ def _role(state: State, contact: str) -> str:
 
 
 def _winner(state: State, decision: Decision) -> str:
-    """What this contact got last before the decision."""
+    """What this contact got last before the decision; empty where the cap does not count it any more."""
     people = {item.id for item in state.contacts if decision.to in item.roles}
     own = f"{decision.playbook}/{decision.play}/{decision.step}"
     touched = [item for item in state.touched if item.contact in people and item.at <= decision.at and item.step != own]
-    if not touched:
-        return ""
-    playbook, *_, step = max(touched, key=lambda item: item.at).step.split("/")
-    return f"{playbook}/{step}"
+    last = max(touched, key=lambda item: item.at, default=None)
+    playbook, *_, step = last.step.split("/") if last else ("", "")
+    return f"{playbook}/{step}" if last else ""
 
 
 def _name(release: object, step: str) -> str:

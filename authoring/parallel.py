@@ -84,9 +84,9 @@ _mine: dict[str, Any] = {}
 """Of a process of the pool: what it was started with."""
 
 
-def _start(work: Callable[[Any, tuple[Any, ...]], Any], context: Any) -> None:
+def _start(work: Callable[[Any, tuple[Any, ...]], Any], context: Any) -> None:  # pragma: no cover - in another process
     _mine.update(work=work, context=context)
 
 
-def _do(batch: tuple[Any, ...]) -> Any:
+def _do(batch: tuple[Any, ...]) -> Any:  # pragma: no cover - in another process
     return _mine["work"](_mine["context"], batch)

@@ -105,8 +105,8 @@ def _by_person(future: Future, names: Mapping[str, str]) -> Table:
     people: dict[str, Counter[str]] = {}
     days: dict[str, Counter[date]] = {}
     for (who, on, kind), number in sorted(future.tally.load.items()):
-        people.setdefault(who, Counter())[kind] += number
         if kind in WORK:
+            people.setdefault(who, Counter())[kind] += number
             days.setdefault(who, Counter())[on] += number
     for who, counts in sorted(people.items(), key=lambda item: names.get(item[0], item[0])):
         most = days.get(who, Counter()).most_common(1)

@@ -289,6 +289,12 @@ def test_another_seed_is_another_luck(theatre: Any) -> None:
     assert first != other
 
 
+def test_a_contract_that_was_signed_again_in_the_past_runs_on(theatre: Any) -> None:
+    (start,) = theatre.starts(theatre.ACME.replace("}", ", contracts: [{ id: main, ends_on: 2026-02-20 }] }"))
+
+    assert live(theatre.world(replace(SILENCE, renewals=Renewals(1, (3, 3)))), start).stage == "onboarding"
+
+
 def test_delays_lie_between_their_ends(theatre: Any) -> None:
     starts = theatre.starts(*(f"{{ id: c{n}, name: C, champion: ada@c{n}.example.com }}" for n in range(12)))
     answers = replace(SILENCE, approvals=Approvals(1, 0, Span(10, 90, "minutes")))

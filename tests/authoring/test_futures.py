@@ -9,7 +9,7 @@ from typing import Any
 from authoring import page
 from authoring.answers import SILENCE, usual
 from authoring.futures import Future, Tally, play_all, to_json
-from authoring.lives import Collision, Start, from_state, live
+from authoring.lives import Collision, Start, from_state, live, of_account
 from authoring.parallel import WORTH_IT, spread
 from authoring.roster import Roster
 from authoring.simulate import simulate
@@ -285,3 +285,17 @@ def test_a_kind_that_is_new_is_shown_by_its_own_name(theatre: Any) -> None:
     tally.books["care", "open_opportunity"] = 1
 
     assert "open_opportunity" in page.render(Future(theatre.SINCE, theatre.SINCE + DAY, "x", "1", tally), {}, "x")
+
+
+def test_without_a_team_file_every_role_is_somebody(theatre: Any) -> None:
+    (account,) = theatre.accounts(theatre.ACME)
+    life = live(theatre.world(), of_account(account))
+
+    assert "csm" in {touch.to for touch in life.touches}
+
+
+def test_a_reminder_is_not_another_question(theatre: Any) -> None:
+    (start,) = theatre.starts()
+    care = theatre.care.replace("within: 8 business hours", "within: 8 business hours, remind: 1 business hour")
+
+    assert live(theatre.world(care=care), start).touches == live(theatre.world(), start).touches

@@ -9,7 +9,7 @@ import pytest
 
 from authoring.diagnostics import Report, render_text
 from authoring.portfolio import Account, Guest, account_to_json, read_portfolio
-from lifecycle.messages import ContactLeft, FactsReported, SurveyAnswered
+from lifecycle.messages import ContactLeft, FactsReported, Happened, SurveyAnswered
 from lifecycle.model import Contact, Contract
 from lifecycle.playbook import Lifecycle
 
@@ -198,3 +198,23 @@ def test_a_value_that_is_empty_is_a_finding(lifecycle: Lifecycle, tmp_path: Path
     path = lines(tmp_path / "p.jsonl", {"id": None, "name": "A", "signed_up_on": "2026-03-02"})
 
     assert '"id" is empty' in read(path, lifecycle)[1]
+
+
+def test_an_event_of_the_core_survives_with_every_kind_of_value(lifecycle: Lifecycle, tmp_path: Path) -> None:
+    facts = {"usage.dau_wau": 0.5, "usage.core_features": 2, "setup.api_connected": True, "plan.name": None}
+    told = {"kind": "happened", "name": "api.connected", "facts": facts}
+    account = {"id": "a", "name": "A", "as_of": "2026-03-02T09:00:00Z"}
+    event = {"at": "2026-03-03T09:00:00Z", "told": told}
+    (found,), said = read(lines(tmp_path / "p.jsonl", {**account, "events": [event]}), lifecycle)
+
+    assert not said
+    assert found.events == ((datetime(2026, 3, 3, 9, tzinfo=UTC), Happened("api.connected", dict(facts))),)
+
+
+def test_an_event_of_the_core_that_holds_a_list_is_no_event(lifecycle: Lifecycle, tmp_path: Path) -> None:
+    account = {"id": "a", "name": "A", "as_of": "2026-03-02T09:00:00Z"}
+    event = {"at": "2026-03-03T09:00:00Z", "told": {"kind": "contact_left", "contact": ["con-1"]}}
+    found, said = read(lines(tmp_path / "p.jsonl", {**account, "events": [event]}), lifecycle)
+
+    assert not found
+    assert "is no event of this version" in said
