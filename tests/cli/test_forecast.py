@@ -4,20 +4,27 @@ import json
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from freezegun import freeze_time
+from temporalio import workflow
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 import settings
 from authoring.compile import compile_folder
+from authoring.forecast import Standing
 from authoring.simulate import Library, simulate
 from cli import apply as applying
+from cli import forecast as forecasting
 from cli.main import run
 from lifecycle.messages import ContactSuppressed, SignedUp
 from lifecycle.model import Clock, Contact, Profile, State, Teammate, state_to_json
 from store import customers, inbox, tables
 from store.customers import NewContact
 from store.database import Database, open_database
+from tests.fakes.temporal import local
+from workflows import interface
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 CONTACT = "con_1"
@@ -34,6 +41,11 @@ def database(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPa
     found = open_database(f"sqlite:///{path}")
     applying.apply(found, settings.HERE / "playbooks", settings.HERE / "templates")
     return found
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
 
 
 @pytest.fixture
@@ -122,3 +134,40 @@ def test_assumptions_that_are_wrong_are_said(tmp_path: Path, capsys: pytest.Capt
 
     assert run(["forecast", "--answers", str(file), "--seed", "2"]) == 1
     assert "answers.yaml:2:18: error" in capsys.readouterr().err
+
+
+@workflow.defn(name=interface.WORKFLOW)
+class StandIn:
+    """A workflow that answers what it was started with."""
+
+    @workflow.run
+    async def run(self, state: dict[str, Any]) -> None:
+        self.state = state
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.query(name=interface.STATE)
+    def said(self) -> dict[str, Any]:
+        return self.state
+
+
+@pytest.mark.anyio
+async def test_workflows_that_answer_are_asked_and_others_left_out(database: Database) -> None:
+    asked, silent = sign_up(database, 1), sign_up(database, 2)
+    with database.read() as c:
+        those = forecasting.live(c)
+    async with (
+        await local() as env,
+        Worker(env.client, task_queue="q", workflows=[StandIn], workflow_runner=UnsandboxedWorkflowRunner()),
+    ):
+        started = interface.workflow_id(asked.customer)
+        await env.client.start_workflow(interface.WORKFLOW, state_to_json(asked), id=started, task_queue="q")
+        answered = await forecasting.ask(env.client, [item.id for item in those])
+        await env.client.get_workflow_handle(started).terminate()
+    found = {item.state.customer: item for item in forecasting.standings(database, answered, those)
+             if isinstance(item, Standing)}  # fmt: skip
+
+    assert answered == {asked.customer: asked}
+    assert {name: item.source for name, item in found.items()} == {
+        asked.customer: "workflow",
+        silent.customer: "snapshot",
+    }
