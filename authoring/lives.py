@@ -13,8 +13,7 @@ from authoring.answers import Answers
 from authoring.people import People
 from authoring.portfolio import Account
 from authoring.roster import Roster
-from authoring.simulate import Library
-from authoring.simulate import _Run as Run
+from authoring.simulate import Library, Run
 from lifecycle import calendar
 from lifecycle.course import Course
 from lifecycle.engine import begin

@@ -101,7 +101,7 @@ def simulate(
         until: the last instant that is played.
         customer: the customer's id, the first part of every touch.
     """
-    run = _Run(Course(releases, begin(customer, catalogue_digest, signup, now=start, spread=False)))
+    run = Run(Course(releases, begin(customer, catalogue_digest, signup, now=start, spread=False)))
     run.take(signup, start)
     for at, event in sorted(events, key=lambda item: item[0]):
         if at > until:
@@ -112,7 +112,7 @@ def simulate(
     return Simulation(run.course.state(), tuple(run.decisions), tuple(run.issued), tuple(run.replies))
 
 
-class _Run:
+class Run:
     """The shell of a simulation: events in, everything that comes out kept."""
 
     def __init__(self, course: Course) -> None:
