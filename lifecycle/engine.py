@@ -214,7 +214,8 @@ def _sign_up(turn: Turn, event: SignedUp) -> None:
         turn.decide_life(turn.stage, "stage", "skipped", "signed up already")
         _change_profile(turn, event.profile)
         return
-    turn.contacts, turn.contracts, turn.team = event.contacts, event.contracts, event.team
+    turn.contacts, turn.team = event.contacts, event.team
+    turn.contracts = tuple({item.id: item for item in event.contracts}.values())  # of two with one id the later counts
     turn.profile = replace(event.profile, zone=_zone(turn, event.profile.zone, turn.life.default_zone))
     happening.learn(turn, event.facts)
     if event.placed:

@@ -197,6 +197,14 @@ def test_a_renewal_stands_where_its_date_says(placed: Placed) -> None:
     story.when(at="2026-03-06 00:00").decided("fired phase close")
 
 
+def test_of_two_contracts_with_one_id_the_later_counts(placed: Placed) -> None:
+    contracts = (Contract("k1", date(2026, 3, 20)), Contract("k1", date(2027, 3, 1)))
+
+    assert placed("value", date(2025, 12, 1), contracts=contracts).state.contracts == (
+        Contract("k1", date(2027, 3, 1)),
+    )
+
+
 def test_a_band_play_does_not_start_with_a_band_that_was_there(given: Given, placed: Placed) -> None:
     book = given.book(given.email("sorry", When()), trigger=Trigger(band="red"), anchor="entry")
     story = placed("value", date(2025, 12, 1), book, known={"health.score": 45})
