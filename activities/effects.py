@@ -94,7 +94,7 @@ class Effects:
         touch_hash = ledger.touch_hash(c, command.touch)
         envelope = Envelope(command.touch, touch_hash, customer.id, scene.person, _shown_at(customer, command))
         book = source.book
-        meant = book is not None and book.trigger.stage in AFTER_LEAVING
+        meant = book is not None and any(trigger.stage in AFTER_LEAVING for trigger in book.triggers)
         return lambda: replace(self._job(scene, envelope, command), after_leaving=meant)
 
     def _job(self, scene: Scene, envelope: Envelope, command: Addressed) -> Job:

@@ -74,12 +74,10 @@ def _check_circles(by_id: Mapping[str, Draft], report: Report) -> None:
 
 
 def known_facts(
-    drafts: Sequence[Draft], trigger: Trigger, conditions: frozenset[str], names: Names
+    drafts: Sequence[Draft], triggers: Sequence[Trigger], conditions: frozenset[str], names: Names
 ) -> dict[str, frozenset[str]]:
     """Per step, the facts that are surely known whenever it fires: the play's start, the branch, its own condition."""
-    start = conditions | frozenset(names.events.get(trigger.event, ()))
-    if trigger.where is not None:
-        start |= proven(trigger.where.tree)
+    start = conditions | frozenset.intersection(*(_told(trigger, names) for trigger in triggers))
     found: dict[str, frozenset[str]] = {}
     steps = {draft.step.id: draft.step for draft in drafts}
     for draft in drafts:
@@ -91,3 +89,11 @@ def known_facts(
             known |= proven(parent.action.until.tree) if parent.action.until else frozenset()
         found[step.id] = known | (proven(step.condition.tree) if step.condition else frozenset())
     return found
+
+
+def _told(trigger: Trigger, names: Names) -> frozenset[str]:
+    """The facts that are surely known when a trigger starts a play."""
+    known = frozenset(names.events.get(trigger.event, ()))
+    for expr in (trigger.where, trigger.condition):
+        known |= proven(expr.tree) if expr is not None else frozenset()
+    return known | (frozenset((trigger.date,)) if trigger.date else frozenset())

@@ -1,35 +1,49 @@
 """One playbook file: its head, its steps, the checks between them, and the templates it carries."""
 
 import re
-from collections.abc import Collection
+from dataclasses import replace
 from typing import Literal
 
-from authoring.actions import Book, check_event
+from authoring.actions import Book
 from authoring.diagnostics import Report, near
 from authoring.expressions import compile_expression, proven
 from authoring.fields import KEBAB, Fields, mapping
 from authoring.flow import check_steps, known_facts
+from authoring.grammar import WEEKENDS, keys
+from authoring.inputs import Input, Variant, declared, filled_in, unused, with_inputs, words_of
 from authoring.namespace import Names
 from authoring.source import Mapping, Scalar, Sequence, Source
-from authoring.steps import WEEKENDS, Draft, read_steps
+from authoring.steps import Draft, read_steps
 from authoring.templates import SHARED, Library, cards_of, check_files, check_text, needed
+from authoring.triggers import TriggerReader
 from authoring.variables import Variables
-from lifecycle.playbook import Expr, Length, Playbook, Trigger
+from lifecycle.playbook import CONTRACT_END, Expr, Playbook, Trigger
 
-PLAYBOOK_KEYS = (
-    *("playbook", "title", "owner", "priority", "trigger", "entry", "exit", "goal", "anchor", "timing", "reentry"),
-    "steps",
-)
 MAX_STEPS = 200
+ANCHORS: tuple[Literal["entry", "signup", "date"], ...] = ("entry", "signup", "date")
 _WINDOW = ("08:00", "18:00")
 
 
-def compile_playbook_file(source: Source, names: Names, library: Library, report: Report) -> Playbook | None:
+def compile_playbook_file(variant: Variant, names: Names, library: Library, report: Report) -> Playbook | None:
     """Read a playbook; None only when the file is no mapping at all. Whether it may be released, the report says."""
+    source = variant.source
     root = mapping(source.root, report, "the file", '"playbook: its-name"')
     if root is None:
         return None
-    return _Reader(Fields(root, PLAYBOOK_KEYS, "the playbook", report), source, names, library, report).playbook()
+    inputs = declared(root, names, report)
+    written = replace(root, entries={key: node for key, node in root.entries.items() if key != "inputs"})
+    whole = replace(root, entries=filled_in(written, inputs, report))
+    fields = Fields(whole, keys("playbook"), "the playbook", report)
+    book = _Reader(fields, source, with_inputs(names, inputs), library, report).playbook(variant.entry)
+    _used(inputs, written, book, report)
+    return replace(book, inputs={name: item.value for name, item in inputs.items()})
+
+
+def _used(inputs: dict[str, Input], written: Mapping, book: Playbook, report: Report) -> None:
+    """A finding for each input that changes nothing."""
+    for name, place in unused(inputs, [*words_of(written), *book.templates.values()]):
+        what = f'nothing uses the input "{name}"'
+        report.add("unused-input", place, what, f'write "inputs.{name}" where its value stands, or remove it.')
 
 
 class _Reader:
@@ -39,46 +53,54 @@ class _Reader:
         self.fields, self.source, self.names = fields, source, names
         self.library, self.report = library, report
 
-    def playbook(self) -> Playbook:
+    def playbook(self, also: Scalar | None = None) -> Playbook:
+        """The playbook; `also`: a condition that must hold besides its `entry`."""
         fields = self.fields
         name = fields.name("playbook", KEBAB, '"playbook: its-name"')
         owner = self._owner()
         timing = self._timing()
-        trigger = self._trigger()
+        reasons = TriggerReader(fields, self.names, self.report)
+        triggers = reasons.triggers()
         conditions = {key: self._condition(key) for key in ("entry", "exit", "goal")}
+        conditions["entry"] = self._both(conditions["entry"], also)
         shift = timing.choice("weekend", WEEKENDS, WEEKENDS[0]) == WEEKENDS[0]
         book = Book(owner, shift, self.names, self.report, {"": fields.node.place.line})
         drafts = self._steps(book)
-        reentry, cooldown = self._reentry()
-        anchor: Literal["entry", "signup"] = (
-            "signup" if fields.choice("anchor", ("entry", "signup"), "entry") == "signup" else "entry"
-        )
+        reentry, cooldown, per = reasons.reentry(triggers)
         entry = conditions["entry"]
         facts = proven(entry.tree) if entry else frozenset()
         return Playbook(
             name=name,
             title=fields.text("title", f'a title, "title: {name or "Onboarding"}"', required=True),
             owner=owner,
-            trigger=trigger,
+            triggers=triggers,
             steps=tuple(draft.step for draft in drafts),
             file=self.source.file,
             priority=fields.whole("priority", 0, 100, 50),
             entry=entry,
             exit=conditions["exit"],
             goal=conditions["goal"],
-            anchor=anchor,
-            zone=timing.zone("zone", ("customer",), "customer"),
+            anchor=self._anchor(triggers),
+            zone=timing.zone("zone", ("customer", *self.names.roles), "customer"),
             at=timing.clock("at", "09:00"),
             window=timing.window("window", _WINDOW),
             reentry=reentry,
             cooldown=cooldown,
-            templates=self._templates(drafts, known_facts(drafts, trigger, facts, self.names)),
+            per=per,
+            templates=self._templates(drafts, known_facts(drafts, triggers, facts, self.names)),
             places=book.places,
         )
 
     def _condition(self, key: str) -> Expr | None:
         node = self.fields.scalar(key, "a condition such as customer.journey == 'standard'")
         return compile_expression(node, self.names, self.report) if node else None
+
+    def _both(self, entry: Expr | None, also: Scalar | None) -> Expr | None:
+        """Both conditions, as far as there are."""
+        other = compile_expression(also, self.names, self.report) if also else None
+        if entry is None or other is None:
+            return entry or other
+        return Expr(f"({entry.text}) and ({other.text})", ("and", entry.tree, other.tree))
 
     def _owner(self) -> str:
         node = self.fields.scalar("owner", '"owner: csm"', required=True)
@@ -92,55 +114,17 @@ class _Reader:
     def _timing(self) -> Fields:
         node = mapping(self.fields.get("timing"), self.report, '"timing"', '{ zone: customer, at: "09:00" }')
         empty = Mapping({}, {}, self.fields.node.place)
-        return Fields(node or empty, ("zone", "at", "window", "weekend"), '"timing"', self.report)
+        return Fields(node or empty, keys("timing"), '"timing"', self.report)
 
-    def _trigger(self) -> Trigger:
-        if "trigger" not in self.fields:
-            self.fields.missing("trigger", '"trigger: { stage: onboarding }"')
-            return Trigger()
-        node = mapping(self.fields.get("trigger"), self.report, '"trigger"', "{ stage: onboarding }")
-        if node is None:
-            return Trigger()
-        inner = Fields(node, ("stage", "event", "band", "where"), '"trigger"', self.report)
-        kinds = [key for key in ("stage", "event", "band") if key in inner]
-        if len(kinds) != 1:
-            place = inner.key(kinds[1]) if kinds else node.place
-            what = f"a trigger has {len(kinds)} of stage, event, band"
-            self.report.add("when", place, what, "keep one: stage, event or band.")
-        if "where" in inner and "event" not in inner:
-            what = '"where" belongs to an event'
-            self.report.add("when", inner.key("where"), what, 'write the condition as "entry:".')
-        stage, event, band = (inner.scalar(key, f"{key}: ...") for key in ("stage", "event", "band"))
-        self._known("unknown-stage", "stage", stage, (*self.names.stages, "churned", "win_back"))
-        self._known("unknown-band", "band", band, self.names.bands)
-        if event:
-            check_event(event, self.names, self.report)
-        where = inner.scalar("where", "a condition such as nps.score <= 6")
-        return Trigger(
-            stage.value if stage else "",
-            event.value if event else "",
-            band.value if band else "",
-            compile_expression(where, self.names, self.report) if where else None,
-        )
-
-    def _known(self, rule: str, what: str, node: Scalar | None, choices: Collection[str]) -> None:
-        if node and self.names.complete and node.value not in choices:
-            self.report.add(rule, node.place, f'no {what} is called "{node.value[:60]}"', near(node.value, choices))
-
-    def _reentry(self) -> tuple[Literal["once", "again"], Length | None]:
-        node = self.fields.get("reentry")
-        if node is None:
-            return "once", None
-        if isinstance(node, Scalar):
-            if node.value != "once":
-                what = f'"{node.value[:60]}" does not say when a play may run again'
-                self.report.add("value", node.place, what, 'write "once" or { again_after: 30 days }.')
-            return "once", None
-        inner = mapping(node, self.report, '"reentry"', '"once" or { again_after: 30 days }')
-        if inner is None:
-            return "once", None
-        again = Fields(inner, ("again_after",), '"reentry"', self.report)
-        return "again", again.length("again_after", "30 days", required=True)
+    def _anchor(self, triggers: tuple[Trigger, ...]) -> Literal["entry", "signup", "date"]:
+        """What day 0 is; the end of the contract where the play is about one."""
+        by_date = all(item.date for item in triggers)
+        default = "date" if triggers[0].date == CONTRACT_END and by_date else "entry"
+        found = self.fields.choice("anchor", ANCHORS, default)
+        if found == "date" and not by_date:
+            what = '"anchor: date" needs a date in every trigger'
+            self.report.add("trigger", self.fields.place("anchor"), what, 'write "anchor: entry".')
+        return next(name for name in ANCHORS if name == found)
 
     def _steps(self, book: Book) -> list[Draft]:
         if "steps" not in self.fields:

@@ -24,6 +24,8 @@ RULES = {
     "expression": "a condition is a small, checked expression; anything else could do harm or mean nothing.",
     "unknown-name": "a name that nothing ever sets is never true, so the step would never happen.",
     "type": "values of different kinds never compare as their author meant.",
+    "unknown-input": "an input that the playbook does not declare has no value.",
+    "unused-input": "a team would choose a value that changes nothing.",
     # across files
     "unknown-stage": "a stage that does not exist is never entered.",
     "unknown-band": "a band that does not exist is never entered.",
@@ -35,6 +37,7 @@ RULES = {
     "wrong-audience": "customers get emails, surveys and invites; teammates get Slack, tasks and questions.",
     "role-unfilled": "every role must end at a named person, or its work reaches nobody.",
     "no-lifecycle": "stages, roles and facts stand in the lifecycle file; no playbook means anything without it.",
+    "trigger": "a play starts for one reason at a time, or nobody could say why it did.",
     # steps
     "one-action": "a step does exactly one thing, so that it can be approved, held or skipped as one.",
     "when": "a step has one due, or nobody could say which of two counts.",

@@ -52,7 +52,7 @@ def shelf() -> tuple[dict[str, Release], str]:
         for number, day in enumerate(ONBOARD_14)
     )
     trigger = Trigger(event="customer.signed_up")
-    book = Playbook("onboard-14", "Reference", "csm", trigger, steps, "onboard-14.yaml", anchor="signup")
+    book = Playbook("onboard-14", "Reference", "csm", (trigger,), steps, "onboard-14.yaml", anchor="signup")
     manifest = Manifest(digest_of(life), {book.name: digest_of(book)})
     every: tuple[Release, ...] = (life, book, manifest)
     return {digest_of(release): release for release in every}, digest_of(manifest)

@@ -109,8 +109,8 @@ def approved(turn: Turn, play: Play, step: Step, progress: Progress, *, edited: 
     """
     owed = progress.due or turn.at
     ready = Progress("approved", max(owed, turn.at), due=owed, edited=edited)
-    if step.condition is not None and not turn.met(step.condition):
-        firing.skip(turn, play, step, f"approved, but no longer wanted: {turn.because(step.condition)}")
+    if step.condition is not None and not turn.met(step.condition, play.about):
+        firing.skip(turn, play, step, f"approved, but no longer wanted: {turn.because(step.condition, play.about)}")
     elif owed <= turn.at:
         firing.attempt(turn, play, step, ready)
     else:

@@ -9,9 +9,11 @@ its first occurrence.
 
 import hashlib
 import zoneinfo
+from calendar import monthrange
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import Literal
 
 from lifecycle.model import LATEST
 from lifecycle.playbook import BusinessHours, Length
@@ -58,6 +60,31 @@ def wall(day: date, at: str, zone: str) -> datetime:
 def plus(day: date, days: int) -> date:
     """`day` and some days more or less, kept between `FIRST` and `LAST`."""
     return date.fromordinal(min(max(day.toordinal() + days, FIRST.toordinal()), LAST.toordinal()))
+
+
+def next_of(origin: date, amount: int, unit: Literal["days", "weeks", "months"], last: date) -> date:
+    """The first day after `last` of those that lie every `amount` units from `origin`. `amount`: 1 or more.
+
+    Months are counted from the origin, so that a cadence begun on the 31st does not drift: it falls on the last day of
+    a shorter month.
+    """
+    if unit != "months":
+        step = amount * (7 if unit == "weeks" else 1)
+        rounds = max((last - origin).days // step + 1, 1)
+        return plus(origin, rounds * step)
+    months = (last.year - origin.year) * 12 + last.month - origin.month
+    rounds = max(months // amount, 1)
+    while (day := _month_on(origin, rounds * amount)) <= last and day < LAST:
+        rounds += 1
+    return day
+
+
+def _month_on(day: date, months: int) -> date:
+    year, month = divmod(day.month - 1 + months, 12)
+    year += day.year
+    if year >= LAST.year:
+        return LAST
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def is_business_day(day: date, holidays: Collection[str]) -> bool:

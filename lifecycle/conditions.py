@@ -10,6 +10,7 @@ another type) is unknown, never an exception.
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from lifecycle.memo import once
@@ -109,6 +110,16 @@ def _calculate(op: str, left: Any, right: Any) -> Any:
     try:
         return _ARITHMETIC[op](left, right)
     except ArithmeticError:
+        return None
+
+
+def as_date(item: Value) -> date | None:
+    """A fact of type date as a day; None for what is none."""
+    if not isinstance(item, str):
+        return None
+    try:
+        return date.fromisoformat(item)
+    except ValueError:
         return None
 
 

@@ -13,7 +13,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from lifecycle import answers, calendar, effects, happening, journey, machine, plays, responses, schedule
+from lifecycle import (
+    answers,
+    calendar,
+    effects,
+    happening,
+    journey,
+    machine,
+    plays,
+    requests,
+    responses,
+    schedule,
+    triggers,
+)
 from lifecycle.happening import SIGNED_UP
 from lifecycle.messages import (
     ApprovalAnswered,
@@ -36,6 +48,8 @@ from lifecycle.messages import (
     MeetingAnswered,
     MilestoneTicked,
     Outcome,
+    PlayRequested,
+    PlayStopRequested,
     ProfileChanged,
     Returned,
     SendsReleased,
@@ -144,6 +158,7 @@ def _consequences(turn: Turn) -> None:
 
 _MOVES: tuple[Callable[[Turn], bool], ...] = (
     journey.advance,
+    triggers.check,
     plays.check_exits,
     plays.check_waits,
 )
@@ -159,7 +174,8 @@ def _moves(turn: Turn) -> bool:
 
 def _moves_at(turn: Turn) -> datetime | None:
     """When the calendar moves something next."""
-    return journey.next_instant(turn)
+    found = [at for at in (journey.next_instant(turn), triggers.next_instant(turn)) if at is not None]
+    return min(found, default=None)
 
 
 def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
@@ -201,6 +217,10 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
             responses.meeting(turn, event)
         case StageSet():
             answers.stage(turn, event)
+        case PlayRequested():
+            requests.start(turn, event)
+        case PlayStopRequested():
+            requests.stop(turn, event)
         case HoldPlaced() | HoldLifted() | SendsReleased():
             answers.hold(turn, event)
         case BatchSettled():
@@ -222,7 +242,7 @@ def _sign_up(turn: Turn, event: SignedUp) -> None:
         _place(turn, event.placed)
         return
     turn.decide_life(turn.stage, "stage", "fired", "signed up")
-    plays.trigger(turn, stage=turn.stage)
+    triggers.tell(turn, "stage", turn.stage)
     happening.happened(turn, SIGNED_UP, {})
 
 
@@ -234,13 +254,15 @@ def _place(turn: Turn, stage: str) -> None:
         turn.decide_life(stage, "stage", "skipped", f"there is no stage {stage!r}; it is {turn.stage}")
         stage = turn.stage
     turn.placing = True
-    day = calendar.wall(turn.profile.signed_up_on, "00:00", turn.profile.zone)
-    happening.remember(turn, SIGNED_UP, min(day, turn.at))
+    happening.remember(
+        turn, SIGNED_UP, min(calendar.wall(turn.profile.signed_up_on, "00:00", turn.profile.zone), turn.at)
+    )
     since = journey.settle(turn, stage)
+    triggers.note(turn)
     turn.decide_life(stage, "stage", "fired", "placed here")
     if since is not None:
-        plays.trigger(turn, event=SIGNED_UP, since=turn.seen[SIGNED_UP])
-        plays.trigger(turn, stage=stage, since=since)
+        triggers.tell(turn, "event", SIGNED_UP, since=turn.seen[SIGNED_UP])
+        triggers.tell(turn, "stage", stage, since=since)
 
 
 def _change_profile(turn: Turn, profile: Profile) -> None:
@@ -285,6 +307,7 @@ def _apply_catalogue(turn: Turn, digest: str) -> None:
     if digest == turn.catalogue:
         return
     turn.adopt(digest)
+    triggers.note(turn)
 
 
 def _forget(turn: Turn) -> None:

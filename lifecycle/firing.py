@@ -23,8 +23,8 @@ def skip(turn: Turn, play: Play, step: Step, reason: str) -> None:
 def attempt(turn: Turn, play: Play, step: Step, progress: Progress) -> None:
     """Fire a step, or say why not now and when it is tried again."""
     book, owed = turn.book(play), progress.due or turn.at
-    if step.condition is not None and not turn.met(step.condition):
-        skip(turn, play, step, f"if not met: {turn.because(step.condition)}")
+    if step.condition is not None and not turn.met(step.condition, play.about):
+        skip(turn, play, step, f"if not met: {turn.because(step.condition, play.about)}")
         return
     found = recipients.of_step(turn, play, step)
     obstacle = recipients.obstacle(turn, play, book, step, found)

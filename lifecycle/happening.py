@@ -1,10 +1,11 @@
 """An event of the catalogue happens: when it last did is remembered, its facts are learned, what it triggers starts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from lifecycle import plays
+from lifecycle import entering, triggers
 from lifecycle.model import Fact, Value
 from lifecycle.turn import Turn
 
@@ -14,7 +15,15 @@ SIGNED_UP = "customer.signed_up"
 def happened(turn: Turn, name: str, values: Mapping[str, Value]) -> None:
     """Take an event by name. `values`: facts it carries, besides those that the catalogue says it sets."""
     remember(turn, name, turn.at, values)
-    plays.trigger(turn, event=name)
+    _tell_plays(turn, name, values)
+    triggers.tell(turn, "event", name, values)
+
+
+def _tell_plays(turn: Turn, name: str, values: Mapping[str, Value]) -> None:
+    """What is about one ticket, contract, ... reaches the play about that one only."""
+    for play in turn.running():
+        if play.subject and entering.subject_of(turn.book(play), values) == play.subject:
+            turn.put(replace(play, about={**play.about, **values}, seen={**play.seen, name: turn.at}))
 
 
 def remember(turn: Turn, name: str, at: datetime, values: Mapping[str, Value] = MappingProxyType({})) -> None:

@@ -10,7 +10,7 @@ onboarding), the end of the window moves, and a criterion met earlier does not w
 from dataclasses import replace
 from datetime import date, datetime
 
-from lifecycle import calendar, conditions, index, machine, plays
+from lifecycle import calendar, conditions, index, machine, triggers
 from lifecycle.messages import RaiseTask
 from lifecycle.model import Contract
 from lifecycle.playbook import Length, StageSpec
@@ -50,21 +50,16 @@ def _done_move(turn: Turn, spec: StageSpec) -> tuple[str, datetime] | None:
 
 def advance(turn: Turn) -> bool:
     """Make the one move, or notice the one overdue window, owed at the turn's instant; True if there was one."""
-    if not _owed(turn):
+    if turn.idle("journey", *_read(turn)):
         return False
     moved = _stage(turn) or _phase(turn) or _band(turn)
     if not moved:
-        turn.settled("journey", turn.basis(), turn.contracts, turn.pinned, turn.overdue, _next_instant(turn))
+        turn.rest("journey", *_read(turn), until=_next_instant(turn))
     return moved
 
 
-def _owed(turn: Turn) -> bool:
-    """Whether anything that moves a customer is other than when nothing did, or the calendar has come to a mark."""
-    last = turn.checked.get("journey")
-    if last is None or turn.news("journey", turn.basis(), turn.contracts, turn.pinned, turn.overdue, last[-1]):
-        return True
-    mark = last[-1]
-    return isinstance(mark, datetime) and mark <= turn.at
+def _read(turn: Turn) -> tuple[object, ...]:
+    return turn.basis(), turn.pinned, turn.overdue
 
 
 def _stage(turn: Turn) -> bool:
@@ -91,9 +86,12 @@ def _stage(turn: Turn) -> bool:
 
 def enter(turn: Turn, stage: str, reason: str) -> None:
     """Put the customer into a stage and start what that triggers."""
+    before = turn.stage
     turn.stage, turn.moved, turn.overdue, turn.pinned = stage, turn.at, False, False
     turn.decide_life(stage, "stage", "fired", reason)
-    plays.trigger(turn, stage=stage)
+    if before != stage:
+        triggers.tell(turn, "leaving_stage", before)
+    triggers.tell(turn, "stage", stage)
 
 
 def place(turn: Turn, stage: str, reason: str) -> None:
@@ -207,18 +205,17 @@ def _band(turn: Turn) -> bool:
     band = _band_due(turn)
     if not band:
         return False
-    turn.band = band
+    before, turn.band = turn.band, band
     turn.decide_life(band, "band", "fired", f"health.score = {turn.lookup('health.score'):g}")
-    plays.trigger(turn, band=band)
+    if before:
+        triggers.tell(turn, "leaving_band", before)
+    triggers.tell(turn, "band", band)
     return True
 
 
 def next_instant(turn: Turn) -> datetime | None:
     """The next instant at which the calendar alone moves something: a window opening or ending, a renewal phase."""
-    if _owed(turn):
-        return _next_instant(turn)
-    mark = turn.checked["journey"][-1]
-    return mark if isinstance(mark, datetime) else None
+    return turn.until("journey") if turn.idle("journey", *_read(turn)) else _next_instant(turn)
 
 
 def _next_instant(turn: Turn) -> datetime | None:

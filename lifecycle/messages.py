@@ -293,6 +293,8 @@ Event = (
     | MilestoneTicked
     | MeetingAnswered
     | StageSet
+    | PlayRequested
+    | PlayStopRequested
     | ContractSigned
     | Churned
     | Returned
@@ -310,6 +312,8 @@ ANSWERS = (
     "milestone_ticked",
     "meeting_answered",
     "stage_set",
+    "play_requested",
+    "play_stop_requested",
     "hold_placed",
     "hold_lifted",
 )

@@ -150,7 +150,8 @@ class Play:
     `number` counts the plays of this playbook for this customer from 1; `anchor` is day 0, local, in `zone`. `over`:
     every step is settled and only
     outcomes of sends are still out. `paused`: contacts who answered a mail and wait for ours; `replies`: how often
-    that was so.
+    that was so. `subject`: which ticket, contract, ... it is about, where a playbook runs per one; `about`: the facts
+    of that one, read before the customer's; `seen`: the events about it, by name, and when each last happened.
     """
 
     playbook: str
@@ -163,6 +164,9 @@ class Play:
     over: bool = False
     paused: tuple[str, ...] = ()
     replies: int = 0
+    subject: str = ""
+    about: dict[str, Value] = field(default_factory=dict)
+    seen: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -182,6 +186,17 @@ class Settlement:
     by: str
     at: datetime
     press: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What a trigger of time or facts has seen. `since`: from when on its condition has held without a break, or the
+    silence, date or occurrence that it last spoke for. `started`: whether it has had its say.
+    """
+
+    ROW: ClassVar[bool] = True
+    since: datetime
+    started: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +256,8 @@ class State:
     `ended`: playbook to when its last play ended.
     `records`: decisions not yet
     stored. `doubtful`: touches that may have arrived and are being asked about. `batches`: activity ids used. `spread`:
-    whether touches are spread by customer (off in scenarios and rehearsal).
+    whether touches are spread by customer (off in scenarios and rehearsal). `edges`: what triggers of time and facts
+    have seen, see `lifecycle.triggers`.
     """
 
     customer: str
@@ -272,6 +288,7 @@ class State:
     records: tuple[Decision, ...] = ()
     batches: int = 0
     spread: bool = True
+    edges: dict[str, Edge] = field(default_factory=dict)
 
 
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}

@@ -173,46 +173,81 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Every:
+    """One row of a cadence: every `amount` of `unit`, counted from the signup date, up to day `until_day` (None: for
+    ever), for customers for whom `condition` holds.
+    """
+
+    amount: int
+    unit: Literal["days", "weeks", "months"]
+    until_day: int | None = None
+    condition: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trigger:
-    """What starts a play: entering a `stage`, an `event` by name (with `where`), or entering a `band`. Exactly one is
-    set.
+    """What starts a play; exactly one reason is set.
+
+    `stage`, `band`: entering it; `leaving_stage`, `leaving_band`: leaving it. `event`: it happens (and `where` holds).
+    `condition`: it becomes true, and stays so for `length` where that is given. `silence`: no such event for `length`.
+    `date`: `days` after a date fact, or after `contract.ends_on` (negative: before). `every`: a cadence, of which the
+    first row that applies counts. `by_hand`: nothing but a person.
     """
 
     stage: str = ""
     event: str = ""
     band: str = ""
     where: Expr | None = None
+    leaving_stage: str = ""
+    leaving_band: str = ""
+    condition: Expr | None = None
+    silence: str = ""
+    length: Length | None = None
+    date: str = ""
+    days: int = 0
+    every: tuple[Every, ...] = ()
+    by_hand: bool = False
+
+
+CONTRACT_END = "contract.ends_on"
+"""The date of a trigger that stands for the end of each contract."""
+PER_CONTRACT = "contract"
+"""`Playbook.per` of a playbook of which there is one play for each term of each contract."""
 
 
 @dataclass(frozen=True, slots=True)
 class Playbook:
     """One compiled playbook file.
 
-    `anchor`: what day 0 is, the signup date or the date of entry. `zone`: `customer` or an IANA name. `at`: default
-    local time. `window`: send window
-    `(HH:MM, HH:MM)` for touches. `reentry`: `once`, or `again` after `cooldown`. `templates`: path below `templates/`
-    to text, layouts included.
+    `triggers`: any of them starts a play. `anchor`: what day 0 is, the signup date, the date of entry or that from
+    which a trigger counts. `zone`: `customer`, a teammate role, or an IANA name. `at`: default local time. `window`: send
+    window `(HH:MM, HH:MM)` for touches. `reentry`: `once`, or `again` after `cooldown` (None: at once). `per`: plays of
+    different values of this text fact, which the trigger's event carries, run beside each other; or `PER_CONTRACT`.
+    `templates`: path below `templates/` to text, layouts included. `inputs`: values that templates know by name; in
+    steps and conditions they stand already.
     `places`: step id (and `""`, the file's head) to line; outside the digest. `file`: as shown to people.
     """
 
     name: str
     title: str
     owner: str
-    trigger: Trigger
+    triggers: tuple[Trigger, ...]
     steps: tuple[Step, ...]
     file: str
     priority: int = 50
     entry: Expr | None = None
     exit: Expr | None = None
     goal: Expr | None = None
-    anchor: Literal["entry", "signup"] = "entry"
+    anchor: Literal["entry", "signup", "date"] = "entry"
     zone: str = "customer"
     at: str = "09:00"
     window: tuple[str, ...] = ("08:00", "18:00")
     reentry: Literal["once", "again"] = "once"
     cooldown: Length | None = None
+    per: str = ""
     templates: dict[str, str] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
+    inputs: dict[str, bool | int | float | str] = field(default_factory=dict)
     format: int = FORMAT
     kind: Literal["playbook"] = "playbook"
 

@@ -8,105 +8,39 @@ Every step that is considered leaves a decision.
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import asking, calendar, effects, firing, index, schedule
+from lifecycle import asking, calendar, effects, entering, firing, index, schedule
 from lifecycle.messages import CancelInvite
 from lifecycle.model import Play, Progress
 from lifecycle.playbook import Invite, Playbook, Step, Wait
 from lifecycle.turn import Turn
 
-AFTER_CHURN = ("churned", "win_back")
-
-
-def trigger(turn: Turn, *, stage: str = "", event: str = "", band: str = "", since: datetime | None = None) -> None:
-    """Start every current playbook that this stage, event or band triggers and whose entry is met. `since`: when that
-    was, if not now; what would have been due by now is then left to `turn.placing`.
-    """
-    for name, digest in sorted(turn.current().items()):
-        book = turn.releases.playbook(digest)
-        wanted = book.trigger
-        hit = (stage and wanted.stage == stage) or (event and wanted.event == event) or (band and wanted.band == band)
-        if hit and turn.met(wanted.where):
-            _enter(turn, name, digest, book, since or turn.at)
-
-
-def _enter(turn: Turn, name: str, digest: str, book: Playbook, since: datetime) -> None:
-    number = turn.counters.get(name, 0) + 1
-    zone = turn.profile.zone if book.zone == "customer" else book.zone
-    anchor = turn.profile.signed_up_on if book.anchor == "signup" else calendar.local(since, zone).date()
-    play = Play(name, digest, number, anchor, zone, since)
-    refusal = _refusal(turn, book)
-    if refusal:
-        turn.decide(play, "", "play", "skipped", refusal)
-        return
-    turn.counters = {**turn.counters, name: number}
-    turn.plays = (*turn.plays, play)
-    turn.decide(play, "", "play", "fired", f"started; day 0 is {anchor.isoformat()}")
-    if not turn.placing:
-        _skip_past(turn, play, book)
-
-
-def _refusal(turn: Turn, book: Playbook) -> str:
-    if _left(turn, book):
-        return f"the customer left: stage is {turn.stage}"
-    if any(play.playbook == book.name for play in turn.running()):
-        return "already running"
-    ended = turn.ended.get(book.name)
-    if ended is not None:
-        if book.reentry == "once":
-            return "ran before, and runs once"
-        if book.cooldown is not None:
-            again = turn.later(ended, book.cooldown, turn.profile.zone)
-            if turn.at < again:
-                return f"cooling down until {calendar.local(again, turn.profile.zone).date().isoformat()}"
-    if book.entry is not None and not turn.met(book.entry):
-        return f"entry not met: {turn.because(book.entry)}"
-    return ""
-
-
-def _skip_past(turn: Turn, play: Play, book: Playbook) -> None:
-    """A day that was over before the play started is skipped, unless the step catches up."""
-    for step in book.steps:
-        when = step.when
-        if when.day is None or when.catch_up or step.under or step.action.kind == "wait":
-            continue
-        owed = schedule.on_day(turn, play, book, when)
-        if owed < play.started_at:
-            day = calendar.local(owed, play.zone).date().isoformat()
-            turn.progress(play.key, step.id, Progress("skipped", turn.at))
-            turn.decide(play, step.id, step.action.kind, "skipped", f"was due on {day}, before the play started")
-
 
 def check_exits(turn: Turn) -> bool:
     """End the plays whose exit or goal is met; True if any did."""
     basis = turn.basis()
-    if not turn.news("exits", basis):
+    if turn.idle("exits", basis):
         return False
     before = len(turn.plays)
     for play in turn.plays:
         book = turn.book(play)
-        if _left(turn, book):
+        if entering.left(turn, book):
             end(turn, play, f"the customer left: stage is {turn.stage}")
         elif play.over:
             continue
-        elif book.exit is not None and turn.met(book.exit):
-            end(turn, play, f"exit: {turn.because(book.exit)}")
-        elif book.goal is not None and turn.met(book.goal):
-            end(turn, play, f"goal reached: {turn.because(book.goal)}")
-    turn.settled("exits", basis)
+        elif book.exit is not None and turn.met(book.exit, play.about):
+            end(turn, play, f"exit: {turn.because(book.exit, play.about)}")
+        elif book.goal is not None and turn.met(book.goal, play.about):
+            end(turn, play, f"goal reached: {turn.because(book.goal, play.about)}")
+    turn.rest("exits", basis)
     return len(turn.plays) != before
-
-
-def _left(turn: Turn, book: Playbook) -> bool:
-    """Whether the customer's leaving keeps a playbook from running: all but those for customers who left."""
-    return turn.stage in AFTER_CHURN and book.trigger.stage not in AFTER_CHURN
 
 
 def check_waits(turn: Turn) -> bool:
     """Settle every open wait that is met by now; True if any was."""
     basis, changed = turn.basis(), False
-    if not turn.news("waits", basis, turn.seen):
+    if turn.idle("waits", basis, turn.seen, turn.plays):
         return False
-    turn.settled("waits", basis, turn.seen)
+    turn.rest("waits", basis, turn.seen, turn.plays)
     for play, agenda in tuple(schedule.agendas(turn)):
         place = index.steps(turn.book(play)).place
         for name in sorted(agenda.waiting, key=place.__getitem__):
@@ -133,16 +67,17 @@ def reopen_waits(turn: Turn) -> None:
                 continue
             followed = any(name in play.steps for name, other in steps.items() if other.under == step.id)
             over = schedule.deadline(turn, play, book, step.action.by, progress.at) <= turn.at
-            if not followed and not over and not turn.met(step.action.until):
+            if not followed and not over and not turn.met(step.action.until, play.about):
                 turn.progress(play.key, step.id, replace(progress, status="waiting"))
                 turn.decide(play, step.id, "wait", "waiting", "taken back: waits again")
 
 
 def _met(turn: Turn, play: Play, wait: Wait) -> str:
     if wait.until is not None:
-        return f"met: {turn.because(wait.until)}" if turn.met(wait.until) else ""
-    seen = turn.seen.get(wait.event)
-    if seen is None or seen < calendar.wall(play.anchor, "00:00", play.zone):
+        return f"met: {turn.because(wait.until, play.about)}" if turn.met(wait.until, play.about) else ""
+    seen = (play.seen if play.subject else turn.seen).get(wait.event)
+    first = min(play.anchor, calendar.local(play.started_at, play.zone).date())
+    if seen is None or seen < calendar.wall(first, "00:00", play.zone):
         return ""
     return f"met: {wait.event} on {calendar.local(seen, play.zone).date().isoformat()}"
 
@@ -202,8 +137,8 @@ def _take(turn: Turn, play: Play, book: Playbook, step: Step) -> None:
 
 
 def _open(turn: Turn, play: Play, book: Playbook, step: Step) -> None:
-    if step.condition is not None and not turn.met(step.condition):
-        firing.skip(turn, play, step, f"if not met: {turn.because(step.condition)}")
+    if step.condition is not None and not turn.met(step.condition, play.about):
+        firing.skip(turn, play, step, f"if not met: {turn.because(step.condition, play.about)}")
     elif isinstance(step.action, Wait):
         _open_wait(turn, play, book, step, step.action, turn.at)
     elif step.approval is not None:
@@ -224,7 +159,7 @@ def _open_wait(turn: Turn, play: Play, book: Playbook, step: Step, wait: Wait, o
 
 def _time_out(turn: Turn, play: Play, step: Step, wait: Wait) -> None:
     turn.progress(play.key, step.id, Progress("timed_out", turn.at))
-    why = turn.because(wait.until) if wait.until else f"no {wait.event}"
+    why = turn.because(wait.until, play.about) if wait.until else f"no {wait.event}"
     turn.decide(play, step.id, "wait", "skipped", f"not met in time: {why}")
 
 
@@ -248,7 +183,17 @@ def end(turn: Turn, play: Play, reason: str) -> None:
     turn.plays = tuple(other for other in turn.plays if other.key != play.key)
     if not play.over:
         turn.decide(play, "", "play", "cancelled", f"ended: {reason}")
-        turn.ended = {**turn.ended, play.playbook: turn.at}
+        _note_end(turn, play)
+
+
+def _note_end(turn: Turn, play: Play) -> None:
+    """Remember when it ended, for its re-entry. Of plays about tickets and the like there may be thousands: those are
+    remembered only as long as they keep another from starting.
+    """
+    book = turn.book(play)
+    key = entering.ended_key(book, play.subject)
+    if not play.subject or book.cooldown is not None:
+        turn.ended = {**turn.ended, key: turn.at}
 
 
 def _cancel_meeting(turn: Turn, play: Play, step: Step, action: Invite, progress: Progress, reason: str) -> None:
@@ -276,7 +221,7 @@ def finish(turn: Turn) -> bool:
     for play in turn.plays:
         if not play.over and not running[play.key].open:
             turn.put(replace(play, over=True))
-            turn.ended = {**turn.ended, play.playbook: turn.at}
+            _note_end(turn, play)
             turn.decide(play, "", "play", "fired", "ended: every step is settled")
             changed = True
         elif play.over and not _awaited(turn, play):

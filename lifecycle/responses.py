@@ -7,7 +7,7 @@ too: somebody offers another time.
 
 from dataclasses import replace
 
-from lifecycle import effects, happening, plays
+from lifecycle import effects, entering, happening, plays
 from lifecycle.messages import EmailReplied, MeetingAnswered, Reply, SurveyAnswered
 from lifecycle.model import Play, Progress
 from lifecycle.playbook import Invite
@@ -80,7 +80,7 @@ def _ended(turn: Turn, key: str, name: str) -> Play | None:
     """
     playbook, _, number = key.rpartition("/")
     release = turn.current().get(playbook)
-    if release is None or not was_played(turn, key) or turn.stage in plays.AFTER_CHURN:
+    if release is None or not was_played(turn, key) or turn.stage in entering.AFTER_CHURN:
         return None
     play = Play(playbook, release, int(number), turn.at.date(), turn.profile.zone, turn.at)
     if name not in turn.index(play):

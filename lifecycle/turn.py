@@ -8,7 +8,9 @@ to the state that came in.
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from functools import partial
 from operator import attrgetter, is_
+from types import MappingProxyType
 from typing import Protocol
 
 from lifecycle import calendar, conditions, index
@@ -18,6 +20,7 @@ from lifecycle.model import (
     Contact,
     Contract,
     Decision,
+    Edge,
     Fact,
     Play,
     Profile,
@@ -30,16 +33,29 @@ from lifecycle.model import (
     Value,
     Verdict,
 )
-from lifecycle.playbook import Expr, Length, Lifecycle, Manifest, Playbook, Step
+from lifecycle.playbook import CONTRACT_END, Expr, Length, Lifecycle, Manifest, Playbook, Step
 
 CUSTOMER_ROLES = ("champion", "executive_sponsor", "admin", "billing")
 ON_TIME = timedelta(minutes=5)
+NOTHING: Mapping[str, Value] = MappingProxyType({})
 NONE: frozenset[str] = frozenset()
 _FIELDS = tuple(field.name for field in fields(State))
 _ALL = attrgetter(*_FIELDS)
-_READ = attrgetter("facts", "ticked", "profile", "stage", "band", "life")
+_READ = attrgetter("facts", "ticked", "profile", "stage", "band", "contracts", "life")
 _MOVES = attrgetter(
-    "facts", "ticked", "profile", "stage", "band", "contracts", "life", "plays", "seen", "manifest", "pinned"
+    "facts",
+    "ticked",
+    "profile",
+    "stage",
+    "band",
+    "contracts",
+    "life",
+    "plays",
+    "seen",
+    "edges",
+    "manifest",
+    "pinned",
+    "overdue",
 )
 
 
@@ -101,6 +117,7 @@ class Turn:
     records: tuple[Decision, ...]
     batches: int
     spread: bool
+    edges: dict[str, Edge]
 
     def __init__(self, releases: Releases, state: State) -> None:
         vars(self).update(zip(_FIELDS, _ALL(state), strict=True))
@@ -111,7 +128,6 @@ class Turn:
         self.decisions: list[Decision] = []
         self.reply: Reply | None = None
         self.placing = False
-        """The customer is being placed in mid-journey: what is due by now belongs to its past, and is skipped."""
         self.done_at: datetime | None = None
         self._books: dict[str, Playbook] = {}
         self._own: set[str] = set()
@@ -119,7 +135,7 @@ class Turn:
         self._answers: dict[int, tuple[Expr, bool]] = {}
         self._quiet: tuple[tuple[object, ...], datetime | None] | None = None
         self._running: tuple[tuple[Play, ...], tuple[str, ...]] = ((), ())
-        self.checked: dict[str, tuple[object, ...]] = {}
+        self._idle: dict[str, tuple[datetime | None, tuple[object, ...]]] = {}
         self.agenda: dict[str, Agenda] = {}
         self.agendas: list[tuple[Play, Agenda]] = []
         self.scheduled: tuple[Play, ...] | None = None
@@ -184,14 +200,16 @@ class Turn:
             self._answers.clear()
         return self._basis
 
-    def news(self, rule: str, *read: object) -> bool:
-        """Whether what a rule reads differs from when `settled` was last told for it."""
-        last = self.checked.get(rule)
-        return last is None or not all(map(is_, last, read))
+    def idle(self, rule: str, *read: object) -> bool:
+        """Whether a rule that found nothing to do would find nothing again: all it reads is the same, and the instant
+        it named has not come.
+        """
+        last = self._idle.get(rule)
+        return last is not None and (last[0] is None or last[0] > self.at) and all(map(is_, last[1], read))
 
-    def settled(self, rule: str, *read: object) -> None:
-        """A rule found nothing to do for what it read."""
-        self.checked[rule] = read
+    def rest(self, rule: str, *read: object, until: datetime | None = None) -> None:
+        """A rule found nothing to do for what it read, and without news will not until then (None: ever)."""
+        self._idle[rule] = (until, read)
 
     def quiet(self) -> bool:
         """Whether no rule that conditions or the calendar set off can find anything to do; see `hush`."""
@@ -206,6 +224,10 @@ class Turn:
         """Until when it is quiet, while it is."""
         return None if self._quiet is None else self._quiet[1]
 
+    def until(self, rule: str) -> datetime | None:
+        """The instant that a rule named when it found nothing to do."""
+        return self._idle[rule][0]
+
     def running(self) -> tuple[Play, ...]:
         """The plays in which something is still to do."""
         return tuple(play for play in self.plays if not play.over)
@@ -214,19 +236,31 @@ class Turn:
         """Playbook name to digest, of the applied catalogue."""
         return self.manifest.playbooks
 
-    def lookup(self, path: str) -> Value:
-        """The value of a name in an expression; None where it is not known."""
+    def lookup(self, path: str, about: Mapping[str, Value] = NOTHING) -> Value:
+        """The value of a name in an expression; None where it is not known. `about`: facts that come first."""
+        if path in about:
+            return about[path]
         group, _, name = path.partition(".")
-        match group:
-            case "customer":
-                return self._customer(name)
-            case "milestones":
-                return self.milestone(name)
-            case "playing":
-                return any(play.playbook.replace("-", "_") == name for play in self.running())
-            case _:
-                fact = self.facts.get(path)
-                return None if fact is None else fact.value
+        if group == "customer":
+            return self._customer(name)
+        if group == "milestones":
+            return self.milestone(name)
+        if group == "playing":
+            return any(play.playbook.replace("-", "_") == name for play in self.running())
+        if group == "contract":
+            return self._contract(name, str(about.get("contract.id", "")), about)
+        fact = self.facts.get(path)
+        return None if fact is None else fact.value
+
+    def _contract(self, name: str, wanted: str, about: Mapping[str, Value]) -> Value:
+        """Of the contract that a play is about, else of the one that ends next."""
+        those = [item for item in self.contracts if item.id == wanted or not wanted]
+        found = min(those, key=lambda item: (item.ends_on, item.id), default=None)
+        if found is None:
+            return None
+        if name == "renewed":
+            return found.ends_on.isoformat() > str(about.get(CONTRACT_END, found.ends_on.isoformat()))
+        return {"id": found.id, "ends_on": found.ends_on.isoformat(), "phase": found.phase or None}.get(name)
 
     def _customer(self, name: str) -> Value:
         if name == "stage":
@@ -245,17 +279,19 @@ class Turn:
             return None
         return False if spec.when is None else conditions.truth(spec.when, self.lookup)
 
-    def met(self, expr: Expr | None) -> bool:
+    def met(self, expr: Expr | None, about: Mapping[str, Value] = NOTHING) -> bool:
         if expr is None:
             return True
+        if about:
+            return conditions.holds(expr, partial(self.lookup, about=about))
         self.basis()
         found = self._answers.get(id(expr))
         if found is None:
             found = self._answers[id(expr)] = expr, conditions.holds(expr, self.lookup)
         return found[1]
 
-    def because(self, expr: Expr) -> str:
-        return conditions.because(expr, self.lookup)
+    def because(self, expr: Expr, about: Mapping[str, Value] = NOTHING) -> str:
+        return conditions.because(expr, partial(self.lookup, about=about) if about else self.lookup)
 
     def later(self, start: datetime, length: Length, zone: str, *, team: bool = False) -> datetime:
         """`start` plus a length; business time by the team's calendar or the customer's."""
@@ -321,7 +357,7 @@ class Turn:
         ):
             self.changed.append((key, step))
         if progress.status == "waiting":
-            self.checked.pop("waits", None)
+            self._idle.pop("waits", None)
             self._quiet = None
 
     def decide(self, play: Play, step: str, what: str, verdict: Verdict, reason: str, to: str = "") -> None:

@@ -93,7 +93,7 @@ BOOK = Playbook(
     name="onboarding",
     title="Onboarding",
     owner="csm",
-    trigger=Trigger(stage="onboarding"),
+    triggers=(Trigger(stage="onboarding"),),
     anchor="signup",
     file="playbooks/onboarding.yaml",
     templates=TEMPLATES,

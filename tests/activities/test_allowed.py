@@ -178,7 +178,7 @@ def test_a_customer_who_left_gets_cancels_and_nothing_else(
 def test_a_playbook_for_customers_who_left_reaches_them(
     office: "Office", sendgrid_server: FakeSendGrid, slack_server: FakeSlack, stage: str
 ) -> None:
-    digest = office.release(trigger=Trigger(stage=stage))
+    digest = office.release(triggers=(Trigger(stage=stage),))
     with office.db.begin() as c:
         customers.stop(c, office.customer.id, stopped=True)
     mail, card = office.email(release=digest), replace(office.nudge(), release=digest)

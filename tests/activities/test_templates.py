@@ -15,7 +15,7 @@ VALUES: dict[str, Any] = {"name": "A & <b>", "facts": SimpleNamespace(known=1)}
 
 def book(body: str, head: str = "Subject: Hi") -> Playbook:
     texts = {"t.txt": f"{head}\n\n{body}\n", "t.mjml": body}
-    return Playbook("p", "P", "csm", Trigger(stage="new"), (), "p.yaml", templates=texts)
+    return Playbook("p", "P", "csm", (Trigger(stage="new"),), (), "p.yaml", templates=texts)
 
 
 @pytest.mark.parametrize(

@@ -278,7 +278,8 @@ class Given:
         fields = {"anchor": "signup", **fields}
         places = {"": 1, **{item.id: 10 + n for n, item in enumerate(steps)}}
         start = trigger or Trigger(stage="new")
-        return Playbook(name, name, "csm", start, steps, f"playbooks/{name}.yaml", places=places, **fields)
+        fields = {"triggers": (start,), **fields}
+        return Playbook(name, name, "csm", steps=steps, file=f"playbooks/{name}.yaml", places=places, **fields)
 
     def email(self, name: str, when: When | None = None, to: tuple[str, ...] = ("champion",), **fields: Any) -> Step:
         return Step(name, Email(to, name), when or When(day=1), **fields)

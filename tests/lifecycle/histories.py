@@ -31,6 +31,8 @@ from lifecycle.messages import (
     HoldPlaced,
     MeetingAnswered,
     MilestoneTicked,
+    PlayRequested,
+    PlayStopRequested,
     ProfileChanged,
     Returned,
     SendsReleased,
@@ -40,7 +42,7 @@ from lifecycle.messages import (
     TaskTicked,
 )
 from lifecycle.model import Contact, Contract, Profile
-from lifecycle.playbook import Length, Rung, Trigger, When
+from lifecycle.playbook import CONTRACT_END, PER_CONTRACT, Every, Length, Rung, Trigger, When
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given, Library
@@ -94,9 +96,33 @@ def world(given: Given) -> tuple[Library, tuple[str, str]]:
     left = given.book(
         given.email("why", When(day=1)), given.task("close"), name="left", trigger=Trigger(stage="churned"), **again
     )
+    low = Trigger(condition=given.compare("usage.share", "<", 0.5), length=Length(1, "days"))
+    silent = Trigger(silence="kickoff.held", length=Length(2, "days"))
+    timed = given.book(
+        given.task("look"), given.slack("again", When(day=1)), name="timed", triggers=(low, silent), **again
+    )
+    term = given.book(
+        *(given.task("start"), given.email("ends", When(day=-30))),
+        **{**again, "anchor": "date"},
+        name="term",
+        trigger=Trigger(date=CONTRACT_END, days=-60),
+        per=PER_CONTRACT,
+        goal=given.get("contract.renewed"),
+    )
+    rows = (Every(3, "days", 9, given.get("setup.api")), Every(1, "months"))
+    often = given.book(given.task("call", When(day=0)), name="often", trigger=Trigger(every=rows), **again)
+    each = given.book(
+        *(given.slack("hi"), given.wait("solved", When(day=2), event="odd")),
+        name="each",
+        trigger=Trigger(event="kickoff.held"),
+        per="usage.share",
+        cooldown=Length(1, "days"),
+        **again,
+    )
     library = given.library()
     changed = replace(onboarding, steps=onboarding.steps[:4])
-    return library, (library.add(onboarding, risk, held, left), library.add(changed, risk, left))
+    first = library.add(onboarding, risk, held, left, timed, term, often, each)
+    return library, (first, library.add(changed, risk, left, often))
 
 
 contacts = st.sampled_from(["ada", "bob", "eve", "mara"])
@@ -144,6 +170,8 @@ events: st.SearchStrategy[Any] = st.one_of(
     ),
     st.builds(TaskTicked, st.integers(0, 5).map(str), people, st.booleans()),
     st.builds(MilestoneTicked, st.sampled_from(["roi", "technical_setup", "odd"]), people, st.booleans()),
+    st.builds(PlayRequested, st.sampled_from(["risk", "term", "odd"]), people, texts),
+    st.builds(PlayStopRequested, st.sampled_from(["risk/1", "timed/1", "onboarding/1", "odd"]), people, texts),
     st.builds(StageSet, st.sampled_from(["new", "onboarding", "value", "churned", "win_back", "odd"]), people, texts),
     st.builds(
         ContractSigned,

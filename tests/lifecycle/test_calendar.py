@@ -162,7 +162,7 @@ DAY, NIGHT = ("08:00", "18:00"), ("20:00", "08:00")
     ],
 )
 def test_when_it_opens_next(
-    at: str, window: tuple[str, ...], quiet: tuple[str, ...], holidays: tuple[str, ...] | None, opens: str
+    at: str, window: tuple[str, ...], quiet: tuple[str, ...], holidays: frozenset[str] | None, opens: str
 ) -> None:
     assert calendar.next_open(utc(at), "UTC", window, quiet, holidays) == utc(opens)
 

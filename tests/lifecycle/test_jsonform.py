@@ -67,7 +67,7 @@ def test_a_member_of_a_union_carries_its_kind() -> None:
 
 
 def test_members_of_the_same_shape_do_not_become_each_other() -> None:
-    book = Playbook("p", "P", "csm", Trigger(stage="new"), (Step("s", Slack(("csm",), "t"), When()),), "p.yaml")
+    book = Playbook("p", "P", "csm", (Trigger(stage="new"),), (Step("s", Slack(("csm",), "t"), When()),), "p.yaml")
     assert decode_union(Release, json.loads(canonical(encode(book)))) == book
 
 

@@ -42,7 +42,7 @@ PLAYBOOK = Playbook(
     "welcome",
     "Welcome",
     "csm",
-    Trigger(stage="onboarding"),
+    (Trigger(stage="onboarding"),),
     (Step("hello", Email(("champion",), "onboarding/welcome"), When(day=1)),),
     "playbooks/welcome.yaml",
     places={"": 1, "hello": 7},

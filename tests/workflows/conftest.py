@@ -34,7 +34,8 @@ from lifecycle.playbook import (
     When,
     digest_of,
 )
-from tests.fakes.temporal import binary, register_attributes, time_skipping
+from tests.fakes.temporal import local as dev_server
+from tests.fakes.temporal import register_attributes, time_skipping
 from workflows import interface, releases
 from workflows.interface import Batch, BatchResult, Delivery, EffectResult, Start
 from workflows.registry import RUNNER, WORKFLOWS
@@ -185,7 +186,7 @@ def local() -> RigFactory:
     async def open_rig(books: tuple[Playbook, ...], life: Lifecycle) -> AsyncIterator[Rig]:
         found, catalogue = shelf(books, life)
         releases.use(_reader(found))
-        async with await WorkflowEnvironment.start_local(dev_server_existing_path=binary("temporal")) as env:
+        async with await dev_server() as env:
             await register_attributes(env.client)
             yield Rig(env, found, catalogue)
 
@@ -223,7 +224,13 @@ def onboard_14() -> Playbook:
         for number, day in enumerate(ONBOARD_14)
     )
     return Playbook(
-        "onboard-14", "Reference", "csm", Trigger(event="customer.signed_up"), steps, "onboard-14.yaml", anchor="signup"
+        "onboard-14",
+        "Reference",
+        "csm",
+        (Trigger(event="customer.signed_up"),),
+        steps,
+        "onboard-14.yaml",
+        anchor="signup",
     )
 
 

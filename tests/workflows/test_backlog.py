@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_backlog_larger_than_a_run_is_worked_off_over_several_runs(local: Any, life: Lifecycle) -> None:
     steps = tuple(Step(f"a-step-of-a-long-backlog-{n}", Slack(("csm",), "note"), When()) for n in range(120))
-    book = Playbook("backlog", "", "csm", Trigger(event="customer.signed_up"), steps, "backlog.yaml")
+    book = Playbook("backlog", "", "csm", (Trigger(event="customer.signed_up"),), steps, "backlog.yaml")
     async with local((book,), life) as rig, rig.worker():
         handle = await rig.sign_up()
         async with asyncio.timeout(60):

@@ -64,7 +64,7 @@ async def test_24_facts_during_one_wait_cost_one_timer_and_no_activity(skipping:
         "wait", Wait(When(day=20), until=Expr("usage.logins > 99", (">", ("get", "usage.logins"), ("const", 99))))
     )
     last = Step("last", Slack(("csm",), "note"), under="wait", branch="then")
-    book = Playbook("waits", "", "csm", Trigger(event="customer.signed_up"), (wait, last), "waits.yaml")
+    book = Playbook("waits", "", "csm", (Trigger(event="customer.signed_up"),), (wait, last), "waits.yaml")
     async with skipping((book,), life) as rig, rig.worker():
         handle = await rig.sign_up()
         await rig.env.sleep(timedelta(days=2))

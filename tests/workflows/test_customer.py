@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 def question() -> Playbook:
     """A play per event `ask`: one message that a CSM approves."""
     step = Step("message", Slack(("csm",), "note"), approval=Approval("csm", Length(5, "business_days")))
-    return Playbook("question", "", "csm", Trigger(event="ask"), (step,), "question.yaml", reentry="again")
+    return Playbook("question", "", "csm", (Trigger(event="ask"),), (step,), "question.yaml", reentry="again")
 
 
 def press(number: int, name: str = "") -> ApprovalAnswered:
@@ -178,7 +178,7 @@ async def test_an_answer_of_the_wrong_shape_is_refused_before_it_costs_an_event(
 
 async def test_a_step_with_a_day_is_due_at_that_instant_of_the_customers_time(skipping: Any, life: Lifecycle) -> None:
     step = Step("note", Slack(("csm",), "note"), When(day=27))
-    book = Playbook("notes", "", "csm", Trigger(event="customer.signed_up"), (step,), "notes.yaml", anchor="signup")
+    book = Playbook("notes", "", "csm", (Trigger(event="customer.signed_up"),), (step,), "notes.yaml", anchor="signup")
     async with skipping((book,), life) as rig, rig.worker():
         await rig.sign_up()
         await rig.env.sleep(timedelta(days=40))
@@ -189,10 +189,10 @@ async def test_a_step_with_a_day_is_due_at_that_instant_of_the_customers_time(sk
 async def test_a_mail_that_waits_for_a_batch_is_not_sent_once_its_play_was_left(skipping: Any, life: Lifecycle) -> None:
     mail = Step("mail", Email(("champion",), "note"), When(at="10:00"))
     book = Playbook(
-        "mails", "", "csm", Trigger(event="ask"), (mail, Step("end", Slack(("csm",), "note"), When(day=9))), "m"
+        "mails", "", "csm", (Trigger(event="ask"),), (mail, Step("end", Slack(("csm",), "note"), When(day=9))), "m"
     )
     hello = Step("hello", Slack(("csm",), "note"))
-    first = Playbook("first", "", "csm", Trigger(event="customer.signed_up"), (hello,), "first.yaml")
+    first = Playbook("first", "", "csm", (Trigger(event="customer.signed_up"),), (hello,), "first.yaml")
     async with skipping((book, first), life) as rig, rig.worker():
         rig.world.free = asyncio.Event()
         handle = await rig.sign_up()

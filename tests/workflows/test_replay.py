@@ -79,7 +79,7 @@ def story() -> Playbook:
         Step("hello", Slack(("csm",), "note")),
         Step("question", Slack(("csm",), "note"), approval=approval(5), needs=("hello",)),
     )
-    return Playbook("story", "", "csm", Trigger(event="ask"), steps, "story.yaml", reentry="again")
+    return Playbook("story", "", "csm", (Trigger(event="ask"),), steps, "story.yaml", reentry="again")
 
 
 @pytest.fixture

@@ -1,0 +1,231 @@
+"""What starts a play: something named happens to the customer, or time and facts alone say that it is time.
+
+Named reasons (a stage, a band, an event) are told. The others are owed: a condition that has come true and stayed so, a
+silence that has lasted, a date that is near, a cadence. What each of these has started already stands in `State.edges`,
+so that nothing starts twice. A condition that holds already when a catalogue is applied, or when a customer is placed,
+is noted and starts nothing: it has not *become* true. Source of the rules: docs/playbook-reference.md, "What starts a
+play".
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from lifecycle import calendar, conditions, entering
+from lifecycle.model import Edge, Value
+from lifecycle.playbook import CONTRACT_END, Every, Length, Manifest, Trigger
+from lifecycle.turn import NOTHING, Releases, Turn
+
+_REMEMBERED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One trigger of a current playbook; `key` names it in `State.edges`."""
+
+    playbook: str
+    key: str
+    trigger: Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The triggers of a catalogue: `named` by kind and name, `timed` those that time or facts bring about."""
+
+    named: Mapping[tuple[str, str], tuple[Reason, ...]]
+    timed: tuple[Reason, ...]
+
+
+_indexes: dict[str, Index] = {}
+"""By the catalogue's digest, which says all that an index depends on; so this is memory and no state."""
+
+
+def _index(releases: Releases, catalogue: str, manifest: Manifest) -> Index:
+    found = _indexes.get(catalogue)
+    if found is None:
+        found = _made(releases, manifest)
+        if len(_indexes) >= _REMEMBERED:
+            _indexes.clear()
+        _indexes[catalogue] = found
+    return found
+
+
+def _made(releases: Releases, manifest: Manifest) -> Index:
+    named: dict[tuple[str, str], tuple[Reason, ...]] = {}
+    timed: list[Reason] = []
+    for playbook, digest in sorted(manifest.playbooks.items()):
+        for number, trigger in enumerate(releases.playbook(digest).triggers):
+            reason = Reason(playbook, f"{playbook}#{number}" if number else playbook, trigger)
+            for kind in ("stage", "leaving_stage", "band", "leaving_band", "event"):
+                name = getattr(trigger, kind)
+                if name:
+                    named[kind, name] = (*named.get((kind, name), ()), reason)
+            if trigger.condition is not None or trigger.silence or trigger.date or trigger.every:
+                timed.append(reason)
+    return Index(named, tuple(timed))
+
+
+def _of(turn: Turn) -> Index:
+    return _index(turn.releases, turn.catalogue, turn.manifest)
+
+
+def tell(
+    turn: Turn, kind: str, name: str, about: Mapping[str, Value] = NOTHING, *, since: datetime | None = None
+) -> None:
+    """Start every current playbook that waits for this.
+
+    Args:
+        turn: the step in the making.
+        kind: `stage`, `leaving_stage`, `band`, `leaving_band` or `event`.
+        name: which one.
+        about: the facts that the event carried.
+        since: when that was, if not now; what would have been due by now is then left to `turn.placing`.
+    """
+    told: set[str] = set()
+    for reason in _of(turn).named.get((kind, name), ()):
+        if reason.playbook not in told and turn.met(reason.trigger.where, about):
+            told.add(reason.playbook)
+            entering.enter(turn, reason.playbook, since or turn.at, about)
+
+
+# --- what is owed -----------------------------------------------------------------------------------------------------
+
+
+def check(turn: Turn) -> bool:
+    """Start what time and facts have brought about by the turn's instant; True if anything was considered."""
+    if turn.idle("triggers", *_read(turn)):
+        return False
+    changed = False
+    for reason in _of(turn).timed:
+        if reason.trigger.condition is not None:
+            _watch(turn, reason)
+        for owed in _owed(turn, reason):
+            if owed.at is not None and owed.at <= turn.at:
+                turn.edges = {**turn.edges, owed.key: Edge(owed.mark)}
+                changed = True
+                if owed.starts:
+                    since = owed.at if turn.placing else turn.at
+                    entering.enter(turn, reason.playbook, since, owed.about, owed.day)
+    if not changed:
+        turn.rest("triggers", *_read(turn), until=_next_instant(turn))
+    return changed
+
+
+def _read(turn: Turn) -> tuple[object, ...]:
+    return turn.basis(), turn.seen, turn.edges, turn.manifest
+
+
+def next_instant(turn: Turn) -> datetime | None:
+    """The next instant at which a trigger is owed, if nothing else happens before."""
+    return turn.until("triggers") if turn.idle("triggers", *_read(turn)) else _next_instant(turn)
+
+
+def _next_instant(turn: Turn) -> datetime | None:
+    found = [owed.at for reason in _of(turn).timed for owed in _owed(turn, reason) if owed.at is not None]
+    return min(found, default=None)
+
+
+def note(turn: Turn) -> None:
+    """Begin with a new catalogue: what holds already has started what it would; what is gone is forgotten."""
+    timed = _of(turn).timed
+    turn.edges = {
+        key: edge for key, edge in turn.edges.items() if any(key.split("/")[0] == item.key for item in timed)
+    }
+    for reason in timed:
+        trigger = reason.trigger
+        known = any(key.split("/")[0] == reason.key for key in turn.edges)
+        if known or (trigger.condition is not None and not turn.met(trigger.condition)):
+            continue
+        if trigger.silence:
+            turn.edges = {**turn.edges, reason.key: Edge(_last(turn, trigger.silence))}
+        elif not trigger.date:
+            turn.edges = {**turn.edges, reason.key: Edge(turn.at)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """When one reason is owed next (None: not before something else happens), what is then remembered under which key,
+    and whether it starts a play or has passed it by.
+    """
+
+    key: str
+    at: datetime | None
+    mark: datetime
+    starts: bool = True
+    about: Mapping[str, Value] = field(default_factory=dict)
+    day: date | None = None
+
+
+def _owed(turn: Turn, reason: Reason) -> Iterable[_Owed]:
+    trigger, edge = reason.trigger, turn.edges.get(reason.key)
+    if trigger.condition is not None:
+        if edge is not None and not edge.started:
+            yield _Owed(reason.key, _after(turn, edge.since, trigger.length), edge.since)
+    elif trigger.silence:
+        last = _last(turn, trigger.silence)
+        if edge is None or edge.since != last:
+            yield _Owed(reason.key, _after(turn, last, trigger.length), last)
+    elif trigger.date:
+        yield from _dates(turn, reason)
+    else:
+        on = next_on(turn, trigger.every, None if edge is None else edge.since)
+        if on is not None:
+            at = _midnight(turn, on)
+            yield _Owed(reason.key, at, max(at, turn.clock if at <= turn.at else at), day=on)
+
+
+def _watch(turn: Turn, reason: Reason) -> None:
+    """Note that a condition has become true, or is no longer."""
+    edge = turn.edges.get(reason.key)
+    met = turn.met(reason.trigger.condition)
+    if met and edge is None:
+        turn.edges = {**turn.edges, reason.key: Edge(turn.at, started=False)}
+    elif not met and edge is not None:
+        turn.edges = {key: value for key, value in turn.edges.items() if key != reason.key}
+
+
+def _last(turn: Turn, event: str) -> datetime:
+    """When an event last happened; the signup where it never did."""
+    return turn.seen.get(event) or turn.seen.get("customer.signed_up") or turn.as_of
+
+
+def _after(turn: Turn, start: datetime, length: Length | None) -> datetime:
+    return start if length is None else turn.later(start, length, turn.profile.zone)
+
+
+def _midnight(turn: Turn, day: date) -> datetime:
+    return calendar.wall(day, "00:00", turn.profile.zone)
+
+
+def _dates(turn: Turn, reason: Reason) -> Iterator[_Owed]:
+    """A date that lies ahead may be told late, and the play then starts late; one that has passed starts nothing."""
+    for key, day, about in _days(turn, reason):
+        mark, at = _midnight(turn, day), _midnight(turn, calendar.plus(day, reason.trigger.days))
+        edge = turn.edges.get(key)
+        if edge is None or edge.since != mark:
+            last = max(at, mark) + timedelta(days=1)
+            yield _Owed(key, at, mark, turn.at < last, about, day)
+
+
+def _days(turn: Turn, reason: Reason) -> Iterator[tuple[str, date, Mapping[str, Value]]]:
+    if reason.trigger.date == CONTRACT_END:
+        for contract in turn.contracts:
+            about: dict[str, Value] = {"contract.id": contract.id, CONTRACT_END: contract.ends_on.isoformat()}
+            yield f"{reason.key}/{contract.id}", contract.ends_on, about
+        return
+    value = turn.lookup(reason.trigger.date)
+    day = conditions.as_date(value)
+    if day is not None:
+        yield reason.key, day, {}
+
+
+def next_on(turn: Turn, rows: tuple[Every, ...], after: datetime | None) -> date | None:
+    """The first day of a cadence after an instant (None: after day 0); None when no row applies any more."""
+    origin = turn.profile.signed_up_on
+    last = origin if after is None else max(origin, calendar.local(after, turn.profile.zone).date())
+    for row in rows:
+        if turn.met(row.condition):
+            day = calendar.next_of(origin, row.amount, row.unit, last)
+            if row.until_day is None or (day - origin).days <= row.until_day:
+                return day
+    return None
