@@ -257,6 +257,7 @@ class Renderer:
             "milestones": _milestones(scene),
             "team": SimpleNamespace(**{role: _person(person) for role, person in scene.everyone().items()}),
             "links": self._links(scene, places=False),
+            "inputs": SimpleNamespace(**(scene.source.book.inputs if scene.source.book else {})),
             "company": SimpleNamespace(name=self._delivery.company_name, address=self._delivery.company_address),
         }
         if scene.about is not None:

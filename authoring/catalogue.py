@@ -14,7 +14,7 @@ _DOTTED = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+\Z")
 _RANGE = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)-(-?[0-9]+(?:\.[0-9]+)?)\Z")
 _RESERVED = (
     *("customer", "milestones", "playing", "contact", "sender", "owner", "play", "step", "meeting", "links"),
-    *("company", "team", "task", "deadline"),
+    *("company", "team", "task", "deadline", "inputs"),
 )
 _NPS = FactSpec("number", "Latest NPS answer", "points", 0, 10, 1)
 _HEALTH = FactSpec("number", "Health score", "points", 0, 100, 1)
@@ -68,6 +68,7 @@ def _fact(key: Scalar, node: Mapping, report: Report) -> FactSpec:
     fields = Fields(node, keys("fact"), f'the fact "{key.value}"', report)
     if "type" not in fields:
         fields.missing("type", '"type: number" (or boolean, text, date)')
+    fields.flag("shown_only")
     low, high = _range(fields, report)
     resolution = fields.scalar("resolution", "a number such as 0.05")
     kind = fields.choice("type", ("number", "boolean", "text", "date"), "number")

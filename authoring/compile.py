@@ -8,9 +8,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from authoring import impossible
 from authoring.catalogue import compile_facts
 from authoring.diagnostics import Diagnostic, Place, Report, near
 from authoring.grammar import FILE_KINDS
+from authoring.inputs import variant
 from authoring.lifecycles import compile_lifecycle
 from authoring.namespace import Names
 from authoring.playbooks import compile_playbook_file
@@ -30,7 +32,8 @@ class Compiled:
     """What became of a folder. With an error among the findings there is no catalogue and `releases` is empty.
 
     `digest` names the catalogue; `releases` holds it, the lifecycle and every playbook by digest. `scenarios`: the
-    files that test the playbooks, which are part of no release.
+    files that test the playbooks, which are part of no release. `sources`: what was read, by the name of the playbook,
+    `lifecycle` and `facts`.
     """
 
     catalogue: Manifest | None = None
@@ -39,6 +42,7 @@ class Compiled:
     team: Team | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     scenarios: tuple[Source, ...] = ()
+    sources: dict[str, Source] = field(default_factory=dict)
 
 
 def compile_folder(playbooks: Path, templates: Path) -> Compiled:
@@ -55,17 +59,25 @@ def compile_folder(playbooks: Path, templates: Path) -> Compiled:
         else None
     )
     names = Names.of(None if unsure else lifecycle, list(named))
-    books = [compile_playbook_file(source, names, library, report) for source in files["playbook"]]
+    bases = {node.value: source for source in files["playbook"] if (node := _name_of(source)) is not None}
+    variants = [variant(source, bases, report) for source in files["playbook"]]
+    books = [compile_playbook_file(item, names, library, report) for item in variants]
     team = compile_team(files["team"][0], lifecycle, report) if files["team"] else None
     _only_one(files, report)
     if not files["lifecycle"] and not report.failed:
         place = Place(playbooks.name)
         report.add("no-lifecycle", place, "there is no lifecycle file", f"add {playbooks.name}/lifecycle.yaml.")
+    if lifecycle is not None and not report.failed:
+        for item, book in zip(variants, books, strict=True):
+            if book is not None:
+                impossible.check(book, item.source, lifecycle, report)
     found = report.sorted()
     if report.failed or lifecycle is None:
         return Compiled(team=team, diagnostics=found)
     released = _released(lifecycle, [book for book in books if book is not None], team, found)
-    return replace(released, scenarios=tuple(files["scenario"]))
+    sources = {book.name: item.source for item, book in zip(variants, books, strict=True) if book is not None}
+    sources |= {kind: source for kind in ("lifecycle", "facts") for source in files[kind][:1]}
+    return replace(released, scenarios=tuple(files["scenario"]), sources=sources)
 
 
 def _released(
@@ -84,6 +96,7 @@ def compile_playbook(
     lifecycle: Lifecycle | None,
     templates: Mapping[str, str],
     playbooks: Collection[str] | None = None,
+    used: Collection[Source] = (),
 ) -> tuple[Playbook | None, tuple[Diagnostic, ...]]:
     """Compile one playbook.
 
@@ -93,6 +106,7 @@ def compile_playbook(
         lifecycle: what it is checked against; None accepts every name.
         templates: path below the templates folder to text.
         playbooks: the names of all playbooks, for `playing.`; None accepts each.
+        used: the playbooks that this one may use.
 
     Returns:
         The playbook, None when anything is wrong with it; and the findings, sorted by place.
@@ -100,7 +114,9 @@ def compile_playbook(
     report = Report()
     source = parse(text, file, report)
     library = Library(templates, report)
-    book = compile_playbook_file(source, Names.of(lifecycle, playbooks), library, report)
+    bases = {node.value: other for other in (*used, source) if (node := _name_of(other)) is not None}
+    found = variant(source, bases, report)
+    book = compile_playbook_file(found, Names.of(lifecycle, playbooks), library, report)
     return (None if report.failed else book), report.sorted()
 
 
@@ -153,14 +169,19 @@ def _names_of(sources: list[Source], report: Report) -> dict[str, Scalar]:
     """Every playbook's name, each once."""
     named: dict[str, Scalar] = {}
     for source in sources:
-        node = source.root.entries.get("playbook") if isinstance(source.root, MappingNode) else None
-        if not isinstance(node, Scalar):
+        node = _name_of(source)
+        if node is None:
             continue
         if node.value in named:
             what, first = f'two playbooks are called "{node.value[:60]}"', str(named[node.value].place)
             report.add("duplicate-name", node.place, what, "rename one of them.", related=first)
         named.setdefault(node.value, node)
     return named
+
+
+def _name_of(source: Source) -> Scalar | None:
+    node = source.root.entries.get("playbook") if isinstance(source.root, MappingNode) else None
+    return node if isinstance(node, Scalar) else None
 
 
 def _unsure(files: dict[str, list[Source]]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from authoring.rules import RULES
+from authoring.rules import RULES, WARNINGS
 
 REFERENCE = "docs/playbook-reference.md"
 _SHOWN_COLUMNS = 120
@@ -66,8 +66,13 @@ class Report:
         self._found: dict[Diagnostic, None] = {}
 
     def add(self, rule: str, place: Place, what: str, fix: str, *, why: str = "", related: str = "") -> None:
-        """Record an error under `rule` at `place`."""
-        self._found[Diagnostic(place, rule, what, fix, why, related)] = None
+        """Record a finding under `rule` at `place`; an error, unless the rule is one of `WARNINGS`."""
+        severity: Literal["error", "warning"] = "warning" if rule in WARNINGS else "error"
+        self._found[Diagnostic(place, rule, what, fix, why, related, severity)] = None
+
+    def take(self, found: Iterable[Diagnostic]) -> None:
+        """Record findings of another report."""
+        self._found |= dict.fromkeys(found)
 
     def sorted(self) -> tuple[Diagnostic, ...]:
         """All findings in the order of file, line, column."""

@@ -8,7 +8,7 @@ an expression cannot reach anything. Every fault is a finding at the exact words
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NoReturn
 
@@ -57,6 +57,8 @@ class _Refused(Exception):  # noqa: N818  # not an error of ours: the finding is
 
 def compile_expression(node: Scalar, names: Names, report: Report) -> Expr:
     """The checked tree of a condition; after a finding a tree that is never met."""
+    if node.written:  # an input: conditions know it by its name
+        node = replace(node, value=node.written, kind="text", exact=True, written="")
     text = node.value.strip()
     try:
         return Expr(text, _Checker(node, names, report).condition())
@@ -281,6 +283,13 @@ class _Checker:
         count = self.seen.get(path, 0)
         self.seen[path] = count + 1
         kind = self.names.type_of(path)
+        if path in self.names.constants:
+            return ("const", self.names.constants[path]), kind or "any"
+        if kind is None and path.startswith("inputs."):
+            known = [name.removeprefix("inputs.") for name in self.names.constants]
+            what = f'no input is called "{path.removeprefix("inputs.")[:60]}"'
+            self.report.add("unknown-input", self._word(path, count), what, near(path.removeprefix("inputs."), known))
+            return _NEVER, "any"
         if kind is None:
             fix = near(path, offered(path, self.names.types))
             self.report.add("unknown-name", self._word(path, count), f'nothing is called "{path[:80]}"', fix)

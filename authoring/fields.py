@@ -96,6 +96,8 @@ class Fields:
 
     def single(self, node: Node, key: str, example: str) -> Scalar | None:
         """The node when it is a single, non-empty value."""
+        if isinstance(node, Scalar) and node.kind == "unknown":
+            return None  # an input that does not exist, which has been said
         if isinstance(node, Scalar) and node.kind != "null" and node.value.strip():
             return node
         place = self.key(key) if isinstance(node, Scalar) else node.place

@@ -13,14 +13,17 @@ from authoring.grammar_form import (
     FLAG,
     LENGTH,
     MEETING_TIME,
+    RANGE,
     ROLE,
     ROLES,
+    SNAKE_NAMES,
     STEP_NAME,
     STEP_NAMES,
     TEMPLATE,
     TEXT,
     TEXTS,
     TIME,
+    VALUE,
     WINDOW,
     ZONE,
     Key,
@@ -29,8 +32,10 @@ from authoring.grammar_form import (
     choice,
     either,
     list_of,
+    listed,
     mapping,
     name_of,
+    named,
     whole,
 )
 
@@ -64,6 +69,9 @@ _PLAYBOOK = Shape(
             "what day 0 is: the date of `entry`, the `signup` date or the `date` from which the trigger counts",
             "`entry`; `date` for the end of a contract",
         ),
+        Key(
+            "inputs", named(mapping("input"), SNAKE_NAMES), "values that other files may choose, see [Inputs](#inputs)"
+        ),
         Key("timing", mapping("timing"), "whose clock, and when customers may be sent something"),
         Key(
             "reentry",
@@ -72,6 +80,32 @@ _PLAYBOOK = Shape(
             "`once`; `always` for a cadence or a contract",
         ),
         Key("steps", list_of("step"), "what it does, in order; see [Steps](#steps)", required=True),
+    ),
+)
+_VARIANT = Shape(
+    "variant",
+    "A playbook that is another one with values of its own.",
+    (
+        Key("playbook", name_of("name"), "its name", required=True),
+        Key("uses", name_of("playbook"), "the other playbook", required=True),
+        Key("title", TEXT, "what people read", "the other's"),
+        Key("owner", ROLE, "a role of the lifecycle file", "the other's"),
+        Key("entry", CONDITION, "who qualifies, besides what the other says", "the other's"),
+        Key("priority", whole(0, 100), "as in any playbook", "the other's"),
+        Key("inputs", named(VALUE, SNAKE_NAMES), "values by the name of the input", "the other's"),
+    ),
+)
+_INPUT = Shape(
+    "input",
+    "A value of a playbook that other files may choose.",
+    (
+        Key(
+            "type", choice("number", "text", "boolean", "role", "time", "length", "choice"), "what it is", required=True
+        ),
+        Key("default", VALUE, "its value where nobody chooses another", required=True),
+        Key("range", RANGE, "of a number: from the lowest to the highest", example="5-20"),
+        Key("choices", listed(VALUE), "of a choice: all it can be"),
+        Key("title", TEXT, "what people read"),
     ),
 )
 _TIMING = Shape(
@@ -264,7 +298,7 @@ _WAIT = Shape(
     ),
 )
 _LANGUAGE = (
-    *(_PLAYBOOK, _TIMING, _REENTRY, _TRIGGER, _CADENCE, _STEP, _AFTER, _APPROVAL, _RUNG),
+    *(_PLAYBOOK, _VARIANT, _INPUT, _TIMING, _REENTRY, _TRIGGER, _CADENCE, _STEP, _AFTER, _APPROVAL, _RUNG),
     *(_EMAIL, _SLACK, _INVITE, _SURVEY, _TASK, _WAIT),
 )
 GRAMMAR: dict[str, Shape] = {shape.name: shape for shape in (*_LANGUAGE, *FILES)}

@@ -8,6 +8,7 @@ from authoring.grammar_form import (
     LENGTH,
     NAME,
     NUMBER,
+    RANGE,
     ROLE,
     SNAKE_NAMES,
     TEXT,
@@ -35,7 +36,6 @@ _ROLE_LIST = Kind(
 )
 _DAYS = Kind("days", {"type": ["string", "integer"], "pattern": "^ *[0-9]{1,4}(-[0-9]{1,4}|\\+)? *$", "minimum": 0})
 _SPAN = Kind("years", {"type": ["string", "integer"], "pattern": "^20[0-9]{2}(-20[0-9]{2})?$"})
-_RANGE = Kind("range", {"type": "string", "pattern": "^ *-?[0-9]+(\\.[0-9]+)?--?[0-9]+(\\.[0-9]+)? *$"})
 _WORDS = listed(Kind("text", VALUE.schema))
 _DAY = whole(-MAX_DAY, MAX_DAY)
 _CAP = whole(1, 1000)
@@ -49,6 +49,12 @@ _LIFECYCLE = Shape(
         Key("default_zone", ZONE, "the zone of a customer who names none", "`UTC`"),
         Key("stages", list_of("stage"), "in order; the last one `days: 181+`", required=True),
         Key("renewal", mapping("renewal"), "days before the contract's end on which each phase starts"),
+        Key(
+            "notice",
+            named(whole(0, 730)),
+            "per tier, the days before the contract's end until which customers may end it; a warning tells of a "
+            "renewal that speaks later",
+        ),
         Key("bands", mapping("bands"), "lowest health score of each"),
         Key("milestones", named(mapping("milestone"), SNAKE_NAMES), "what is reached once, by name"),
         Key("politeness", mapping("politeness"), "how often and when people may be reached"),
@@ -152,9 +158,10 @@ _FACT = Shape(
         Key("type", choice("number", "boolean", "text", "date"), "what it is", required=True),
         Key("title", TEXT, "what people read"),
         Key("unit", TEXT, "such as `users`"),
-        Key("range", _RANGE, "from the lowest to the highest, `0-1`"),
+        Key("range", RANGE, "from the lowest to the highest, `0-1`"),
         Key("resolution", NUMBER, "a smaller change is stored and not told to the plays"),
         Key("choices", _WORDS, "all it can be; a comparison with any other text is a mistake"),
+        Key("shown_only", FLAG, "it is for people to see; no warning that no playbook asks for it", "no"),
     ),
 )
 _EVENT = Shape(

@@ -140,4 +140,5 @@ NAME = Kind("name", {"type": "string", "minLength": 1})
 DOTTED = Kind("dotted name", {"anyOf": [{"type": "string", "pattern": f"^{_DOTTED}$"}, INPUT]})
 DOTTED_NAMES = f"^{_DOTTED}$"
 SNAKE_NAMES = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+RANGE = Kind("range", {"type": "string", "pattern": "^ *-?[0-9]+(\\.[0-9]+)?--?[0-9]+(\\.[0-9]+)? *$"})
 DATE = Kind("date", {"type": "string", "minLength": 1})

@@ -56,6 +56,7 @@ def compile_lifecycle(
         tuple(known_roles(fields, "managers", roles, report)),
         fields.zone("default_zone", (), "UTC"),
         places,
+        _notice(fields, report),
     )
     names = Names.of(bare if playbooks is not None else None, playbooks)
     return replace(
@@ -125,6 +126,14 @@ def _phases(fields: Fields, report: Report) -> tuple[PhaseSpec, ...]:
             what = f'"{after.name}" starts no later than "{before.name}"'
             report.add("range", inner.place(after.name), what, f"write a number below {before.days_before}.")
     return tuple(found)
+
+
+def _notice(fields: Fields, report: Report) -> dict[str, int]:
+    node = mapping(fields.get("notice"), report, '"notice"', "{ team: 30, enterprise: 90 }")
+    if node is None:
+        return {}
+    inner = Fields(node, node.entries, '"notice"', report)
+    return {tier: inner.whole(tier, 0, 730, 0) for tier in node.entries}
 
 
 def _bands(fields: Fields, report: Report) -> dict[str, int]:

@@ -39,7 +39,7 @@ _OUTSIDE_STAGES = ("churned", "win_back")
 @dataclass(frozen=True, slots=True)
 class Names:
     """`types`: dotted name to type. `choices`: the only values a text name can have. `complete`: False where names are
-    not known, then nothing is refused.
+    not known, then nothing is refused. `constants`: the inputs of the playbook, whose values are known.
     """
 
     types: dict[str, Type]
@@ -52,6 +52,7 @@ class Names:
     milestones: tuple[str, ...] = ()
     any_playing: bool = False
     complete: bool = True
+    constants: dict[str, bool | int | float | str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lifecycle: Lifecycle | None, playbooks: Collection[str] | None = None) -> "Names":

@@ -3,6 +3,14 @@
 The reference (`docs/playbook-reference.md`) has a paragraph for each; `tests/authoring/bad/` has a file for each.
 """
 
+WARNINGS = frozenset(
+    {
+        *("at-midnight", "fact-unused", "event-unused", "holiday", "no-exit", "no-way-out", "notice", "quiet-hours"),
+        *("same-moment", "skips-survey", "stage-without-exit", "unused-input", "useless-wait"),
+    }
+)
+"""Findings that do not keep anything from being released."""
+
 RULES = {
     # files and YAML
     "file": "a file that cannot be read cannot be released.",
@@ -46,6 +54,22 @@ RULES = {
     "never-settles": "a step of a branch not taken never settles, so what waits for it would never happen.",
     "approval": "a question that cannot be answered in time holds up the customer.",
     "invite-day": "nobody can accept a meeting that lies before its invitation.",
+    # what never happens
+    "nobody-enters": "a play that nobody enters, or everybody leaves at once, does nothing, and nobody would notice.",
+    "unreachable-step": "a step that no play reaches looks like a promise that is kept.",
+    # what should be looked at
+    "at-midnight": "a play that starts by a date starts at midnight, and so would what it does at once.",
+    "fact-unused": "what nothing asks for is measured, sent and explained for nothing.",
+    "event-unused": "what nothing waits for is sent for nothing, or a playbook misses it.",
+    "holiday": "a mail on a public holiday says that nobody here looked at the calendar.",
+    "no-exit": "customers who left would go on getting what a playbook sends.",
+    "no-way-out": "a mail without a way to unsubscribe is unlawful in most places.",
+    "notice": "a customer who hears of the renewal after the notice period has had no choice.",
+    "quiet-hours": "a touch due outside the hours when customers may be reached goes out at another time than written.",
+    "same-moment": "two playbooks that want one moment are told apart by their names alone.",
+    "skips-survey": "a play that ends early never asks, and nobody learns how it was.",
+    "stage-without-exit": "a stage that nothing ends is left only by hand.",
+    "useless-wait": "a wait that opens no branch, and that nothing needs, changes nothing.",
     # scenarios
     "expected": "the scenario says what customers and colleagues will get, and this is not it.",
     # templates

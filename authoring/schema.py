@@ -35,7 +35,10 @@ def _told_apart(kinds: list[tuple[str, str]]) -> Json:
     """`if` the file has the first key it is that kind, `else` it is told apart by the others."""
     (key, shape), *others = kinds
     rest = _told_apart(others) if others else {"anyOf": [{"required": [name]} for name in FILE_KINDS]}
-    return {"if": {"required": [key]}, "then": {"$ref": f"#/$defs/{shape}"}, "else": rest}
+    found: Json = {"$ref": f"#/$defs/{shape}"}
+    if shape == "playbook":
+        found = {"if": {"required": ["uses"]}, "then": {"$ref": "#/$defs/variant"}, "else": found}
+    return {"if": {"required": [key]}, "then": found, "else": rest}
 
 
 def _shape(shape: Shape) -> Json:

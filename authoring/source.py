@@ -30,7 +30,7 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
 MAX_NODES = 20_000
 
-Kind = Literal["text", "int", "float", "bool", "null"]
+Kind = Literal["text", "int", "float", "bool", "null", "unknown"]
 
 _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("null", re.compile(r"(?:~|null|Null|NULL|)\Z")),
@@ -47,7 +47,8 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 class Scalar:
     """A single value as written. `exact`: the value stands in the line as it is, so words inside it can be pointed at.
 
-    `offset`: columns from the start of the place to the first character of the value (1 inside quotes).
+    `offset`: columns from the start of the place to the first character of the value (1 inside quotes). `written`: what
+    stands there in place of the value, the name of an input; an input that does not exist is of kind `unknown`.
     """
 
     value: str
@@ -55,6 +56,7 @@ class Scalar:
     place: Place
     exact: bool = False
     offset: int = 0
+    written: str = ""
 
     def at(self, start: int, width: int) -> Place:
         """The place of `width` characters from `start` in the value; the whole value where it is not verbatim."""

@@ -51,6 +51,7 @@ class Variables:
         """The names for the templates of one step; `card`: for the card of a task or a question."""
         found = {f"{group}.{name}" for group, members in _GROUPS.items() for name in members}
         found.update(f"milestones.{name}" for name in names.milestones)
+        found.update(names.constants)
         found.update(f"team.{role}.{name}" for role in names.roles for name in _PERSON)
         if isinstance(action, Invite):
             found.update(f"meeting.{name}" for name in _MEETING)

@@ -339,7 +339,8 @@ class Lifecycle:
     `stages` in order; `phases` from the farthest to 0; `bands` as `(name, lowest score)` from the best; `roles`:
     teammate role to its fallback
     chain; `managers`: roles that may answer any approval; `holidays`: country code to ISO dates, weekends left in;
-    `default_zone`: where none is given.
+    `default_zone`: where none is given. `notice`: tier to the days before the contract's end until which it can be
+    ended.
     """
 
     name: str
@@ -358,6 +359,7 @@ class Lifecycle:
     managers: tuple[str, ...] = ()
     default_zone: str = "UTC"
     places: dict[str, int] = field(default_factory=dict)
+    notice: dict[str, int] = field(default_factory=dict)
     format: int = FORMAT
     kind: Literal["lifecycle"] = "lifecycle"
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from authoring.answers import SILENCE, Answers
 from authoring.compile import Compiled, compile_folder
 from authoring.diagnostics import Diagnostic, Report, render_text
+from authoring.lint import lint
 from authoring.lives import Start, World, of_account
 from authoring.portfolio import Account, read_portfolio
 from authoring.roster import Roster
@@ -20,6 +21,7 @@ from lifecycle.playbook import Lifecycle, Playbook
 HERE = Path(__file__).parent
 STANDARD = HERE / "standard"
 REPLACES = ("lifecycle", "facts", "team")
+TODAY = date(2026, 3, 2)
 
 
 class Judge:
@@ -27,6 +29,7 @@ class Judge:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.case = ""
 
     def compiled(self, files: dict[str, str] | None = None, *, without: tuple[str, ...] = ()) -> Compiled:
         """The standard folder with files added or replaced (path below the folder to text)."""
@@ -59,14 +62,19 @@ class Judge:
         self.compiled()
         kind = next((kind for kind in REPLACES if text.startswith((f"{kind}:", "people:"))), path.stem)
         kind = "team" if text.startswith("people:") else kind
-        (self.folder / f"playbooks/{kind}.yaml").write_bytes(raw)
+        self.case = f"playbooks/{kind}.yaml"
+        (self.folder / self.case).write_bytes(raw)
         if path.stem.startswith("no-lifecycle"):
             (self.folder / "playbooks/lifecycle.yaml").unlink()
         return compile_folder(self.folder / "playbooks", self.folder / "templates").diagnostics
 
     def says(self, path: Path) -> str:
-        """What an author reads about a case."""
-        return render_text(self.file(path))
+        """What an author reads about a case, warnings about it included."""
+        found = self.file(path)
+        if found or not (self.folder / "playbooks/lifecycle.yaml").exists():
+            return render_text(found)
+        compiled = compile_folder(self.folder / "playbooks", self.folder / "templates")
+        return render_text([item for item in lint(compiled, TODAY) if item.place.file == self.case])
 
 
 CARE = """

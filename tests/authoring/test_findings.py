@@ -167,9 +167,9 @@ def test_a_wrong_step_is_one_finding_at_its_words(
 HEADS = [
     ("title: Tried", "title: Tried\npriority: 101", "range"),
     ("trigger: { stage: onboarding }", "trigger: onboarding", "value"),
-    ("trigger: { stage: onboarding }", "trigger: {}", "when"),
-    ("trigger: { stage: onboarding }", "trigger: { stage: new, band: red }", "when"),
-    ("trigger: { stage: onboarding }", "trigger: { stage: new, where: access.given }", "when"),
+    ("trigger: { stage: onboarding }", "trigger: {}", "trigger"),
+    ("trigger: { stage: onboarding }", "trigger: { stage: new, band: red }", "trigger"),
+    ("trigger: { stage: onboarding }", "trigger: { stage: new, where: access.given }", "trigger"),
     ("trigger: { stage: onboarding }", "trigger: { event: feature.usd }", "unknown-event"),
     ("anchor: signup", "anchor: birthday", "value"),
     ("anchor: signup", "reentry: twice", "value"),

@@ -19,7 +19,7 @@ def test_a_mistake_is_told_in_exactly_these_words(judge: Any, path: Path) -> Non
 
 @pytest.mark.parametrize("path", OK, ids=lambda path: path.stem)
 def test_a_good_file_is_silent(judge: Any, path: Path) -> None:
-    assert judge.says(path) == ""
+    assert judge.file(path) == ()
 
 
 def test_the_standard_folder_is_silent(judge: Any) -> None:

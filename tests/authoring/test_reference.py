@@ -69,12 +69,19 @@ def shipped() -> Compiled:
     return compile_folder(ROOT / "playbooks", ROOT / "templates")
 
 
+def whole_playbooks() -> list[str]:
+    """The examples that are whole playbooks, which others may use."""
+    texts = re.findall(r"^```yaml\n(playbook: .*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    return [text for text in texts if "\nsteps:" in text]
+
+
 @pytest.fixture
 def told(shipped: Compiled) -> Callable[[str], tuple[Diagnostic, ...]]:
     """The findings about an example, completed to a whole file, among all that ships."""
     lifecycle = lifecycle_of(shipped)
     books = [item.name for item in shipped.releases.values() if isinstance(item, Playbook)]
     templates = read_templates(ROOT / "templates", Report())
+    others = [parse(text, "other.yaml", Report()) for text in whole_playbooks()]
 
     def judged(example: str) -> tuple[Diagnostic, ...]:
         text = completed(example)
@@ -84,7 +91,7 @@ def told(shipped: Compiled) -> Callable[[str], tuple[Diagnostic, ...]]:
             case "scenario":
                 return load(text, "example.yaml", shipped)[1]
             case "playbook":
-                return compile_playbook(text, "example.yaml", lifecycle, templates, [*books, "tried"])[1]
+                return compile_playbook(text, "example.yaml", lifecycle, templates, [*books, "tried"], others)[1]
             case "facts":
                 compile_facts(source, report)
             case "lifecycle":
@@ -105,6 +112,8 @@ def completed(example: str) -> str:
     root = parse(text, "example.yaml", Report()).root
     assert isinstance(root, Mapping)
     found = set(root.entries)
+    if "uses" in found:
+        return text
     if found <= set(keys("playbook")):
         return "".join(value for key, value in HEAD.items() if key not in found) + text
     if found <= set(keys("scenario")):
