@@ -20,6 +20,7 @@ from rich.console import Console
 import settings as configuration
 from authoring.compile import compile_folder
 from authoring.diagnostics import Diagnostic, failed, render_json, render_text
+from authoring.lint import lint
 from authoring.scenario_file import mistakes
 from cli import apply as applying
 from cli import forecast as forecasting
@@ -34,7 +35,7 @@ from cli.processes import FolderTakenError, ProcessError, refuse_beside
 from cli.travel import ServerMissingError
 from cli.up import OpenRunsDifferError, Stack
 from settings import SettingsError
-from store.database import DatabaseUrlError, open_database
+from store.database import DatabaseUrlError, now, open_database
 
 SECRETS = ("webhook_secret", "link_secret")
 PIPED = 240
@@ -162,9 +163,12 @@ def apply() -> None:
 
 @app.command()
 def validate(
-    path: Annotated[Path | None, typer.Argument(help="A playbook, or their folder.")] = None, *, form: Format = "text"
+    path: Annotated[Path | None, typer.Argument(help="A playbook, or their folder.")] = None,
+    *,
+    form: Format = "text",
+    strict: Annotated[bool, typer.Option("--strict", help="Let a warning be exit code 1, too.")] = False,
 ) -> None:
-    """Check playbooks, their scenarios and templates; everything wrong in one run."""
+    """Check playbooks, their scenarios and templates; everything wrong in one run, and what should be looked at."""
     settings = configuration.load()
     target = path or settings.playbooks_dir
     if not target.exists():
@@ -172,11 +176,11 @@ def validate(
         raise typer.Exit(2)
     folder = testing.folder_of(target, target if target.is_dir() else target.parent)
     compiled = compile_folder(folder, settings.templates_dir)
-    every = (*compiled.diagnostics, *mistakes(compiled))
+    every = (*compiled.diagnostics, *mistakes(compiled), *lint(compiled, now().date()))
     whole = folder == target.absolute()
     found = [d for d in every if whole or (folder.parent / d.place.file).is_relative_to(target.absolute())]
     _print_diagnostics(found, form)
-    raise typer.Exit(int(failed(found)))
+    raise typer.Exit(int(failed(found) or (strict and bool(found))))
 
 
 @app.command("test")

@@ -121,3 +121,14 @@ def test_simulate_reports_a_customer_file_like_a_playbook(tmp_path: Path, capsys
 )
 def test_simulate_with_arguments_that_say_nothing_is_misuse(customer: str, playbook: Path, start: str) -> None:
     assert run(["simulate", str(playbook), "--customer", customer, "--start", start]) == 2
+
+
+def test_a_warning_is_told_and_fails_only_when_asked_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(PLAYBOOK.parent, tmp_path / "playbooks")
+    facts = tmp_path / "playbooks" / "facts.yaml"
+    facts.write_text(facts.read_text().replace("shown_only: yes, ", "", 1))
+
+    assert run(["validate", str(facts)]) == 0
+    assert "[fact-unused]" in capsys.readouterr().out
+    assert run(["validate", str(facts), "--strict"]) == 1
+    assert run(["validate", str(tmp_path / "playbooks" / "team.yaml"), "--strict"]) == 0
