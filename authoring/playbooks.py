@@ -19,7 +19,7 @@ from authoring.triggers import TriggerReader
 from authoring.variables import Variables
 from lifecycle.playbook import CONTRACT_END, Expr, Playbook, Trigger
 
-MAX_STEPS = 200
+MAX_STEPS = 1_000
 ANCHORS: tuple[Literal["entry", "signup", "date"], ...] = ("entry", "signup", "date")
 _WINDOW = ("08:00", "18:00")
 

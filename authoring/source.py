@@ -28,7 +28,7 @@ from authoring.diagnostics import Place, Report
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
-MAX_NODES = 20_000
+MAX_NODES = 50_000
 
 Kind = Literal["text", "int", "float", "bool", "null", "unknown"]
 

@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from authoring.diagnostics import Place, Report, near
 from authoring.source import Scalar
-from authoring.variables import Checker, Found, Variables
+from authoring.variables import Checker, Found, Variables, assigned
 from lifecycle.playbook import Action, Email, Invite, Slack, Step, Survey, Task
 
 FOLDER = "templates"
@@ -46,20 +46,26 @@ def syntax_of(text: str) -> nodes.Template:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """One template read: its syntax, and the other templates it names with the line that names them."""
+    """One template read: its syntax, the other templates it names with the line that names them, and the names that it
+    gives itself.
+    """
 
     tree: nodes.Template
     wanted: tuple[tuple[str, int], ...]
+    local: frozenset[str]
 
 
 @dataclass
 class Library:
-    """The template files of a folder by their path below it; each is parsed once, its faults reported once."""
+    """The template files of a folder by their path below it; each is parsed once, its faults reported once. `checked`:
+    what was checked already with which names, because many steps send the same.
+    """
 
     texts: Mapping[str, str]
     report: Report
     folder: str = FOLDER
     parsed: dict[str, Parsed | None] = field(default_factory=dict)
+    checked: set[tuple[tuple[str, ...], Variables]] = field(default_factory=set)
 
     @cached_property
     def lines(self) -> dict[str, list[str]]:
@@ -94,7 +100,7 @@ class Library:
         except (RecursionError, ValueError, OverflowError):
             self.report.add("template-syntax", self.place(path, 1), "cannot be read: it nests too deep", "simplify it.")
             return None
-        return Parsed(tree, tuple(self._wanted(path, tree)))
+        return Parsed(tree, tuple(self._wanted(path, tree)), assigned(tree))
 
     def _wanted(self, path: str, tree: nodes.Template) -> list[tuple[str, int]]:
         found: list[tuple[str, int]] = []
@@ -187,10 +193,14 @@ def _missing(paths: list[str], place: Place, library: Library) -> None:
 
 def check_files(paths: list[str], variables: Variables, library: Library) -> None:
     """Check every name in these files and in all that they reach."""
+    if (tuple(paths), variables) in library.checked:
+        return
+    library.checked.add((tuple(paths), variables))
     reached = library.closure(paths)
-    trees = {path: parsed.tree for path in reached if (parsed := library.parse(path)) is not None}
-    for path, tree in trees.items():
-        Checker(variables, trees.values(), _reporter(library, path)).check(tree)
+    family = {path: parsed for path in reached if (parsed := library.parse(path)) is not None}
+    local = [parsed.local for parsed in family.values()]
+    for path, parsed in family.items():
+        Checker(variables, local, _reporter(library, path)).check(parsed.tree)
 
 
 def _reporter(library: Library, path: str) -> Found:
@@ -216,7 +226,7 @@ def check_text(text: Scalar, variables: Variables, report: Report) -> None:
         at = text.value.find(words)
         report.add(rule, text.at(at, len(words)) if words and at >= 0 else text.place, what, fix)
 
-    Checker(variables, [tree], found).check(tree)
+    Checker(variables, [assigned(tree)], found).check(tree)
 
 
 def cards_of(step: Step, library: Library) -> list[str]:

@@ -63,13 +63,11 @@ class Variables:
 
 
 class Checker:
-    """Walks one template; `family` are all templates rendered together, whose own names count as local."""
+    """Walks one template; `local`: the names that the templates rendered together give themselves (`assigned`)."""
 
-    def __init__(self, variables: Variables, family: Iterable[nodes.Template], found: Found) -> None:
+    def __init__(self, variables: Variables, local: Iterable[frozenset[str]], found: Found) -> None:
         self.variables, self.found = variables, found
-        self.local = set(_JINJA)
-        for tree in family:
-            self.local |= _assigned(tree)
+        self.local = _JINJA.union(*local)
 
     def check(self, tree: nodes.Template) -> None:
         """Report every wrong name in a template, whose depth is bounded."""
@@ -176,12 +174,19 @@ def _asked(test: nodes.Test) -> frozenset[str]:
     return frozenset({path}) if path else frozenset()
 
 
-def _assigned(tree: nodes.Template) -> set[str]:
+def assigned(tree: nodes.Template) -> frozenset[str]:
     """Names that a template gives itself: set, for, macro, import, with."""
-    found = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")}
-    found |= {node.name for node in tree.find_all(nodes.Macro)}
-    found |= {node.name for node in tree.find_all(nodes.NSRef)}
-    found |= {node.target for node in tree.find_all(nodes.Import)}
-    for node in tree.find_all(nodes.FromImport):
-        found |= {name if isinstance(name, str) else name[1] for name in node.names}
-    return found
+    found: set[str] = set()
+    for node in tree.find_all((nodes.Name, nodes.Macro, nodes.NSRef, nodes.Import, nodes.FromImport)):
+        match node:
+            case nodes.Name() if node.ctx in ("store", "param"):
+                found.add(node.name)
+            case nodes.Macro() | nodes.NSRef():
+                found.add(node.name)
+            case nodes.Import():
+                found.add(node.target)
+            case nodes.FromImport():
+                found |= {name if isinstance(name, str) else name[1] for name in node.names}
+            case _:
+                pass
+    return frozenset(found)

@@ -234,8 +234,8 @@ def test_a_wait_that_needs_a_step_of_its_own_branch_is_a_circle(judge: Any, play
     assert judge.rules(playbook_of(steps)) == ["cycle"]
 
 
-def test_more_than_two_hundred_steps_are_too_many(judge: Any, playbook_of: Callable[[str], str]) -> None:
-    steps = "".join(f"  - id: s{n}\n    slack: {{ to: csm, template: look }}\n" for n in range(201))
+def test_more_than_a_thousand_steps_are_too_many(judge: Any, playbook_of: Callable[[str], str]) -> None:
+    steps = "".join(f"  - id: s{n}\n    slack: {{ to: csm, template: look }}\n" for n in range(1001))
     assert judge.rules(playbook_of(steps)) == ["too-large"]
 
 
