@@ -6,8 +6,10 @@ SendGrid logs holds nothing personal: the touch only as its hash, the playbook a
 """
 
 import base64
+import json
 import unicodedata
 from binascii import b2a_qp
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -104,6 +106,41 @@ def list_headers(mail: Mail) -> dict[str, str]:
     if not mail.unsubscribe_url:
         return {}
     return {"List-Unsubscribe": f"<{mail.unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def to_parts(mail: Mail) -> dict[str, str]:
+    """The mail as the outbox keeps it: `text`, `html`, `ics` where it invites, and `head`, the rest as JSON. Its `.eml`
+    is made when somebody asks for it.
+    """
+    boxes = {name: [box.name, box.email] for name, box in _boxes(mail).items()}
+    head: dict[str, Any] = {"hash": mail.touch_hash, "unsubscribe": mail.unsubscribe_url, **boxes}
+    parts = {"text": mail.text, "html": mail.html}
+    if mail.calendar is not None:
+        head["method"] = mail.calendar.method
+        parts["ics"] = mail.calendar.data.decode()
+    return {**parts, "head": json.dumps(head)}
+
+
+def _boxes(mail: Mail) -> dict[str, Mailbox]:
+    return {"to": mail.to, "sender": mail.sender, "reply_to": mail.reply_to}
+
+
+def of_parts(parts: Mapping[str, str], subject: str) -> Mail:
+    """The mail that `to_parts` kept."""
+    head = json.loads(parts["head"])
+    boxes = {name: Mailbox(*head[name]) for name in ("to", "sender", "reply_to")}
+    calendar = Calendar(head["method"], parts["ics"].encode()) if "ics" in parts else None
+    text, html = parts["text"], parts["html"]
+    return Mail(
+        head["hash"],
+        "",
+        **boxes,
+        subject=subject,
+        text=text,
+        html=html,
+        unsubscribe_url=head["unsubscribe"],
+        calendar=calendar,
+    )
 
 
 def to_eml(mail: Mail, at: datetime) -> bytes:

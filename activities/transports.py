@@ -19,7 +19,7 @@ from typing import Literal, Protocol
 from activities.cards import Card
 from activities.delivery import Delivery, Failed, Landing, Later, Sent, Unknown
 from activities.mail import SendGrid
-from activities.mime import Mail, to_eml
+from activities.mime import Mail, to_parts
 from activities.slack import Ref, Slack, since_of
 from lifecycle.model import Clock
 from store import outbox
@@ -97,9 +97,6 @@ class Outbox:
         self._db = db
 
     def send(self, envelope: Envelope, mail: Mail) -> Landing:
-        body = {"eml": to_eml(mail, envelope.at).decode(), "text": mail.text, "html": mail.html}
-        if mail.calendar is not None:
-            body["ics"] = mail.calendar.data.decode()
         kind: Literal["email", "invite"] = "email" if mail.calendar is None else "invite"
         with self._db.begin(durable=False) as c:
             outbox.keep(
@@ -109,7 +106,7 @@ class Outbox:
                 kind=kind,
                 to=mail.to.email,
                 subject=mail.subject,
-                body=body,
+                body=to_parts(mail),
                 at=envelope.at,
             )
         return Sent(envelope.touch)

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Connection as DbConnection
 
+from activities.mime import of_parts, to_eml
 from gateway.about import About
 from gateway.answers import ON_ITS_WAY, named
 from gateway.deliver import Connection, TemporalAwayError
@@ -227,11 +228,12 @@ class Dashboard:
         """A part to keep: the mail as it left, the invite."""
         found = await self._entry(request, entry)
         name = part.rpartition(".")[2]
-        if name not in PARTS or name not in found.body:
+        content = found.body.get("ics", "").encode() if name == "ics" else _eml(found) if name == "eml" else b""
+        if not content:
             raise RefusedError("part", "This message has no such part.", "Go back to it.", status=404)
         media, file = PARTS[name]
         disposition = f'attachment; filename="{entry}-{file}"'
-        return Response(found.body[name].encode(), media_type=media, headers={"content-disposition": disposition})
+        return Response(content, media_type=media, headers={"content-disposition": disposition})
 
     async def problems_page(self, request: Request) -> HTMLResponse:
         """What needs a look: workflows that are stuck, refused and parked events, rows that cannot be delivered, sends
@@ -259,3 +261,8 @@ def _number(request: Request, name: str) -> int | None:
 async def to_sign_in(_request: Request, _error: Exception) -> Response:
     """How a page answers somebody who is not signed in."""
     return RedirectResponse("/sign-in", status_code=303)
+
+
+def _eml(entry: Entry) -> bytes:
+    """A kept mail as a file; empty for what is none."""
+    return to_eml(of_parts(entry.body, entry.subject), entry.at) if "head" in entry.body else b""

@@ -14,7 +14,7 @@ Kind = Literal["email", "card", "invite"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One kept message. `body`: its parts by name (`eml`, `text`, `html`, `ics`, `blocks`). `at`: customer time."""
+    """One kept message. `body`: its parts by name (`text`, `html`, `head`, `ics`, `blocks`). `at`: customer time."""
 
     id: int
     touch: str

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from activities import links
 from activities.cards import APPROVE, DONE, EDIT, REJECT
+from activities.mime import of_parts, to_eml
 from lifecycle.messages import Event, FactsReported, Happened
 from lifecycle.model import Decision
 from store import customers, inbox, meetings, outbox, projections, surveys, tables
@@ -270,7 +271,8 @@ def test_the_outbox_keeps_what_would_have_been_sent(
         kept = {entry.touch: entry for entry in outbox.entries(c, 100)}
     assert set(kept) == {command.touch for command in commands}
     assert {entry.at for entry in kept.values()} == {AT}
-    mail = email.message_from_string(kept[office.invite().touch].body["eml"], policy=default)
+    invite = kept[office.invite().touch]
+    mail = email.message_from_bytes(to_eml(of_parts(invite.body, invite.subject), invite.at), policy=default)
     assert [part.get_content_type() for part in mail.walk() if not part.is_multipart()] == [
         "text/plain",
         "text/html",

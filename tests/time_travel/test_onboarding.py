@@ -16,6 +16,7 @@ from sqlalchemy import select
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 
+from activities.mime import of_parts, to_eml
 from authoring.scenario import Scenario
 from lifecycle.model import Clock
 from store import tables
@@ -173,7 +174,8 @@ def kinds(history: WorkflowHistory) -> Counter[str]:
 def letters(story: Story) -> Iterator[tuple[Entry, EmailMessage]]:
     """Every kept mail and invite as a mail program reads it."""
     for entry, _, _ in story.kept():
-        if "eml" in entry.body:
-            message = email.message_from_string(entry.body["eml"], policy=email.policy.default)
+        if "head" in entry.body:
+            eml = to_eml(of_parts(entry.body, entry.subject), entry.at)
+            message = email.message_from_bytes(eml, policy=email.policy.default)
             assert isinstance(message, EmailMessage)
             yield entry, message

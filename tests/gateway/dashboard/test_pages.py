@@ -1,5 +1,6 @@
 """What the dashboard's pages show."""
 
+import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -74,7 +75,9 @@ async def test_a_decided_approval_is_shown_as_decided(
 
 
 async def test_a_mail_is_shown_where_it_can_run_nothing(browser: Browser, acme: str, mail: MailKeeper) -> None:
-    entry = mail(acme, html="<p>Hello</p><script>1</script>", text="Hello", eml="Subject: x\r\n\r\nHello")
+    ada, us = ["Ada", "ada@acme.example.com"], ["Mara", "mara@stageplay.example.com"]
+    head = json.dumps({"hash": "a1", "unsubscribe": "", "to": ada, "sender": us, "reply_to": us})
+    entry = mail(acme, html="<p>Hello</p><script>1</script>", text="Hello", head=head)
     page = (await browser.get(f"/outbox/{entry}")).text
     assert "<iframe sandbox " in page
     assert "Welcome &lt;b&gt;" in page
@@ -82,6 +85,7 @@ async def test_a_mail_is_shown_where_it_can_run_nothing(browser: Browser, acme: 
     assert inside.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
     file = await browser.get(f"/outbox/{entry}/mail.eml")
     assert file.headers["content-type"] == "message/rfc822"
+    assert "To: Ada <ada@acme.example.com>" in file.text
     assert "attachment" in file.headers["content-disposition"]
     for missing in (
         f"/outbox/{entry}/invite.ics",
