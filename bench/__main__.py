@@ -1,10 +1,10 @@
-"""`python -m bench [latency] [steps] [simulator]`: all of them, or those named; 1 when a gate was missed."""
+"""`python -m bench [latency] [steps] [simulator] [validate]`: all of them, or those named; 1 when a gate was missed."""
 
 import sys
 
-from bench import latency, simulator, steps
+from bench import latency, simulator, steps, validate
 
-BENCHES = {"latency": latency.main, "steps": steps.main, "simulator": simulator.main}
+BENCHES = {"latency": latency.main, "steps": steps.main, "simulator": simulator.main, "validate": validate.main}
 
 if __name__ == "__main__":
     wanted = sys.argv[1:] or list(BENCHES)
