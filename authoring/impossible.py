@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from authoring.diagnostics import Place, Report
+from authoring.expressions import names_in
 from authoring.possible import negated, possible
 from authoring.source import Mapping, Node, Sequence, Source
 from lifecycle.playbook import Expr, Lifecycle, Playbook, Step, Trigger, Wait
@@ -17,8 +18,9 @@ def check(book: Playbook, source: Source, lifecycle: Lifecycle, report: Report) 
     """A finding for each part of a playbook that can never happen."""
     places = Places(source)
     _check_entry(book, lifecycle, places, report)
+    by_id = {step.id: step for step in book.steps}
     for step in book.steps:
-        if reason := _unreachable(step, book):
+        if reason := _unreachable(step, book, by_id.get(step.under)):
             what, fix, key = reason
             report.add("unreachable-step", places.step(step.id, key), f'"{step.id}" {what}', fix)
 
@@ -101,16 +103,8 @@ def _told(report: Report, place: Place, what: str) -> None:
 
 def _sure(end: Expr, entered: list[Any]) -> bool:
     """Whether all names of a condition are known from the start, so that it is met and not unknown."""
-    known = {name for tree in entered for name in _names(tree)}
-    return set(_names(end.tree)) <= known
-
-
-def _names(tree: Any) -> Iterator[str]:
-    if tree[0] == "get":
-        yield tree[1]
-    elif tree[0] != "const":
-        for item in tree[1:]:
-            yield from _names(item)
+    known = {name for tree in entered for name in names_in(tree)}
+    return set(names_in(end.tree)) <= known
 
 
 def at_start(trigger: Trigger, lifecycle: Lifecycle) -> Iterator[Any]:
@@ -147,7 +141,7 @@ def said(trigger: Trigger) -> str:
 # --- steps ------------------------------------------------------------------------------------------------------------
 
 
-def _unreachable(step: Step, book: Playbook) -> tuple[str, str, str] | None:
+def _unreachable(step: Step, book: Playbook, parent: Step | None) -> tuple[str, str, str] | None:
     """Why no play ever does a step: what, fix and the key that says so."""
     if step.condition and not possible(step.condition.tree):
         return "has a condition that contradicts itself", "change the condition.", "if"
@@ -158,7 +152,6 @@ def _unreachable(step: Step, book: Playbook) -> tuple[str, str, str] | None:
     if not step.under and step.when.day < (first := _first_day(book)):
         what = f"is due on day {step.when.day}, before the play starts on day {first} at the earliest"
         return what, f'write "day: {first}" or later, or "catch_up: yes".', "day"
-    parent = next((item for item in book.steps if item.id == step.under), None)
     if parent is None or step.branch != "otherwise" or not isinstance(parent.action, Wait):
         return None
     opens = parent.action.by.day

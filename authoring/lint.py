@@ -53,6 +53,7 @@ class _Book:
 
     def __init__(self, book: Playbook, lifecycle: Lifecycle, places: Places, report: Report) -> None:
         self.book, self.lifecycle, self.places, self.report = book, lifecycle, places, report
+        self.used = {name for step in book.steps for name in (step.under, step.when.after, *step.needs)}
         self.touches = [step for step in book.steps if isinstance(step.action, Email | Survey | Invite)]
 
     def check(self, today: date) -> None:
@@ -81,8 +82,7 @@ class _Book:
     def _useless(self, step: Step) -> None:
         if not isinstance(step.action, Wait):
             return
-        used = any(step.id in (item.under, item.when.after, *item.needs) for item in self.book.steps)
-        if not used:
+        if step.id not in self.used:
             what = f'nothing comes of the wait "{step.id}"'
             self._add("useless-wait", self.places.step(step.id), what, 'add "then:" or "otherwise:", or remove it.')
 
@@ -138,11 +138,17 @@ class _Book:
             text = self.book.templates.get(path)
             if folder is None or text is None:
                 continue
-            family = text + "".join(other for name, other in self.book.templates.items() if name in text)
-            if "links.unsubscribe" not in family:
+            if "links.unsubscribe" not in self._family(text):
                 what = f"templates/{path} has no link to unsubscribe"
                 place = self.places.step(step.id, action.kind, "template")
                 self._add("no-way-out", place, what, "extend layout.mjml, or write {{ links.unsubscribe }}.")
+
+    def _family(self, text: str) -> str:
+        """A template's text with those of all templates that it names, and that these name."""
+        found, left = text, dict(self.book.templates)
+        while near := [name for name in left if name in found]:
+            found += "".join(left.pop(name) for name in near)
+        return found
 
     def _exit(self) -> None:
         ends = [expr.tree for expr in (self.book.exit, self.book.goal) if expr is not None]

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
 
+from authoring.expressions import names_in
+from lifecycle.conditions import truth
+from lifecycle.playbook import Expr
+
 _MOST = 64
 """Ways through `or` that are looked at; beyond them a condition counts as possible."""
 _NOT = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "in": "not_in", "not_in": "in"}
@@ -110,7 +114,7 @@ def _ways(tree: Any) -> Iterator[tuple[Any, ...]]:
 def _consistent(atoms: list[Any]) -> bool:
     left: dict[str, _Left] = {}
     for atom in atoms:
-        if atom[0] == "const" and not atom[1]:
+        if not any(names_in(atom)) and truth(Expr("", atom), lambda _name: None) is not True:
             return False
         _take(atom, left)
     return all(item.allows() for item in left.values())

@@ -39,6 +39,8 @@ NEVER = [
     "not (a.n is defined) and a.n == 2",
     "false",
     "not true",
+    "1 > 2",
+    "a.b and 2 * 2 == 5",
     "a.n >= 3 and a.n <= 3 and a.n != 3 and a.n == 3",
 ]
 PERHAPS = [
@@ -50,6 +52,7 @@ PERHAPS = [
     "a.t in ['x', a.u] and a.t == 'z'",
     "a.t < '2026-01-01' and a.t > '2027-01-01'",
     "true",
+    "2 > 1 and a.b",
     "a.n is undefined or a.n > 3",
     "not (a.n + 1 > 2)",
     " and ".join(f"(a.n > {n} or a.b)" for n in range(8)) + " and a.n < 0 and not a.b",

@@ -1,0 +1,170 @@
+"""What lint says of a whole set, and what it leaves alone."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from authoring.diagnostics import render_text
+from authoring.lint import lint
+
+HEAD = "playbook: tried\ntitle: Tried\nowner: csm\n"
+LOOK = "  - { id: look, day: 1, slack: { to: csm, template: look } }\n"
+MAIL = "  - { id: welcome, day: 1, email: { to: champion, template: welcome } }\n"
+TODAY = date(2026, 3, 2)
+
+
+def warned(judge: Any, text: str, today: date = TODAY, **files: str) -> list[tuple[str, str]]:
+    """Rule and words of the warnings about one playbook beside the standard ones."""
+    compiled = judge.compiled({"playbooks/tried.yaml": text, **{f"playbooks/{k}.yaml": v for k, v in files.items()}})
+    assert not compiled.diagnostics, render_text(compiled.diagnostics)
+    found = [item for item in lint(compiled, today) if item.place.file == "playbooks/tried.yaml"]
+    return [(item.rule, item.what) for item in found]
+
+
+def rules(judge: Any, text: str) -> list[str]:
+    return [rule for rule, _what in warned(judge, text)]
+
+
+def head(**keys: str) -> str:
+    return HEAD + "".join(f"{key}: {value}\n" for key, value in keys.items())
+
+
+ENDS = "customer.stage == 'churned'"
+STAGE = "{ stage: onboarding }"
+
+
+def test_a_folder_that_does_not_compile_has_no_warnings(judge: Any) -> None:
+    assert lint(judge.compiled({"playbooks/tried.yaml": "playbook: tried\n"}), TODAY) == ()
+
+
+def test_without_a_catalogue_no_fact_is_unused(judge: Any) -> None:
+    text = "lifecycle: tiny\nroles: { csm: [], founder: [] }\nstages: [{ stage: onboarding, owner: csm, days: 0+ }]\n"
+    files = {"playbooks/lifecycle.yaml": text, "templates/email/welcome.txt": "Subject: Hello\n\nHello.\n"}
+    compiled = judge.compiled(files, without=("playbooks/facts.yaml",))
+    assert not compiled.diagnostics
+    assert [item.rule for item in lint(compiled, TODAY)] == ["no-exit"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "entry: customer.tier == 'pro'\n",
+        "entry: not playing.tried\n",
+        "priority: 51\n",
+        "timing: { zone: Europe/Berlin }\n",
+        'timing: { at: "11:00" }\n',
+        "anchor: entry\n",
+        "trigger: { event: feature.used }\n",
+    ],
+)
+def test_playbooks_that_differ_do_not_want_the_same_moment(judge: Any, other: str) -> None:
+    base = head(trigger=STAGE, anchor="signup", entry="customer.tier == 'team'", exit=ENDS, steps="") + MAIL
+    key = other.partition(":")[0]
+    text = "".join(line + "\n" for line in base.splitlines() if not line.startswith(f"{key}:")).replace(
+        "playbook: tried\n", f"playbook: other\n{other}"
+    )
+    compiled = judge.compiled(
+        {"playbooks/other.yaml": text, "playbooks/tried.yaml": base}, without=("playbooks/hello.yaml",)
+    )
+    assert not compiled.diagnostics, render_text(compiled.diagnostics)
+    assert "same-moment" not in {item.rule for item in lint(compiled, TODAY)}
+
+
+def test_two_playbooks_at_one_moment_are_told_once(judge: Any) -> None:
+    mails = MAIL + MAIL.replace("welcome,", "again,").replace("day: 1", "day: 2")
+    base = head(trigger=STAGE, anchor="signup", exit=ENDS, steps="") + mails
+    other = base.replace("playbook: tried", "playbook: other")
+    compiled = judge.compiled(
+        {"playbooks/other.yaml": other, "playbooks/tried.yaml": base}, without=("playbooks/hello.yaml",)
+    )
+    assert [item.what for item in lint(compiled, TODAY) if item.rule == "same-moment"] == [
+        '"other" sends something at the same moment, with the same priority'
+    ]
+
+
+def test_a_survey_whose_answer_is_the_goal_is_not_skipped_by_it(judge: Any) -> None:
+    ask = "  - { id: ask, day: 14, survey: { kind: nps, to: champion } }\n"
+    assert rules(judge, head(trigger=STAGE, goal="nps.score is defined", exit=ENDS, steps="") + ask) == []
+    assert rules(judge, head(trigger=STAGE, goal="access.given", exit=ENDS, steps="") + ask) == ["skips-survey"]
+
+
+def test_notice_counts_only_for_tiers_that_may_enter(judge: Any) -> None:
+    mail = MAIL.replace("day: 1", "day: -40")
+    late = head(trigger="{ date: contract.ends_on, before: 90 days }", exit=ENDS, steps="") + mail
+    assert rules(judge, late) == ["notice"]
+    assert rules(judge, late + "entry: customer.tier == 'team'\n") == []
+    assert rules(judge, late.replace("-40", "-90")) == []
+
+
+def test_a_wait_that_something_follows_is_of_use(judge: Any) -> None:
+    wait = "  - { id: used, wait: { event: feature.used, by: day 5 } }\n"
+    after = "  - { id: look, after: { step: used }, slack: { to: csm, template: look } }\n"
+    assert rules(judge, head(trigger=STAGE, steps="") + wait + after) == []
+
+
+def test_no_holiday_is_known_beyond_the_years_of_the_file(judge: Any) -> None:
+    text = head(trigger=STAGE, timing="{ weekend: same_day }", exit=ENDS, steps="") + MAIL
+    assert [rule for rule, _what in warned(judge, text)] == ["holiday"]
+    assert warned(judge, text, date(2027, 1, 1)) == []
+
+
+def test_a_step_at_once_is_at_midnight_only_where_the_play_starts_by_date(judge: Any) -> None:
+    at_once = LOOK.replace("day: 1, ", "")
+    assert rules(judge, head(trigger=STAGE, steps="") + at_once) == []
+    assert rules(judge, head(trigger=f"[{STAGE}, {{ every: 1 month }}]", steps="") + at_once) == []
+    assert rules(judge, head(trigger="{ every: 1 month }", steps="") + at_once) == ["at-midnight"]
+
+
+def test_mails_of_customers_who_left_need_no_exit(judge: Any) -> None:
+    assert rules(judge, head(trigger="{ stage: churned }", steps="") + MAIL) == []
+    assert rules(judge, head(trigger=STAGE, steps="") + MAIL.replace("day: 1, ", "")) == []
+
+
+# --- what can never happen --------------------------------------------------------------------------------------------
+
+NOBODY = [
+    ("{ leaving_stage: onboarding }", "entry: customer.stage == 'onboarding'", 'the stage "onboarding" ends'),
+    ("{ band: red }", "entry: customer.band == 'green'", 'the band becomes "red"'),
+    ("{ leaving_band: green }", "entry: customer.band == 'green'", 'the band is no longer "green"'),
+    ("{ when: usage.dau_wau < 0.5 }", "entry: usage.dau_wau > 0.5", "usage.dau_wau < 0.5 becomes true"),
+    ("by_hand", "entry: 1 > 2", "it starts"),
+    ("{ stage: onboarding }", "goal: true", '"goal" is met'),
+]
+
+
+@pytest.mark.parametrize(("trigger", "key", "words"), NOBODY, ids=[f"{n}" for n in range(len(NOBODY))])
+def test_a_play_that_nobody_enters_is_an_error(judge: Any, trigger: str, key: str, words: str) -> None:
+    found = judge.playbook(f"{HEAD}trigger: {trigger}\n{key}\nsteps:\n{LOOK}")
+    assert [item.rule for item in found] == ["nobody-enters"]
+    assert words in found[0].what
+
+
+SOMEBODY = [
+    ("{ stage: onboarding }", "entry: customer.stage != 'adoption'"),
+    ("{ stage: onboarding }", "exit: customer.stage == 'churned' or usage.dau_wau > 3"),
+    ("{ when: usage.dau_wau < 0.5 }", "exit: usage.dau_wau > 0.8"),
+    ("{ event: nps.answered, where: nps.score <= 6 }", "entry: usage.dau_wau is undefined"),
+    ("{ leaving_stage: onboarding }", "exit: customer.stage != 'new'"),
+    ("by_hand", "exit: usage.dau_wau > 0.8"),
+]
+
+
+@pytest.mark.parametrize(("trigger", "key"), SOMEBODY, ids=[f"{n}" for n in range(len(SOMEBODY))])
+def test_a_play_that_somebody_may_enter_is_left_alone(judge: Any, trigger: str, key: str) -> None:
+    assert judge.playbook(f"{HEAD}trigger: {trigger}\n{key}\nsteps:\n{LOOK}") == ()
+
+
+def test_a_day_before_the_start_is_reached_where_it_is_caught_up(judge: Any) -> None:
+    early = LOOK.replace("day: 1", "day: -1")
+    assert judge.rules(f"{HEAD}trigger: {STAGE}\nsteps:\n{early}") == ["unreachable-step"]
+    assert judge.rules(f"{HEAD}trigger: {STAGE}\nsteps:\n{early.replace('day: -1', 'day: -1, catch_up: yes')}") == []
+
+
+def test_a_step_of_a_branch_is_reached_unless_its_day_is_over(judge: Any) -> None:
+    wait = "  - id: used\n    wait: { event: feature.used, by: BY }\n    BRANCH:\n"
+    text = f"{HEAD}trigger: {STAGE}\nsteps:\n{wait}    {LOOK.replace('day: 1', 'day: 4')}"
+    assert judge.rules(text.replace("BY", "day 5").replace("BRANCH", "otherwise")) == ["unreachable-step"]
+    assert judge.rules(text.replace("BY", "day 4").replace("BRANCH", "otherwise")) == []
+    assert judge.rules(text.replace("BY", "5 days").replace("BRANCH", "otherwise")) == []
+    assert judge.rules(text.replace("BY", "day 5").replace("BRANCH", "then")) == []
