@@ -37,6 +37,11 @@ from cli.up import OpenRunsDifferError, Stack
 from settings import SettingsError
 from store.database import DatabaseUrlError, now, open_database
 
+try:
+    from uvloop import run as run_fast
+except ImportError:  # there is none for Windows
+    from asyncio import run as run_fast  # type: ignore[assignment] # the same for one coroutine
+
 SECRETS = ("webhook_secret", "link_secret")
 PIPED = 240
 """Columns of a table that goes to a file or another program, which must not cut it as a narrow terminal would."""
@@ -104,7 +109,7 @@ def demo(
 @app.command()
 def worker() -> None:
     """Run a worker against the Temporal that TEMPORAL_ADDRESS names and STAGEPLAY_DATABASE_URL."""
-    raise typer.Exit(asyncio.run(serve.run_worker(configuration.load(needs=("link_secret",)))))
+    raise typer.Exit(run_fast(serve.run_worker(configuration.load(needs=("link_secret",)))))
 
 
 @app.command()

@@ -133,10 +133,11 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Parcel:
-    """A row to be delivered and, with a customer's first, what its workflow is started with."""
+class Parcel:
+    """A row to be delivered under the lease of `by` and, with a customer's first, what its workflow is started with."""
 
     row: Row
+    by: str
     start: tuple[Start, TypedSearchAttributes] | None
 
 
@@ -195,35 +196,51 @@ class Deliverer:
         Raises:
             TemporalAwayError: rows are left.
         """
-        by = f"{self._name}/{next(self._turn)}"
-        await self._leased(customer, by, await asyncio.to_thread(self._lease, customer, by))
+        parcel = await asyncio.to_thread(self._claim, customer)
+        if parcel is not None:
+            await self._leased(parcel)
 
-    def _lease(self, customer: str, by: str) -> _Parcel | None:
+    def _claim(self, customer: str) -> Parcel | None:
         with self._db.begin(durable=False) as c:
-            return self._next(c, customer, by) if inbox.lease_one(c, customer, by=by, for_=LEASE) else None
+            return self.claim(c, customer)
 
-    def _next(self, c: DbConnection, customer: str, by: str) -> _Parcel | None:
+    def claim(self, c: DbConnection, customer: str) -> Parcel | None:
+        """Take the right to deliver to a customer, with what comes first; to be carried once the transaction is in the
+        database. None while another deliverer has it.
+        """
+        by = f"{self._name}/{next(self._turn)}"
+        return self._next(c, customer, by) if inbox.lease_one(c, customer, by=by, for_=LEASE) else None
+
+    async def carry(self, parcel: Parcel) -> None:
+        """Deliver what was claimed, and what follows it; an absent Temporal is the poller's business."""
+        try:
+            await self._leased(parcel)
+        except TemporalAwayError as error:
+            _log.info("delivery_postponed", customer=parcel.row.customer, why=str(error))
+
+    def _next(self, c: DbConnection, customer: str, by: str) -> Parcel | None:
         """What is to be delivered next under our lease; it is given back where nothing is left."""
         for row in inbox.undelivered(c, customer, limit=1):
-            return _Parcel(row, _start_of(c, row) if row.seq == 1 else None)
+            return Parcel(row, by, _start_of(c, row) if row.seq == 1 else None)
         inbox.release(c, customer, by)
         return None
 
-    async def _leased(self, customer: str, by: str, parcel: _Parcel | None) -> None:
+    async def _leased(self, first: Parcel) -> None:
         """Deliver until nothing is left, a row cannot be delivered (order!), or the lease is half over."""
         until = asyncio.get_running_loop().time() + DRAIN_FOR.total_seconds()
+        parcel: Parcel | None = first
         try:
             while parcel is not None and asyncio.get_running_loop().time() <= until:
-                parcel = await self._parcel(parcel, by)
+                parcel = await self._parcel(parcel)
         finally:
             if parcel is not None:
-                await asyncio.to_thread(self._release, customer, by)
+                await asyncio.to_thread(self._release, parcel)
 
-    def _release(self, customer: str, by: str) -> None:
+    def _release(self, parcel: Parcel) -> None:
         with self._db.begin(durable=False) as c:
-            inbox.release(c, customer, by)
+            inbox.release(c, parcel.row.customer, parcel.by)
 
-    async def _parcel(self, parcel: _Parcel, by: str) -> _Parcel | None:
+    async def _parcel(self, parcel: Parcel) -> Parcel | None:
         """Deliver, and say what follows. What cannot be delivered lets its customer rest, and shows its error to
         people.
         """
@@ -235,11 +252,11 @@ class Deliverer:
         except Exception as error:  # noqa: BLE001 - one row that nobody foresaw must not keep the others waiting
             why = str(error) if isinstance(error, _FailedError) else f"{type(error).__name__} in the gateway"
             _log.warning("delivery_failed", customer=row.customer, seq=row.seq, why=why)
-            await asyncio.to_thread(self._failed, row, why, by)
+            await asyncio.to_thread(self._failed, row, why, parcel.by)
             return None
-        return await asyncio.to_thread(self._delivered, row, reply, by)
+        return await asyncio.to_thread(self._delivered, row, reply, parcel.by)
 
-    def _delivered(self, row: Row, reply: dict[str, Any] | None, by: str) -> _Parcel | None:
+    def _delivered(self, row: Row, reply: dict[str, Any] | None, by: str) -> Parcel | None:
         """The core keeps no list of tasks: a tick that it took is stored here, with the delivery.
 
         Without a reply the disk may wait: a row told again after a power cut is dropped by its number.
@@ -256,7 +273,7 @@ class Deliverer:
             inbox.failed(c, row.customer, row.seq, error)
             inbox.release(c, row.customer, by)
 
-    async def _send(self, parcel: _Parcel) -> dict[str, Any] | None:
+    async def _send(self, parcel: Parcel) -> dict[str, Any] | None:
         """One row to its workflow; the Reply of an answer.
 
         Raises:
@@ -322,9 +339,11 @@ class Deliverer:
 
     async def _serve(self, customer: str, by: str) -> None:
         """Deliver to a customer that `sweep` has leased."""
-        await self._leased(customer, by, await asyncio.to_thread(self._first, customer, by))
+        parcel = await asyncio.to_thread(self._first, customer, by)
+        if parcel is not None:
+            await self._leased(parcel)
 
-    def _first(self, customer: str, by: str) -> _Parcel | None:
+    def _first(self, customer: str, by: str) -> Parcel | None:
         with self._db.begin(durable=False) as c:
             return self._next(c, customer, by)
 

@@ -50,6 +50,10 @@ class Receipt:
         return {"status": self.status} | ({"customer": self.customer, "seq": self.seq} if self.customer else {})
 
 
+def nothing(_c: Connection, _customer: str) -> None:
+    """What follows from an event that nobody here delivers."""
+
+
 class _RepeatedError(Exception):
     """Rolls back what a repeat would have written; carries the row of the first time."""
 
@@ -98,26 +102,29 @@ class Intake:
         self._lifecycles = lifecycles
         self._allow_rehearsal = allow_rehearsal
 
-    def take(self, inbound: Inbound) -> Receipt:
-        """Store one event.
+    def take(self, inbound: Inbound, then: Callable[[Connection, str], None] = nothing) -> Receipt:
+        """Store one event. `then` is called with the customer of one that is new, in the same transaction.
 
         Raises:
             RefusedError: what is wrong with it; 422 is also kept for people to see.
         """
         try:
-            return self._clashing(lambda c: self._take(c, inbound))
+            return self._clashing(lambda c: self._take(c, inbound), then)
         except RefusedError as refusal:
             if refusal.status == 422:  # noqa: PLR2004 - understood, but not acceptable
                 with self._db.begin() as c:
                     inbox.refuse(c, inbound.source, inbound.id, inbound.raw(), str(refusal))
             raise
 
-    def _clashing(self, take: Callable[[Connection], Receipt]) -> Receipt:
+    def _clashing(self, take: Callable[[Connection], Receipt], then: Callable[[Connection, str], None]) -> Receipt:
         """Run it again when another transaction created the same customer or row in between."""
         for turn in range(CLASHES):
             try:
                 with self._db.begin() as c:
-                    return take(c)
+                    receipt = take(c)
+                    if receipt.customer:
+                        then(c, receipt.customer)
+                    return receipt
             except _RepeatedError as repeat:
                 return Receipt(ACCEPTED, repeat.row.customer, repeat.row.seq, fresh=False)
             except IntegrityError:
