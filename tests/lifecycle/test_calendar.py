@@ -13,7 +13,7 @@ from lifecycle.playbook import BusinessHours, Length, Unit
 
 BERLIN = "Europe/Berlin"
 HOURS = BusinessHours()
-EASTER = ("2026-04-03", "2026-04-06")
+EASTER = frozenset(("2026-04-03", "2026-04-06"))
 
 
 def utc(text: str) -> datetime:
@@ -89,8 +89,8 @@ def test_a_length_before(start: str, amount: int, unit: Unit, end: str) -> None:
 
 def test_a_team_that_never_works_is_taken_at_its_word_in_plain_hours() -> None:
     never, length, start = BusinessHours(days=()), Length(4, "business_hours"), utc("2026-03-02 08:00")
-    assert calendar.add(start, length, BERLIN, never, ()) == utc("2026-03-02 12:00")
-    assert calendar.subtract(start, length, BERLIN, never, ()) == utc("2026-03-02 04:00")
+    assert calendar.add(start, length, BERLIN, never, frozenset()) == utc("2026-03-02 12:00")
+    assert calendar.subtract(start, length, BERLIN, never, frozenset()) == utc("2026-03-02 04:00")
 
 
 INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - the bounds of a strategy are naive
