@@ -158,6 +158,8 @@ class _Reader:
 
     def _value(self, node: Scalar, kind: str, choices: Collection[str]) -> Constant:
         fields = self.fields
+        if node.value.startswith(PREFIX):
+            self.report.add("value", node.place, "an input stands for another input", "write the value itself.")
         match kind:
             case "number":
                 return fields.number_of(node, "default")
@@ -238,5 +240,5 @@ def words_of(node: Node) -> Iterator[str]:
         case Sequence(items=items):
             for item in items:
                 yield from words_of(item)
-        case Scalar(value=value):
-            yield value
+        case _:
+            yield node.value

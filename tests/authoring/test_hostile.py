@@ -49,6 +49,63 @@ def test_a_hostile_file_is_a_finding_in_bounded_time(name: str, lifecycle: Lifec
     assert time.monotonic() - began < SECONDS
 
 
+HEAD = "playbook: tried\ntitle: Tried\nowner: csm\nanchor: signup\nexit: customer.stage == 'churned'\n"
+LOOK = "  - { id: look, day: 1, slack: { to: csm, template: look } }\n"
+NESTED = "".join(
+    f"{'  ' * (2 * n + 1)}- id: w{n}\n{'  ' * (2 * n + 2)}wait: {{ event: feature.used, by: day 5 }}\n"
+    f"{'  ' * (2 * n + 2)}then:\n"
+    for n in range(40)
+)
+LANGUAGE = {
+    "inputs that stand for inputs": "trigger: { stage: onboarding }\ninputs:\n"
+    + "".join(f"  i{n}: {{ type: text, default: inputs.i{n + 1} }}\n" for n in range(2_000))
+    + f"steps:\n{LOOK}",
+    "an input as long as a file": "trigger: { stage: onboarding }\ninputs:\n"
+     f"  x: {{ type: text, default: {'y' * (MIB // 2)} }}\n"
+     "steps:\n"
+    + "".join(LOOK.replace("id: look", f"id: l{n}").replace("look }", "inputs.x }") for n in range(500)),
+    "an input that reaches for an attribute": "trigger: { stage: onboarding }\ninputs:\n"
+     "  x: { type: text, default: \"{{ ''.__class__ }}\" }\ngoal: inputs.x.__class__ == 1\n"
+     f"steps:\n{LOOK}",
+    "ten thousand triggers": "trigger:\n" + "  - { stage: nowhere }\n" * 10_000 + f"steps:\n{LOOK}",
+    "ten thousand rows of a cadence": "trigger:\n  every:\n" + "    - { every: 1 aeon }\n" * 9_000 + f"steps:\n{LOOK}",
+    "a cadence of every moment": f"trigger: {{ every: 0 days }}\nsteps:\n{LOOK}",
+    "waits in waits": f"trigger: {{ stage: onboarding }}\nsteps:\n{NESTED}",
+    "a thousand steps that all need one another": "trigger: { stage: onboarding }\nsteps:\n"
+    + "".join(
+        f"  - {{ id: s{n}, needs: [s{(n + 1) % 1000}], slack: {{ to: csm, template: look }} }}\n" for n in range(1000)
+    ),
+    "conditions with many ways": "trigger: { stage: onboarding }\nentry: "
+    + " and ".join(["(customer.arr > 1 or customer.arr < 0)"] * 11)
+    + " and customer.arr is undefined and inputs.x\n"
+    + f"steps:\n{LOOK}",
+    "a playbook that uses itself": "uses: tried\n",
+}
+
+
+@pytest.mark.parametrize("name", LANGUAGE)
+def test_a_hostile_playbook_is_a_finding_in_bounded_time(name: str, judge: Any) -> None:
+    began = time.process_time()
+    found = judge.playbook(HEAD + LANGUAGE[name])
+    assert [item for item in found if item.severity == "error"]
+    assert {item.place.file for item in found} == {"playbooks/tried.yaml"}
+    assert time.process_time() - began < SECONDS
+
+
+def test_files_that_use_one_another_are_findings(judge: Any) -> None:
+    ring = {f"playbooks/r{n}.yaml": f"playbook: r{n}\nuses: r{(n + 1) % 50}\n" for n in range(50)}
+    found = judge.compiled(ring).diagnostics
+    assert {item.rule for item in found} == {"unknown-playbook"}
+    assert len(found) == 50
+
+
+def test_conditions_with_many_ways_are_left_alone_in_bounded_time(judge: Any) -> None:
+    many = " and ".join(["(customer.arr > 1 or customer.arr < 0)"] * 11)
+    began = time.process_time()
+    assert judge.playbook(f"{HEAD}trigger: {{ stage: onboarding }}\nentry: {many}\nsteps:\n{LOOK}") == ()
+    assert time.process_time() - began < SECONDS
+
+
 @pytest.mark.parametrize(
     "condition",
     [

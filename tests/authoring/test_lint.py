@@ -1,6 +1,7 @@
 """What lint says of a whole set, and what it leaves alone."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from authoring.lint import lint
 HEAD = "playbook: tried\ntitle: Tried\nowner: csm\n"
 LOOK = "  - { id: look, day: 1, slack: { to: csm, template: look } }\n"
 MAIL = "  - { id: welcome, day: 1, email: { to: champion, template: welcome } }\n"
+STANDARD = Path(__file__).parent / "standard/playbooks"
 TODAY = date(2026, 3, 2)
 
 
@@ -114,6 +116,30 @@ def test_a_step_at_once_is_at_midnight_only_where_the_play_starts_by_date(judge:
     assert rules(judge, head(trigger=STAGE, steps="") + at_once) == []
     assert rules(judge, head(trigger=f"[{STAGE}, {{ every: 1 month }}]", steps="") + at_once) == []
     assert rules(judge, head(trigger="{ every: 1 month }", steps="") + at_once) == ["at-midnight"]
+
+
+def test_a_time_that_nobody_wrote_is_pointed_at_where_it_belongs(judge: Any) -> None:
+    file = (STANDARD / "lifecycle.yaml").read_text(encoding="utf-8").replace("20:00-08:00", "20:00-10:00")
+    text = head(trigger=STAGE, exit=ENDS, steps="") + MAIL
+    compiled = judge.compiled({"playbooks/tried.yaml": text, "playbooks/lifecycle.yaml": file})
+    assert [
+        (item.rule, item.place.line, item.fix)
+        for item in lint(compiled, TODAY)
+        if item.place.file == "playbooks/tried.yaml"
+    ] == [("quiet-hours", 1, 'write a time such as "10:00".')]
+
+
+def test_an_invitation_needs_no_way_out_and_is_no_moment_of_its_own(judge: Any) -> None:
+    meet = (
+        "  - { id: meet, day: 1, invite: { to: champion, template: kickoff,"
+        ' when: "day 2 between 10:00 and 12:00", length: 30 minutes } }\n'
+    )
+    assert rules(judge, head(trigger=STAGE, exit=ENDS, steps="") + meet) == []
+
+
+def test_one_playbook_does_not_meet_itself(judge: Any) -> None:
+    twice = MAIL + MAIL.replace("welcome,", "again,")
+    assert rules(judge, head(trigger=STAGE, exit=ENDS, steps="") + twice) == []
 
 
 def test_mails_of_customers_who_left_need_no_exit(judge: Any) -> None:
