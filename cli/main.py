@@ -23,6 +23,7 @@ from authoring.diagnostics import Diagnostic, failed, render_json, render_text
 from authoring.lint import lint
 from authoring.scenario_file import mistakes
 from cli import apply as applying
+from cli import explain as explaining
 from cli import forecast as forecasting
 from cli import import_accounts as importing
 from cli import schema as schemas
@@ -46,7 +47,7 @@ SECRETS = ("webhook_secret", "link_secret")
 PIPED = 240
 """Columns of a table that goes to a file or another program, which must not cut it as a narrow terminal would."""
 MISUSE = (SettingsError, DatabaseUrlError, FolderTakenError, simulating.MisuseError, signing_in.NoSuchTeammateError,
-          ServerMissingError, importing.ImportMisuseError)  # fmt: skip
+          ServerMissingError, importing.ImportMisuseError, explaining.NoSuchError)  # fmt: skip
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -59,6 +60,7 @@ app.command("simulate")(simulating.command)
 app.command("forecast")(forecasting.command)
 app.command("import")(importing.command)
 app.command("schema")(schemas.command)
+app.command("explain")(explaining.command)
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 

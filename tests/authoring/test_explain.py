@@ -1,0 +1,630 @@
+"""What `explain` says is true: what it suggests flips the verdict, and it starts when it says that it starts."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from authoring import changes
+from authoring.changes import Change
+from authoring.explain import Explained, as_of, explain
+from authoring.namespace import Names
+from authoring.satisfy import Known, ways, written
+from authoring.simulate import Library, simulate
+from lifecycle import conditions
+from lifecycle.engine import next_due, step
+from lifecycle.messages import (
+    BatchSettled,
+    Churned,
+    ContractSigned,
+    DueReached,
+    Effect,
+    Event,
+    FactsReported,
+    Happened,
+    MilestoneTicked,
+    PlayRequested,
+    ProfileChanged,
+    SignedUp,
+    StageSet,
+)
+from lifecycle.model import Contact, Contract, Profile, State, Teammate, state_from_json, state_to_json
+from lifecycle.playbook import (
+    CONTRACT_END,
+    EventSpec,
+    Every,
+    Expr,
+    FactSpec,
+    Length,
+    Lifecycle,
+    Manifest,
+    Milestone,
+    Playbook,
+    Release,
+    StageSpec,
+    Step,
+    Task,
+    Trigger,
+    Wait,
+    When,
+    digest_of,
+)
+from lifecycle.turn import Turn
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+LIFE = Lifecycle(
+    "standard",
+    "Standard journey",
+    (
+        StageSpec("new", "csm", 0, 0, Expr("access.given", ("get", "access.given"))),
+        StageSpec("onboarding", "csm", 1, 14, Expr("setup.done", ("get", "setup.done"))),
+        StageSpec("adoption", "csm", 15, 60),
+        StageSpec("value", "csm", 61),
+    ),
+    "playbooks/lifecycle.yaml",
+    bands={"green": 80, "yellow": 60, "red": 40, "critical": 0},
+    milestones={
+        "roi": Milestone("ROI documented", ticked_by=("csm",)),
+        "setup": Milestone("Set up", Expr("setup.done", ("get", "setup.done"))),
+        "lost": Milestone("Nobody says so", ticked_by=("ceo",)),
+    },
+    facts={
+        "access.given": FactSpec("boolean"),
+        "setup.done": FactSpec("boolean"),
+        "usage.share": FactSpec("number", low=0, high=1, resolution=0.05),
+        "usage.features": FactSpec("number"),
+        "plan.name": FactSpec("text", choices=("free", "paid")),
+        "plan.note": FactSpec("text"),
+        "trial.ends_on": FactSpec("date"),
+        "health.score": FactSpec("number", low=0, high=100, resolution=1),
+        "nps.score": FactSpec("number", low=0, high=10, resolution=1),
+        "ticket.id": FactSpec("text"),
+    },
+    events={"kickoff.held": EventSpec(), "ticket.opened": EventSpec()},
+    roles={"csm": ()},
+    default_zone="Europe/Berlin",
+)
+TEAM = {"csm": Teammate("mara", "Europe/Berlin")}
+ONCE = Trigger(stage="value")
+
+
+def expr(tree: Any) -> Expr:
+    return Expr(written(tree), tree)
+
+
+def get(name: str) -> Any:
+    return ("get", name)
+
+
+def compare(name: str, op: str, value: Any) -> Expr:
+    return expr((op, get(name), ("const", value)))
+
+
+def book(*triggers: Trigger, steps: tuple[Step, ...] = (), name: str = "care", **fields: Any) -> Playbook:
+    """A playbook whose one step comes long after everything here, unless it says otherwise."""
+    steps = steps or (Step("late", Task(("csm",), "Later"), When(day=300)),)
+    fields = {"anchor": "entry", "reentry": "again", "file": "playbooks/care.yaml", "places": {"": 1}, **fields}
+    return Playbook(name, "Care", "csm", triggers=triggers or (ONCE,), steps=steps, **fields)
+
+
+def library(*books: Playbook) -> tuple[Library, str]:
+    manifest = Manifest(digest_of(LIFE), {item.name: digest_of(item) for item in books})
+    those: tuple[Release, ...] = (LIFE, manifest, *books)
+    return Library({digest_of(item): item for item in those}), digest_of(manifest)
+
+
+class Told:
+    """A customer to whom this and that happened, and what is explained of it."""
+
+    def __init__(self, *books: Playbook, events: Iterable[Event] = (), days: int = 3, **signup: Any) -> None:
+        self.library, digest = library(*books)
+        profile = Profile("Europe/Berlin", date(2026, 3, 2), tier="pro", country="DE")
+        first = SignedUp(profile, (Contact("con-1", ("champion",)),), **{"team": TEAM, **signup})
+        told = [(AT + timedelta(hours=1 + n), event) for n, event in enumerate(events)]
+        now = max([AT + days * DAY, *(at for at, _ in told)])
+        played = simulate(self.library, digest, first, AT, told, now)
+        self.state, self.past = as_of(self.library, played.state, (), now), played.decisions
+
+    def about(self, name: str = "care") -> Explained:
+        return explain(self.library, self.state, self.past, name)[0]
+
+    def change(self, name: str = "care") -> Change:
+        found = self.about(name).change
+        assert found is not None
+        return found
+
+    def step(self, state: State, event: Event, now: datetime) -> State:
+        """One step of the core, with its commands taken and the state through its stored form."""
+        outcome = step(self.library, state, event, now=now)
+        after = state_from_json(state_to_json(outcome.state))
+        if not outcome.commands:
+            return after
+        effects = tuple(Effect(item.touch, "sent") for item in outcome.commands)
+        return self.step(after, BatchSettled(effects, len(after.records)), now)
+
+    def reach(self, state: State, until: datetime) -> State:
+        while (due := next_due(self.library, state)) is not None and due <= until:
+            state = self.step(state, DueReached(), due)
+        return state
+
+    def after(self, change: Change) -> State:
+        """The state once a change has happened, told to the core itself."""
+        at = change.at or self.state.as_of
+        state = self.reach(self.state, at)
+        for event in change.events:
+            state = self.step(state, event, max(at, state.as_of))
+        return self.reach(state, at + change.lasts)
+
+    def flips(self, name: str = "care") -> bool:
+        """Whether what is suggested does what it says."""
+        change, before = self.change(name), _runs(self.state, name)
+        after = self.after(change)
+        return (
+            (_runs(after, name) != before) if before else after.counters.get(name, 0) > self.state.counters.get(name, 0)
+        )
+
+
+def _runs(state: State, name: str) -> list[str]:
+    return [play.key for play in state.plays if play.playbook == name and not play.over]
+
+
+# --- any condition, any state -----------------------------------------------------------------------------------------
+
+numbers = st.sampled_from(["usage.share", "usage.features", "health.score", "customer.arr"])
+signs = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
+halves = st.sampled_from([0, 0.25, 0.5, 1, 2, 50])
+texts = st.one_of(
+    st.tuples(st.just("plan.name"), st.sampled_from(["free", "paid"])),
+    st.tuples(st.just("plan.note"), st.sampled_from(["x", "y"])),
+    st.tuples(st.just("customer.tier"), st.sampled_from(["pro", "team"])),
+    st.tuples(st.just("customer.stage"), st.sampled_from(["onboarding", "adoption", "value"])),
+    st.tuples(st.just("customer.band"), st.sampled_from(["green", "red"])),
+)
+leaf: st.SearchStrategy[Any] = st.one_of(
+    st.tuples(signs, numbers.map(get), halves.map(lambda value: ("const", value))),
+    st.tuples(signs, st.tuples(st.just("*"), numbers.map(get), st.just(("const", 2))), numbers.map(get)),
+    texts.flatmap(
+        lambda two: st.sampled_from([("==", get(two[0]), ("const", two[1])), ("!=", get(two[0]), ("const", two[1]))])
+    ),
+    texts.map(lambda two: ("in", get(two[0]), ("list", ("const", two[1]), ("const", "z")))),
+    st.sampled_from(["access.given", "setup.done", "milestones.roi", "milestones.setup", "playing.other"]).map(get),
+    st.sampled_from(["setup.done", "usage.share"]).map(lambda name: ("known", get(name))),
+)
+trees: st.SearchStrategy[Any] = st.recursive(
+    leaf,
+    lambda inner: st.one_of(st.tuples(st.sampled_from(["and", "or"]), inner, inner), st.tuples(st.just("not"), inner)),
+    max_leaves=4,
+)
+conditions_ = trees.map(expr)
+facts = st.fixed_dictionaries(
+    {},
+    optional={
+        "access.given": st.booleans(),
+        "setup.done": st.booleans(),
+        "usage.share": st.sampled_from([0, 0.4, 0.5, 1]),
+        "usage.features": st.integers(0, 60),
+        "plan.name": st.sampled_from(["free", "paid"]),
+        "health.score": st.sampled_from([10, 50, 70, 90]),
+    },
+)
+pasts: st.SearchStrategy[list[Any]] = st.lists(
+    st.one_of(
+        st.builds(FactsReported, facts),
+        st.sampled_from([MilestoneTicked("roi", "mara"), StageSet("adoption", "mara", "x"), Churned()]),
+        st.builds(PlayRequested, st.sampled_from(["care", "other"]), st.just("mara")),
+    ),
+    max_size=4,
+)
+triggers = st.one_of(
+    st.sampled_from(["onboarding", "value", "churned"]).map(lambda name: Trigger(stage=name)),
+    st.sampled_from(["onboarding", "adoption"]).map(lambda name: Trigger(leaving_stage=name)),
+    st.sampled_from(["green", "red"]).map(lambda name: Trigger(band=name)),
+    st.just(Trigger(leaving_band="red")),
+    st.builds(Trigger, event=st.just("kickoff.held"), where=st.none() | st.just(compare("nps.score", "<=", 6))),
+    st.builds(Trigger, condition=conditions_, length=st.none() | st.just(Length(2, "days"))),
+    st.just(Trigger(by_hand=True)),
+)
+OTHER = book(Trigger(by_hand=True), name="other")
+
+
+@settings(max_examples=150, deadline=None)
+@given(conditions_, triggers, pasts)
+def test_what_is_suggested_starts_a_play_that_does_not_run(entry: Expr, trigger: Trigger, past: list[Event]) -> None:
+    told = Told(book(trigger, entry=entry), OTHER, events=past)
+    about, known = told.about(), changes.known_of(Turn(told.library, told.state))
+    possible = any(way.keys() <= LIFE.facts.keys() for way in ways(entry, known))
+
+    assert about.change is None or told.flips()
+    assert about.change is not None or not possible or told.state.stage == "churned"
+
+
+@settings(max_examples=100, deadline=None)
+@given(conditions_, pasts)
+def test_what_is_suggested_ends_a_play_that_runs(leaves: Expr, past: list[Event]) -> None:
+    told = Told(book(Trigger(by_hand=True), exit=leaves), OTHER, events=[PlayRequested("care", "mara"), *past])
+
+    assert told.about().change is not None or told.about().verdict != "running"
+    assert told.about().change is None or told.flips()
+
+
+@settings(max_examples=100, deadline=None)
+@given(conditions_, pasts)
+def test_what_is_suggested_meets_a_wait(until: Expr, past: list[Event]) -> None:
+    waiting = Step("w", Wait(When(day=200), until))
+    told = Told(book(Trigger(by_hand=True), steps=(waiting,)), OTHER, events=[PlayRequested("care", "mara"), *past])
+    for play in told.about().plays:
+        for item in play.steps:
+            after = told.after(item.change) if item.change else None
+            met = [one for one in after.plays if one.key == play.key] if after else []
+            assert after is None or not met or met[0].steps["w"].status == "met"
+
+
+@settings(max_examples=200, deadline=None)
+@given(trees, facts, st.booleans())
+def test_one_fact_that_would_do_is_found(tree: Any, values: dict[str, Any], want: bool) -> None:
+    """By brute force: whatever single value of a grid turns a condition over, a way with one name is found."""
+    known = Known(values.get, Names.of(LIFE, ()), LIFE.facts)
+    found = ways(expr(tree), known, want=want)
+    grid: dict[str, tuple[Any, ...]] = {
+        "usage.share": (0, 0.3, 0.6, 1),
+        "usage.features": (0, 1, 3, 100),
+        "health.score": (0, 1, 51, 100),
+        "setup.done": (True, False),
+        "plan.name": ("free", "paid"),
+    }
+    names = conditions.names(expr(tree))
+    tried = [{name: value} for name in names for value in grid.get(name, ())]
+    does = [way for way in tried if conditions.truth(expr(tree), known.with_(way)) is want]
+
+    assert all(conditions.truth(expr(tree), known.with_(way)) is want for way in found)
+    assert not does or (found and len(found[0]) <= 1)
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+
+def test_each_clause_says_which_value_it_saw_and_since_when() -> None:
+    entry = expr(("and", compare("usage.share", ">=", 0.5).tree, compare("customer.tier", "==", "pro").tree))
+    about = Told(book(entry=entry), events=[FactsReported({"usage.share": 0.4})]).about()
+
+    assert about.verdict == "never"
+    assert about.reason == "never started; it would not start now: entry not met: usage.share = 0.4, not >= 0.5"
+    assert [(item.text, item.met, item.because) for item in about.entry] == [
+        ("usage.share >= 0.5", False, "usage.share = 0.4, not >= 0.5"),
+        ("customer.tier == 'pro'", True, "customer.tier = 'pro'"),
+    ]
+    assert [(seen.name, seen.value, seen.at) for item in about.entry for seen in item.seen] == [
+        ("usage.share", 0.4, AT + timedelta(hours=1)),
+        ("customer.tier", "pro", None),
+    ]
+
+
+def test_the_smallest_change_is_said_in_the_words_of_the_condition() -> None:
+    entry = expr(("or", compare("usage.share", ">=", 0.5).tree, ("and", get("setup.done"), get("access.given"))))
+    told = Told(book(Trigger(stage="onboarding"), entry=entry), events=[FactsReported({"usage.share": 0.4})], days=0)
+
+    assert told.change() == Change(
+        "usage.share >= 0.5 (usage.share = 0.4) and the customer enters the stage onboarding (it is in new)",
+        (FactsReported({"usage.share": 0.5}), StageSet("onboarding", "mara", "explained")),
+    )
+    assert told.flips()
+
+
+def test_it_says_when_a_play_was_refused_and_why() -> None:
+    told = Told(book(Trigger(event="kickoff.held"), entry=expr(get("setup.done"))), events=[Happened("kickoff.held")])
+
+    assert told.about().reason == (
+        "never started; refused on 2026-03-02: entry not met: setup.done unknown; "
+        "it would not start now: entry not met: setup.done unknown"
+    )
+
+
+def test_a_play_that_ended_says_how() -> None:
+    told = Told(
+        book(Trigger(by_hand=True), goal=expr(get("setup.done")), reentry="once"),
+        events=[PlayRequested("care", "mara"), FactsReported({"setup.done": True})],
+    )
+    about = told.about()
+
+    assert about.verdict == "ended"
+    assert about.reason == (
+        "ended on 2026-03-02 (ended: goal reached: setup.done = yes); it would not start now: ran before, and runs once"
+    )
+    assert about.change is None
+
+
+def test_a_play_that_ended_is_told_without_its_trace_too() -> None:
+    told = Told(
+        book(Trigger(by_hand=True), goal=expr(get("setup.done"))),
+        events=[PlayRequested("care", "mara"), FactsReported({"setup.done": True})],
+    )
+    told.past = ()
+
+    assert told.about().reason == "ended on 2026-03-02; it would end at once: setup.done = yes"
+
+
+def test_a_cool_down_is_waited_for() -> None:
+    told = Told(
+        book(Trigger(event="kickoff.held"), goal=expr(get("setup.done")), cooldown=Length(30, "days")),
+        events=[
+            PlayRequested("care", "mara"),
+            FactsReported({"setup.done": True}),
+            FactsReported({"setup.done": False}),
+        ],
+    )
+
+    assert "cooling down until 2026-04-01" in told.about().reason
+    assert told.change() == Change(
+        "the event kickoff.held comes", (Happened("kickoff.held"),), AT + timedelta(days=30, hours=1)
+    )
+    assert told.flips()
+
+
+def test_a_cool_down_that_is_over_stands_in_nobodys_way() -> None:
+    told = Told(
+        book(Trigger(event="kickoff.held"), goal=expr(get("setup.done")), cooldown=Length(1, "days")),
+        events=[
+            PlayRequested("care", "mara"),
+            FactsReported({"setup.done": True}),
+            FactsReported({"setup.done": False}),
+        ],
+    )
+
+    assert told.change().at is None
+
+
+def test_a_customer_who_left_must_come_back() -> None:
+    told = Told(book(Trigger(event="kickoff.held")), events=[Churned()])
+
+    assert "the customer left: stage is churned" in told.about().reason
+    assert told.change().text == "the customer comes back and the event kickoff.held comes"
+    assert told.flips()
+
+
+def test_without_a_teammate_nobody_can_start_or_stop_by_hand() -> None:
+    told = Told(book(Trigger(by_hand=True)), book(Trigger(stage="new"), name="other"), team={})
+
+    assert "nobody of ours has a role for this customer" in told.about().reason
+    assert told.about().change is None
+    assert told.about("other").verdict == "running"
+    assert told.about("other").change is None
+
+
+def test_a_play_about_a_ticket_needs_one() -> None:
+    where = compare("plan.name", "==", "paid")
+    told = Told(book(Trigger(event="ticket.opened", where=where), per="ticket.id"))
+
+    assert "nothing says which ticket.id it is about" in told.about().reason
+    assert told.change().text == "the event ticket.opened comes with plan.name == 'paid' and ticket.id = 'new-1'"
+    assert told.flips()
+
+
+def test_a_running_play_about_a_ticket_says_which_and_keeps_it() -> None:
+    steps = (Step("w", Wait(When(day=9), compare("ticket.id", "==", "t2"))),)
+    about = Told(
+        book(Trigger(event="ticket.opened"), per="ticket.id", steps=steps, exit=compare("ticket.id", "!=", "t1")),
+        events=[Happened("ticket.opened", {"ticket.id": "t1"})],
+    ).about()
+
+    assert about.plays[0].why == ("started about t1; day 0 is 2026-03-02; it starts when the event ticket.opened comes")
+    assert about.plays[0].steps[0].change is None
+    assert about.plays[0].steps[0].condition[0].seen[0].at is None
+    assert about.change is not None
+    assert about.change.text == "somebody stops it"
+
+
+def test_open_steps_say_what_they_wait_for_and_when() -> None:
+    steps = (
+        Step("w", Wait(When(day=5), expr(get("setup.done")))),
+        Step("e", Wait(When(day=6), event="kickoff.held")),
+        Step("call", Task(("csm",), "Call"), When(day=4), condition=expr(get("milestones.setup"))),
+        Step("after", Task(("csm",), "Then"), When(after="w")),
+        Step("done", Task(("csm",), "Now"), When(day=0, catch_up=True)),
+    )
+    told = Told(book(Trigger(stage="new"), steps=steps), events=[FactsReported({"setup.done": False})])
+    found = {item.step: item for item in told.about().plays[0].steps}
+
+    assert list(found) == ["w", "e", "call"]
+    assert (found["w"].why, found["e"].why) == (
+        "for setup.done since 2026-03-02",
+        "for kickoff.held since 2026-03-02",
+    )
+    assert found["call"].at == datetime(2026, 3, 6, 8, tzinfo=UTC)
+    assert (found["call"].to, found["call"].condition[0].because) == ("csm", "milestones.setup = no")
+    assert found["call"].condition[0].seen[0].at == AT + timedelta(hours=1)
+    assert found["w"].change == Change("setup.done (setup.done = no)", (FactsReported({"setup.done": True}),))
+    assert found["call"].change == Change(
+        "milestones.setup (milestones.setup = no)", (FactsReported({"setup.done": True}),)
+    )
+
+
+TIMED = {
+    "silence": (Trigger(silence="kickoff.held", length=Length(10, "days")), datetime(2026, 3, 12, 9, tzinfo=UTC)),
+    "a date": (Trigger(date="trial.ends_on", days=-3), datetime(2026, 3, 16, 23, tzinfo=UTC)),
+    "a contract": (Trigger(date=CONTRACT_END, days=-120), datetime(2026, 9, 1, 22, tzinfo=UTC)),
+    "a cadence": (Trigger(every=(Every(1, "months"),)), datetime(2026, 4, 1, 22, tzinfo=UTC)),
+    "nothing": (Trigger(stage="value"), None),
+}
+
+
+@pytest.mark.parametrize(("trigger", "at"), TIMED.values(), ids=TIMED)
+def test_it_says_when_a_play_starts_by_itself(trigger: Trigger, at: datetime | None) -> None:
+    told = Told(
+        book(trigger),
+        events=[FactsReported({"trial.ends_on": "2026-03-20"})],
+        contracts=(Contract("k1", date(2026, 12, 31)),),
+    )
+
+    assert told.about().starts_at == at
+    if at is not None:
+        assert not _runs(told.reach(told.state, at - timedelta(seconds=1)), "care")
+        assert _runs(told.reach(told.state, at), "care")
+
+
+WORDS = {
+    "the customer enters the stage value": Trigger(stage="value"),
+    "the customer leaves the stage value": Trigger(leaving_stage="value"),
+    "the band becomes red": Trigger(band="red"),
+    "the band is no longer red": Trigger(leaving_band="red"),
+    "the event nps.answered comes with nps.score <= 6": Trigger(
+        event="nps.answered", where=compare("nps.score", "<=", 6)
+    ),
+    "setup.done becomes true": Trigger(condition=expr(get("setup.done"))),
+    "setup.done becomes true and stays so for 1 week": Trigger(
+        condition=expr(get("setup.done")), length=Length(1, "weeks")
+    ),
+    "no user.logged_in comes for 14 days": Trigger(silence="user.logged_in", length=Length(14, "days")),
+    "it is 120 days before contract.ends_on": Trigger(date=CONTRACT_END, days=-120),
+    "it is 3 days after trial.ends_on": Trigger(date="trial.ends_on", days=3),
+    "trial.ends_on comes": Trigger(date="trial.ends_on"),
+    "its time comes round: every 2 weeks until day 28 if setup.done, then every month": Trigger(
+        every=(Every(2, "weeks", 28, expr(get("setup.done"))), Every(1, "months"))
+    ),
+    "somebody starts it by hand": Trigger(by_hand=True),
+}
+
+
+@pytest.mark.parametrize(("words", "trigger"), WORDS.items(), ids=WORDS)
+def test_triggers_are_said_in_words(words: str, trigger: Trigger) -> None:
+    assert changes.starts(trigger) == words
+
+
+def test_the_state_is_brought_up_to_now_with_what_was_accepted_since() -> None:
+    told = Told(book(Trigger(stage="onboarding")), days=0)
+    later = as_of(told.library, told.state, [(AT - DAY, FactsReported({"access.given": True}))], AT + 2 * DAY)
+
+    assert (later.stage, later.as_of) == ("onboarding", AT + 2 * DAY)
+    assert as_of(told.library, later, (), AT) == later
+
+
+def test_every_playbook_is_explained_by_name_and_old_releases_that_run() -> None:
+    told = Told(book(Trigger(stage="new")), OTHER)
+    gone = replace(told.state.plays[0], playbook="gone")
+    found = explain(told.library, replace(told.state, plays=(*told.state.plays, gone)))
+
+    assert [item.playbook for item in found] == ["care", "gone", "other"]
+
+
+@pytest.mark.parametrize(
+    ("way", "events"),
+    [
+        ({"contract.ends_on": "2027-01-01"}, (ContractSigned(Contract("main", date(2027, 1, 1))),)),
+        ({"contract.ends_on": "soon"}, None),
+        ({"contract.phase": "ebr"}, None),
+        ({"milestones.roi": True}, (MilestoneTicked("roi", "mara"),)),
+        ({"milestones.roi": False}, None),
+        ({"milestones.setup": True}, (FactsReported({"setup.done": True}),)),
+        ({"milestones.lost": True}, None),
+        ({"milestones.odd": True}, None),
+        ({"playing.care": True}, (PlayRequested("care", "mara", "explained"),)),
+        ({"customer.band": "green"}, (FactsReported({"health.score": 80}),)),
+        ({"customer.band": "odd"}, ()),
+        ({"something.else": 1}, None),
+    ],
+)
+def test_changes_are_events_where_there_is_one(way: dict[str, Any], events: tuple[Event, ...] | None) -> None:
+    told = Told(book())
+
+    assert changes.as_events(Turn(told.library, told.state), way) == events
+
+
+def test_a_profile_that_would_do_keeps_the_rest() -> None:
+    told = Told(book())
+    events = changes.as_events(Turn(told.library, told.state), {"customer.tier": "team"})
+
+    assert events == (ProfileChanged(replace(told.state.profile, tier="team")),)
+
+
+WRITTEN = {
+    "not (setup.done or access.given)": ("not", ("or", get("setup.done"), get("access.given"))),
+    "(setup.done or access.given) and x": ("and", ("or", get("setup.done"), get("access.given")), get("x")),
+    "plan.name not in ['free', 'paid']": ("not_in", get("plan.name"), ("list", ("const", "free"), ("const", "paid"))),
+    "a - (b - 1) > -c": (">", ("-", get("a"), ("-", get("b"), ("const", 1))), ("neg", get("c"))),
+    "x is defined": ("known", get("x")),
+    "x is undefined": ("unknown", get("x")),
+    "x == true": ("==", get("x"), ("const", True)),
+}
+
+
+@pytest.mark.parametrize(("text", "tree"), WRITTEN.items(), ids=WRITTEN)
+def test_parts_of_conditions_are_written_as_authors_do(text: str, tree: Any) -> None:
+    assert written(tree) == text
+
+
+@pytest.mark.parametrize(
+    ("tree", "way"),
+    [
+        ((">", get("trial.ends_on"), ("const", "2026-03-20")), {"trial.ends_on": "2026-03-21"}),
+        ((">", get("usage.features"), ("*", get("health.score"), ("const", 2))), {"usage.features": 101}),
+        ((">", get("odd"), get("even")), None),
+        ((">", get("usage.share"), ("const", 1)), None),
+    ],
+)
+def test_values_are_found_where_a_comparison_turns(tree: Any, way: dict[str, Any] | None) -> None:
+    values = {"health.score": 50}
+    found = ways(expr(tree), Known(values.get, Names.of(LIFE, ()), LIFE.facts))
+
+    assert (found[0] if found else None) == way
+
+
+NAMED = {
+    "the customer leaves the stage new": (Trigger(leaving_stage="new"), {}),
+    "the band becomes green (it is not known)": (Trigger(band="green"), {}),
+    "the band becomes green (it is red)": (Trigger(band="green"), {"health.score": 50}),
+    "the band is no longer red": (Trigger(leaving_band="red"), {"health.score": 50}),
+    "setup.done (setup.done unknown)": (Trigger(condition=expr(get("setup.done"))), {}),
+    "usage.share < 0.5 (usage.share = 0.9) for 2 days": (
+        Trigger(condition=compare("usage.share", "<", 0.5), length=Length(2, "days")),
+        {"usage.share": 0.9},
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "trigger", "values"), [(words, *case) for words, case in NAMED.items()], ids=NAMED)
+def test_each_trigger_has_something_that_sets_it_off(words: str, trigger: Trigger, values: dict[str, Any]) -> None:
+    told = Told(book(trigger), events=[FactsReported(values)], days=0)
+
+    assert told.change().text == words
+    assert told.flips()
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        Trigger(leaving_stage="value"),
+        Trigger(stage="onboarding"),
+        Trigger(leaving_band="red"),
+        Trigger(condition=expr(get("access.given"))),
+    ],
+)
+def test_what_is_so_already_sets_nothing_off(trigger: Trigger) -> None:
+    told = Told(book(trigger, entry=expr(get("setup.done"))), events=[FactsReported({"access.given": True})], days=0)
+
+    assert told.change().text == "setup.done (setup.done unknown) and somebody starts it by hand"
+    assert told.flips()
+
+
+def test_a_play_that_would_end_at_once_is_not_called_started() -> None:
+    told = Told(
+        book(Trigger(event="kickoff.held"), goal=expr(get("setup.done"))), events=[FactsReported({"setup.done": True})]
+    )
+
+    assert told.about().reason == "never started; it would end at once: setup.done = yes"
+    assert told.change().text == "not setup.done (setup.done = yes) and the event kickoff.held comes"
+    assert _runs(told.after(told.change()), "care")
+
+
+def test_a_play_in_the_way_is_stopped() -> None:
+    told = Told(
+        book(Trigger(event="kickoff.held"), entry=expr(("not", get("playing.other")))),
+        OTHER,
+        events=[PlayRequested("other", "mara")],
+    )
+
+    assert told.change().text == "not playing.other (playing.other = yes) and the event kickoff.held comes"
+    assert told.flips()
