@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, bindparam, select
 
 from activities.mime import UnsendableError
-from lifecycle import conditions
+from lifecycle import calendar, conditions
 from lifecycle.jsonform import decode_union
 from lifecycle.messages import Command, Event, FactsReported, Happened, MilestoneTicked, SurveyAnswered
 from lifecycle.model import Play, Value, state_from_json
@@ -186,7 +186,8 @@ def read_scene(c: Connection, command: Command, customer: Customer, source: Sour
     person = contact or customers.teammate(c, command.to)
     if person is None:
         raise UnsendableError("the person that this is for is not among the customer's contacts, nor in the team")
-    zone = source.book.zone if source.book and source.book.zone != "customer" else customer.profile.zone
+    team = customers.team_of(c, customer.id)
+    zone = _zone(source.book, customer, team)
     known = read_known(c, customer.id, source.lifecycle)
     return Scene(
         command=command,
@@ -194,13 +195,21 @@ def read_scene(c: Connection, command: Command, customer: Customer, source: Sour
         person=person,
         contact=contact is not None,
         source=source,
-        team=customers.team_of(c, customer.id),
+        team=team,
         zone=zone,
         anchor=_anchor(command, customer, source, known, zone),
         facts=known.facts,
         reached=_reached(source.lifecycle, customer, known),
         champion=_champion(people),
     )
+
+
+def _zone(book: Playbook | None, customer: Customer, team: Mapping[str, Person]) -> str:
+    """The zone of a play, as `lifecycle.entering` chooses it: a teammate's in a role, one named, or the customer's."""
+    written = book.zone if book else "customer"
+    if written in team:
+        return team[written].zone or customer.profile.zone
+    return written if calendar.zone_exists(written) else customer.profile.zone
 
 
 def _champion(people: tuple[Person, ...]) -> Person | None:

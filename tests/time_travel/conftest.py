@@ -1,8 +1,9 @@
 """The shipped folders compiled once, and `travel`: everything that runs, in simulated time."""
 
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from authoring.compile import Compiled, compile_folder
 from authoring.scenario import Scenario, load
 from authoring.simulate import Library
 from cli.travel import time_skipping, working
-from lifecycle.playbook import Manifest, digest_of
+from lifecycle.playbook import Manifest, Playbook, digest_of
 from tests.time_travel.rig import Rig, TimeMachine
 
 ROOT = Path(__file__).parents[2]
@@ -48,16 +49,21 @@ def scenario_of(compiled: Compiled) -> Callable[[str], Scenario]:
 
 @pytest.fixture(scope="session")
 def travel(compiled: Compiled, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Travel:
-    """`async with travel() as rig`: everything running, nobody signed up. `catalogue`: other than the whole one."""
+    """`async with travel() as rig`: everything running, nobody signed up. `catalogue`: other than the whole one;
+    `more`: playbooks that run instead of those that ship.
+    """
 
     @asynccontextmanager
-    async def open_rig(catalogue: Manifest | None = None) -> AsyncIterator[Rig]:
+    async def open_rig(catalogue: Manifest | None = None, more: Sequence[Playbook] = ()) -> AsyncIterator[Rig]:
         path = tmp_path_factory.mktemp("travel") / "stageplay.db"
         shutil.copy(sqlite_template, path)
         manifest = catalogue or compiled.catalogue
         assert manifest
+        invented = {digest_of(book): book for book in more}
+        if more:
+            manifest = replace(manifest, playbooks={book.name: digest for digest, book in invented.items()})
         current = digest_of(manifest)
-        library = Library({**compiled.releases, current: manifest})
+        library = Library({**compiled.releases, **invented, current: manifest})
         async with time_skipping() as env:
             with freeze_time(await env.get_current_time(), real_asyncio=True) as frozen:
                 assert isinstance(frozen, FrozenDateTimeFactory)

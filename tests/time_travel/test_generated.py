@@ -1,6 +1,6 @@
-"""Customers, dates, zones and events that nobody thought of: the workflow decides what the simulator decides."""
+"""Playbooks, customers, zones and events that nobody thought of: the workflow decides what the simulator decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from authoring.compile import Compiled
 from lifecycle.messages import (
     ApprovalAnswered,
     Churned,
@@ -27,7 +28,9 @@ from lifecycle.messages import (
     SignedUp,
     SurveyAnswered,
 )
-from lifecycle.model import Contact, Profile, Teammate
+from lifecycle.model import Contact, Contract, Profile, Teammate
+from lifecycle.playbook import Playbook
+from tests.time_travel.inventions import playbooks
 
 pytestmark = pytest.mark.anyio
 
@@ -102,8 +105,10 @@ def lives(draw: Callable[[SearchStrategy[Any]], Any]) -> Life:
     contacts = (CHAMPION,) if draw(st.booleans()) else ()
     team = {role: Teammate(role, draw(st.sampled_from(sorted(ZONES)))) for role in ROLES}
     told = draw(st.lists(st.tuples(st.integers(5, 25 * 24 * 60), EVENTS), max_size=10))
+    ends = draw(st.lists(st.integers(5, 60), max_size=2))
+    contracts = tuple(Contract(f"k{n}", day + timedelta(days=away)) for n, away in enumerate(ends))
     return Life(
-        SignedUp(profile, contacts, team),
+        SignedUp(profile, contacts, team, contracts),
         local.astimezone(ZoneInfo("UTC")),
         sorted(_known_first(told, known=bool(contacts)), key=lambda item: item[0]),
     )
@@ -116,9 +121,9 @@ def _known_first(told: list[tuple[int, Event]], *, known: bool) -> list[tuple[in
     return [(at, event) for at, event in told if known or at > first or not isinstance(event, about)]
 
 
-async def check(life: Life, travel: Any) -> None:
+async def check(life: Life, travel: Any, books: Sequence[Playbook] = ()) -> None:
     until = life.start + timedelta(days=DAYS)
-    async with travel() as rig:
+    async with travel(more=books) as rig:
         await rig.sign_up(life.signup, life.start)
         for minutes, event in life.events:
             await rig.tell(event, life.start + timedelta(minutes=minutes))
@@ -128,14 +133,43 @@ async def check(life: Life, travel: Any) -> None:
         assert rig.replies == [{"result": one.reply.result, "text": one.reply.text} for one in simulation.replies]
 
 
-@settings(max_examples=3, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+@st.composite
+def shelves(draw: Callable[[SearchStrategy[Any]], Any], texts: Mapping[str, str]) -> list[Playbook]:
+    return [draw(playbooks(f"invented-{number}", texts)) for number in range(draw(st.integers(1, 3)))]
+
+
+@settings(max_examples=5, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
 @given(life=lives())
-async def test_three_generated_lives_are_decided_alike(life: Life, travel: Any) -> None:
+async def test_five_generated_lives_are_decided_alike(life: Life, travel: Any) -> None:
+    await check(life, travel)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+@given(life=lives(), data=st.data())
+async def test_fifteen_lives_under_invented_playbooks_are_decided_alike(
+    life: Life, data: st.DataObject, travel: Any, texts: Mapping[str, str]
+) -> None:
+    await check(life, travel, data.draw(shelves(texts)))
+
+
+@pytest.mark.nightly
+@settings(max_examples=50, deadline=None, database=None, phases=[Phase.generate])
+@given(life=lives())
+async def test_fifty_generated_lives_are_decided_alike(life: Life, travel: Any) -> None:
     await check(life, travel)
 
 
 @pytest.mark.nightly
-@settings(max_examples=30, deadline=None, database=None, phases=[Phase.generate])
-@given(life=lives())
-async def test_thirty_generated_lives_are_decided_alike(life: Life, travel: Any) -> None:
-    await check(life, travel)
+@settings(max_examples=200, deadline=None, database=None, phases=[Phase.generate])
+@given(life=lives(), data=st.data())
+async def test_two_hundred_lives_under_invented_playbooks_are_decided_alike(
+    life: Life, data: st.DataObject, travel: Any, texts: Mapping[str, str]
+) -> None:
+    await check(life, travel, data.draw(shelves(texts)))
+
+
+@pytest.fixture(scope="session")
+def texts(compiled: Compiled) -> dict[str, str]:
+    """The texts of every template that ships."""
+    books = [item for item in compiled.releases.values() if isinstance(item, Playbook)]
+    return {path: text for book in books for path, text in book.templates.items()}
