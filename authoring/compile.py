@@ -67,15 +67,15 @@ def compile_folder(playbooks: Path, templates: Path) -> Compiled:
     if not files["lifecycle"] and not report.failed:
         place = Place(playbooks.name)
         report.add("no-lifecycle", place, "there is no lifecycle file", f"add {playbooks.name}/lifecycle.yaml.")
+    read = [(item.source, book) for item, book in zip(variants, books, strict=True) if book is not None]
     if lifecycle is not None and not report.failed:
-        for item, book in zip(variants, books, strict=True):
-            if book is not None:
-                impossible.check(book, item.source, lifecycle, report)
+        for source, book in read:
+            impossible.check(book, source, lifecycle, report)
     found = report.sorted()
     if report.failed or lifecycle is None:
         return Compiled(team=team, diagnostics=found)
-    released = _released(lifecycle, [book for book in books if book is not None], team, found)
-    sources = {book.name: item.source for item, book in zip(variants, books, strict=True) if book is not None}
+    released = _released(lifecycle, [book for _source, book in read], team, found)
+    sources = {book.name: source for source, book in read}
     sources |= {kind: source for kind in ("lifecycle", "facts") for source in files[kind][:1]}
     return replace(released, scenarios=tuple(files["scenario"]), sources=sources)
 

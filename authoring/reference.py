@@ -5,7 +5,6 @@ word narrows it: `one` to the keys of which exactly one stands, `rest` to the ot
 """
 
 import re
-import sys
 from pathlib import Path
 
 from authoring import schema
@@ -13,8 +12,8 @@ from authoring.grammar import GRAMMAR
 from authoring.grammar_form import Key, Shape
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs/playbook-reference.md"
-SCHEMA = ROOT / "playbooks/schema.json"
+PAGE = "docs/playbook-reference.md"
+SCHEMA = "playbooks/schema.json"
 _MARKED = re.compile(r"(<!-- grammar: (\w+)(?: (one|rest))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -45,12 +44,12 @@ def _row(key: Key) -> str:
     return f"| `{key.name}` | {key.kind.shown} | {key.doc}{example} | {default} |\n"
 
 
-def main() -> int:
+def main(root: Path = ROOT) -> None:
     """Write page and schema."""
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    SCHEMA.write_text(schema.text(), encoding="utf-8")
-    return 0
+    text = (root / PAGE).read_text(encoding="utf-8")
+    (root / PAGE).write_text(page(text), encoding="utf-8")
+    (root / SCHEMA).write_text(schema.text(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -195,7 +195,7 @@ def load_customer(
     report = Report()
     example = "name: Acme"
     root = mapping(parse(text, file, report).root, report, "the file", f'"{example}"')
-    fields = Fields(root, (*PROFILE_KEYS, *CUSTOMER_ROLES), "the customer", report) if root else None
+    fields = Fields(root, keys("customer"), "the customer", report) if root else None
     signup = read_customer(fields, start, lifecycle) if fields else None
     return (None if report.failed else signup), report.sorted()
 
@@ -283,7 +283,7 @@ class _Reader:
         node = mapping(self.fields.get("customer"), self.report, '"customer"', example)
         empty = Mapping({}, {}, self.fields.node.place)
         report = self.report if node else Report()
-        inner = Fields(node or empty, (*PROFILE_KEYS, *CUSTOMER_ROLES), '"customer"', report)
+        inner = Fields(node or empty, keys("customer"), '"customer"', report)
         return read_customer(inner, start, self.lifecycle)
 
     def _expected(self, key: str, books: Sequence[Playbook]) -> tuple[Expected, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from authoring import reference
+from authoring import reference, schema
 from authoring.catalogue import Catalogue, compile_facts
 from authoring.compile import Compiled, compile_folder, compile_playbook, read_templates
 from authoring.courtesy import WEEKDAYS
@@ -58,6 +58,16 @@ def test_the_reference_names_every_key(key: str) -> None:
 def test_the_tables_of_the_reference_are_those_of_the_grammar() -> None:
     """`python -m authoring.reference` writes them."""
     assert reference.page(TEXT) == TEXT
+
+
+def test_tables_and_schema_are_written_anew(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "playbooks").mkdir()
+    stale = re.sub(r"^\| `title` .*\n", "", TEXT, flags=re.MULTILINE)
+    (tmp_path / reference.PAGE).write_text(stale, encoding="utf-8")
+    reference.main(tmp_path)
+    assert (tmp_path / reference.PAGE).read_text(encoding="utf-8") == TEXT
+    assert (tmp_path / reference.SCHEMA).read_text(encoding="utf-8") == schema.text()
 
 
 def test_the_reference_has_a_table_for_every_shape() -> None:
