@@ -7,7 +7,7 @@ an expression cannot reach anything. Every fault is a finding at the exact words
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, NoReturn
@@ -66,6 +66,25 @@ def compile_expression(node: Scalar, names: Names, report: Report) -> Expr:
         return Expr(text, _NEVER)
 
 
+def compile_value(node: Scalar, names: Names, report: Report, kind: Type, choices: Collection[str] = ()) -> Expr:
+    """The checked tree of a value of one kind; after a finding one that is worth nothing.
+
+    Args:
+        node: the words.
+        names: what may stand in them.
+        report: takes the findings.
+        kind: what comes out; `any`: a text, a number, true or false.
+        choices: the only texts that it can be; empty: any.
+    """
+    if node.written:  # an input: expressions know it by its name
+        node = replace(node, value=node.written, kind="text", exact=True, written="")
+    text = node.value.strip()
+    try:
+        return Expr(text, _Checker(node, names, report, "value").value(kind, choices))
+    except _Refused:
+        return Expr(text, _NEVER)
+
+
 def names_in(tree: Any) -> Iterator[str]:
     """Every name that a tree looks up."""
     if tree[0] == "get":
@@ -94,11 +113,14 @@ def proven(tree: Any, met: bool = True) -> frozenset[str]:
 
 @dataclass(slots=True)
 class _Checker:
-    """One expression being checked. `seen` counts how often each dotted name was met, to point at the right one."""
+    """One expression being checked. `word`: what findings call it. `seen` counts how often each dotted name was met, to
+    point at the right one.
+    """
 
     node: Scalar
     names: Names
     report: Report
+    word: str = "condition"
     seen: dict[str, int] = field(default_factory=dict)
 
     def condition(self) -> Any:
@@ -109,6 +131,20 @@ class _Checker:
             fix = {"number": "compare it, such as > 5", "text": "compare it, such as == 'pro'"}.get(kind, "compare it")
             place = self._names_of(tree)
             self._refuse("type", f"is a {kind}{name}, not something true or false", f"{fix}.", place)
+        return tree
+
+    def value(self, kind: Type, choices: Collection[str]) -> Any:
+        tree, found = self._walk(self._parsed(), 1)
+        if tree[0] == "list":
+            self._refuse("type", "is a list", "write one value.")
+        if found == "text" and kind == "date" and tree[0] == "const" and _is_date(tree[1]):
+            return tree
+        if kind not in ("any", found) and found != "any":
+            name = f' "{tree[1]}"' if tree[0] == "get" else ""
+            self._refuse("type", f"is a {found}{name}, not a {kind}", f"write a {kind}.", self._names_of(tree))
+        if choices and tree[0] == "const" and tree[1] not in choices:
+            what = f'is "{str(tree[1])[:60]}", which this never is'
+            self._refuse("value", what, near(str(tree[1]), choices))
         return tree
 
     def _parsed(self) -> nodes.Expr:
@@ -134,7 +170,7 @@ class _Checker:
 
     def _refused(self, rule: str, what: str, fix: str, place: Place | None = None) -> _Refused:
         """Record a finding; what is raised ends this expression."""
-        self.report.add(rule, place or self.node.place, f"the condition {what}", fix)
+        self.report.add(rule, place or self.node.place, f"the {self.word} {what}", fix)
         return _Refused()
 
     def _refuse(self, rule: str, what: str, fix: str, place: Place | None = None) -> NoReturn:

@@ -5,6 +5,7 @@ step kind, trigger, event or touch: the same with `one=True`, and a shape of its
 `python -m authoring.reference` writes `playbooks/schema.json` and the tables of the reference anew.
 """
 
+from authoring.grammar_deeds import DEEDS, STEP_KEYS, STEP_WORDS
 from authoring.grammar_files import FILES, MAX_DAY, STAGES
 from authoring.grammar_form import (
     CONDITION,
@@ -199,6 +200,8 @@ _STEP = Shape(
         Key("survey", mapping("survey"), "a survey to people at the customer", one=True),
         Key("task", mapping("task"), "work for teammates", one=True),
         Key("wait", mapping("wait"), "until something happens, see [Waiting](#waiting)", one=True),
+        *STEP_KEYS,
+        *STEP_WORDS,
         Key("then", list_of("step"), "at a wait: steps when it came in time"),
         Key("otherwise", list_of("step"), "at a wait: steps when it did not"),
     ),
@@ -301,7 +304,7 @@ _LANGUAGE = (
     *(_PLAYBOOK, _VARIANT, _INPUT, _TIMING, _REENTRY, _TRIGGER, _CADENCE, _STEP, _AFTER, _APPROVAL, _RUNG),
     *(_EMAIL, _SLACK, _INVITE, _SURVEY, _TASK, _WAIT),
 )
-GRAMMAR: dict[str, Shape] = {shape.name: shape for shape in (*_LANGUAGE, *FILES)}
+GRAMMAR: dict[str, Shape] = {shape.name: shape for shape in (*_LANGUAGE, *DEEDS, *FILES)}
 """Every mapping that an author writes, by the name of its shape."""
 FILE_KINDS = {
     "scenario": "scenario",

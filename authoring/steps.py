@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from authoring.actions import ACTIONS, NOTHING, ActionReader, Book, shown
+from authoring.actions import ACTIONS, NOTHING, Book, shown
+from authoring.deeds import DeedReader
 from authoring.diagnostics import Place
 from authoring.fields import KEBAB, Fields, mapping, sequence
 from authoring.grammar import MAX_DAY, WEEKENDS, keys
@@ -62,7 +63,7 @@ class _Reader:
 
     def __init__(self, fields: Fields, book: Book) -> None:
         self.fields, self.book, self.report = fields, book, book.report
-        self.actions = ActionReader(fields, book)
+        self.actions = DeedReader(fields, book)
 
     def draft(self, under: str, branch: Literal["", "then", "otherwise"]) -> Draft:
         fields = self.fields

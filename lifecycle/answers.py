@@ -5,7 +5,7 @@ whatever it says.
 raise.
 """
 
-from lifecycle import asking, effects, journey, machine, plays, responses
+from lifecycle import asking, effects, journey, machine, plays, questions, responses
 from lifecycle.messages import (
     ApprovalAnswered,
     HoldLifted,
@@ -46,12 +46,12 @@ def approval(turn: Turn, event: ApprovalAnswered) -> None:
         turn.decide(play, step.id, "answer", "skipped", f"{event.by} may not answer this; {rule.by} may", rule.by)
         turn.reply = Reply("not_yours", f"Only the {rule.by.replace('_', ' ')} or a manager can answer this.")
     elif event.answer == "reject":
-        asking.settle(turn, play, step, "rejected", event.by, event.press)
+        questions.settle(turn, play, step, "rejected", event.by, event.press)
         turn.progress(play.key, step.id, Progress("skipped", turn.at))
         turn.decide(play, step.id, step.action.kind, "skipped", f"rejected by {event.by}", rule.by)
         turn.reply = Reply("rejected", "Rejected: nothing will be sent.")
     else:
-        asking.settle(turn, play, step, "approved", event.by, event.press)
+        questions.settle(turn, play, step, "approved", event.by, event.press)
         edited = ", edited" if event.edited else ""
         turn.decide(play, step.id, "approval", "fired", f"approved by {event.by}{edited}", rule.by)
         asking.approved(turn, play, step, progress, edited=event.edited)

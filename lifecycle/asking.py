@@ -5,16 +5,11 @@ and judged again when answered.
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import calendar, firing, recipients, schedule
-from lifecycle.messages import AskApproval, SettleApproval
-from lifecycle.model import Play, Progress, Settlement
+from lifecycle import calendar, firing, questions, recipients, schedule
+from lifecycle.messages import AskApproval
+from lifecycle.model import Play, Progress
 from lifecycle.playbook import Approval, Step
 from lifecycle.turn import Turn
-
-
-def approval_id(play: Play, step: Step) -> str:
-    """The id that presses carry; with the customer it names one question."""
-    return f"{play.key}/{step.id}"
 
 
 def _zone_of(turn: Turn, approval: Approval, play: Play) -> str:
@@ -51,7 +46,7 @@ def _card(
                 step.id,
                 person.id,
                 turn.at,
-                approval_id(play, step),
+                questions.approval_id(play, step),
                 owed,
                 until,
                 approval.expired,
@@ -74,7 +69,7 @@ def nudge(turn: Turn, play: Play, step: Step, approval: Approval, progress: Prog
         reason = "reminded" if role == approval.by else "escalated"
         turn.decide(play, step.id, "approval", "waiting", f"{reason}: nobody has answered yet", role)
         return
-    settle(turn, play, step, "expired")
+    questions.settle(turn, play, step, "expired")
     if approval.expired == "proceed":
         turn.decide(
             play, step.id, "approval", "fired", "nobody answered in time; the playbook says proceed", approval.by
@@ -89,18 +84,6 @@ def nudge(turn: Turn, play: Play, step: Step, approval: Approval, progress: Prog
         approval.by,
         f"Approval expired unanswered: the {step.action.kind} {step.id} was not sent. Do it by hand, or leave it",
     )
-
-
-def settle(turn: Turn, play: Play, step: Step, result: str, by: str = "", press: str = "") -> None:
-    """Close an approval: remember the answer for late presses and take the buttons off its cards.
-
-    That nobody answered is not kept: a press that comes later finds the step settled without an answer.
-    """
-    approval = approval_id(play, step)
-    if result != "expired":
-        turn.decided = (*turn.decided, Settlement(approval, result, by, turn.at, press))
-    touch = turn.touch(play, step.id, "settle")
-    turn.commands.append(SettleApproval(touch, play.release, step.id, turn.at, approval, result, by))
 
 
 def approved(turn: Turn, play: Play, step: Step, progress: Progress, *, edited: bool) -> None:

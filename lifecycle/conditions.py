@@ -219,7 +219,7 @@ def _because(tree: Any, lookup: Lookup) -> list[str]:
         case op if op in _COMPARE:
             return [_clause(op, _truth(tree)(lookup), _shown(tree[1], lookup), _shown(tree[2], lookup))]
         case "const":
-            return [_text(tree[1])]
+            return [text(tree[1])]
         case _:
             return [_shown(tree, lookup)]
 
@@ -239,19 +239,20 @@ def _clause(op: str, answer: bool | None, left: str, right: str) -> str:
 def _shown(tree: Any, lookup: Lookup) -> str:
     match tree[0]:
         case "const":
-            return _text(tree[1])
+            return text(tree[1])
         case "list":
             return "[" + ", ".join(_shown(item, lookup) for item in tree[1:]) + "]"
         case "get":
             found = lookup(tree[1])
-            return f"{tree[1]} unknown" if found is None else f"{tree[1]} = {_text(found)}"
+            return f"{tree[1]} unknown" if found is None else f"{tree[1]} = {text(found)}"
         case op if op in _ARITHMETIC:
             return f"{_shown(tree[1], lookup)} {op} {_shown(tree[2], lookup)}"
         case _:
-            return _text(value(tree, lookup))
+            return text(value(tree, lookup))
 
 
-def _text(item: Any) -> str:
+def text(item: Any) -> str:
+    """A value as reasons show it."""
     if item is None:
         return "unknown"
     if isinstance(item, bool):

@@ -147,9 +147,10 @@ def _consequences(turn: Turn) -> None:
     """Draw what follows until nothing changes. Finished plays end last, so that a step they open in the same instant
     still counts.
 
-    It ends: stages and phases only move forward, a band follows the one score, and every rule about plays settles
-    something or moves it to a later instant.
+    It ends: stages and phases only move forward, a band follows the one score, every rule about plays settles
+    something or moves it to a later instant, and steps set each other off in a chain of limited length.
     """
+    turn.chain = 0
     while SIGNED_UP in turn.seen and (
         (not turn.quiet() and _moves(turn)) or effects.run_retries(turn) or plays.run_due(turn) or plays.finish(turn)
     ):

@@ -7,10 +7,10 @@ step that fired never fires again.
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import calendar, recipients, schedule
+from lifecycle import calendar, doing, recipients, schedule
 from lifecycle.messages import Command, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
 from lifecycle.model import Play, Progress
-from lifecycle.playbook import Email, Invite, Slack, Step, Survey, Task, Wait
+from lifecycle.playbook import Email, Invite, SetFacts, Slack, StartPlay, Step, StopPlay, Survey, Task, Wait
 from lifecycle.recipients import Person
 from lifecycle.turn import ON_TIME, Turn
 
@@ -59,6 +59,9 @@ def _hold(
 
 
 def _fire(turn: Turn, play: Play, step: Step, found: recipients.Found, progress: Progress) -> None:
+    if isinstance(step.action, doing.Deed):
+        doing.do(turn, play, step, step.action)
+        return
     people = [person for person in found.people if not person.suppressed]
     for person in found.people:
         if person.suppressed:
@@ -106,5 +109,5 @@ def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Pe
         case Task(due=length):
             due_at = turn.later(turn.at, length, person.zone or play.zone, team=True)
             return RaiseTask(touch, play.release, step.id, person.id, turn.at, due_at)
-        case Wait():  # pragma: no cover - plays open waits and never fire them
-            raise TypeError("a wait sends nothing")
+        case Wait() | SetFacts() | StartPlay() | StopPlay():  # pragma: no cover - opened by `plays`, done by `doing`
+            raise TypeError(f"a {step.action.kind} sends nothing")

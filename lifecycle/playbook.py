@@ -9,129 +9,65 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lifecycle.actions import (
+    AT_ONCE,
+    STALE_AFTER,
+    Action,
+    Email,
+    Expr,
+    Invite,
+    Length,
+    SetFacts,
+    Slack,
+    StartPlay,
+    StopPlay,
+    Survey,
+    Task,
+    Unit,
+    Wait,
+    When,
+)
 from lifecycle.jsonform import digest, encode
 
+__all__ = [
+    "CONTRACT_END",
+    "FORMAT",
+    "PER_CONTRACT",
+    "Action",
+    "Approval",
+    "BusinessHours",
+    "Email",
+    "EventSpec",
+    "Every",
+    "Expr",
+    "FactSpec",
+    "Invite",
+    "Length",
+    "Lifecycle",
+    "Manifest",
+    "Milestone",
+    "PhaseSpec",
+    "Playbook",
+    "Politeness",
+    "Release",
+    "Rung",
+    "SetFacts",
+    "Slack",
+    "StageSpec",
+    "StartPlay",
+    "Step",
+    "StopPlay",
+    "Survey",
+    "Task",
+    "Trigger",
+    "Unit",
+    "Wait",
+    "When",
+    "digest_of",
+    "release_digest",
+]
+
 FORMAT = 1
-
-Unit = Literal["minutes", "hours", "days", "weeks", "business_hours", "business_days"]
-
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """A length of time as written: `Length(4, "business_hours")`. `amount` is 0 or more."""
-
-    amount: int
-    unit: Unit
-
-
-@dataclass(frozen=True, slots=True)
-class Expr:
-    """A checked expression: `text` as the author wrote it and its tree for `conditions.evaluate`.
-
-    A tree is `("const", value)`, `("get", "usage.dau_wau")` or `(operator, tree, ...)` with the operators `and or not
-    == != < <= > >= in not_in
-    + - * / neg known unknown list` (`("list", tree, ...)` is a literal list; `known`/`unknown` is Jinja's `is defined`
-    / `is undefined`).
-    """
-
-    text: str
-    tree: Any
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """When a step is due.
-
-    Exactly one of three forms: `day` (calendar days from the play's anchor, negative allowed) at local time `at`
-    (`HH:MM`; empty: the
-    playbook's); `after` (a step id; due `delay` after that step settled); neither: at once, when the play or the
-    branch opens.
-    `shift`: on a weekend or a holiday move to the next business day. `catch_up`: a due already past at entry fires at
-    once instead of being skipped.
-    """
-
-    day: int | None = None
-    at: str = ""
-    after: str = ""
-    delay: Length | None = None
-    shift: bool = False
-    catch_up: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Email:
-    """`to`: roles at the customer. `template`: a name under `templates/email/`. `sender`: the teammate role shown as
-    From and Reply-To.
-    """
-
-    to: tuple[str, ...]
-    template: str
-    sender: str = "csm"
-    kind: Literal["email"] = "email"
-
-
-@dataclass(frozen=True, slots=True)
-class Slack:
-    """A message to teammates. `to`: teammate roles. `template`: a name under `templates/slack/`."""
-
-    to: tuple[str, ...]
-    template: str
-    kind: Literal["slack"] = "slack"
-
-
-@dataclass(frozen=True, slots=True)
-class Invite:
-    """A meeting of `minutes` in the first free slot of the organizer between `start` and `end` (local `HH:MM`) on
-    `day` (shifted to a business day).
-
-    `to`: customer and teammate roles; each gets its own mail, all with one calendar UID.
-    """
-
-    to: tuple[str, ...]
-    template: str
-    day: int
-    start: str
-    end: str
-    minutes: int
-    organizer: str = "csm"
-    kind: Literal["invite"] = "invite"
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """`survey`: which one (`nps`). `template`: a name under `templates/surveys/`. Sent by email with a signed link."""
-
-    survey: Literal["nps"]
-    to: tuple[str, ...]
-    template: str
-    sender: str = "csm"
-    kind: Literal["survey"] = "survey"
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Work for one teammate role. `title`: a Jinja2 text; `due`: how long the owner has; `checklist`: lines to tick."""
-
-    to: tuple[str, ...]
-    title: str
-    due: Length = Length(1, "business_days")
-    checklist: tuple[str, ...] = ()
-    kind: Literal["task"] = "task"
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Wait until `until` holds or the event `event` has happened (look-back to the play's anchor), at most until `by`;
-    then the branch `then` or `otherwise` opens.
-    """
-
-    by: When
-    until: Expr | None = None
-    event: str = ""
-    kind: Literal["wait"] = "wait"
-
-
-Action = Email | Slack | Invite | Survey | Task | Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +100,7 @@ class Step:
 
     id: str
     action: Action
-    when: When = When()
+    when: When = AT_ONCE
     condition: Expr | None = None
     needs: tuple[str, ...] = ()
     under: str = ""
@@ -316,7 +252,7 @@ class Politeness:
     per_day: int = 1
     per_week: int = 4
     quiet: tuple[str, ...] = ("20:00", "08:00")
-    stale_after: Length = Length(3, "business_days")
+    stale_after: Length = STALE_AFTER
     spread_minutes: int = 30
 
 

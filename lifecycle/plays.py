@@ -8,10 +8,9 @@ Every step that is considered leaves a decision.
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import asking, calendar, effects, entering, firing, index, schedule
-from lifecycle.messages import CancelInvite
+from lifecycle import asking, calendar, entering, firing, index, leaving, schedule
 from lifecycle.model import Play, Progress
-from lifecycle.playbook import Invite, Playbook, Step, Wait
+from lifecycle.playbook import Playbook, Step, Wait
 from lifecycle.turn import Turn
 
 
@@ -24,13 +23,13 @@ def check_exits(turn: Turn) -> bool:
     for play in turn.plays:
         book = turn.book(play)
         if entering.left(turn, book):
-            end(turn, play, f"the customer left: stage is {turn.stage}")
+            leaving.end(turn, play, f"the customer left: stage is {turn.stage}")
         elif play.over:
             continue
         elif book.exit is not None and turn.met(book.exit, play.about):
-            end(turn, play, f"exit: {turn.because(book.exit, play.about)}")
+            leaving.end(turn, play, f"exit: {turn.because(book.exit, play.about)}")
         elif book.goal is not None and turn.met(book.goal, play.about):
-            end(turn, play, f"goal reached: {turn.because(book.goal, play.about)}")
+            leaving.end(turn, play, f"goal reached: {turn.because(book.goal, play.about)}")
     turn.rest("exits", basis)
     return len(turn.plays) != before
 
@@ -163,53 +162,6 @@ def _time_out(turn: Turn, play: Play, step: Step, wait: Wait) -> None:
     turn.decide(play, step.id, "wait", "skipped", f"not met in time: {why}")
 
 
-def end(turn: Turn, play: Play, reason: str) -> None:
-    """Leave a play early: open approvals are withdrawn, meetings that have not begun are cancelled, what is held is
-    dropped.
-    """
-    play = turn.play(play.key) or play
-    book = turn.book(play)
-    for step in book.steps:
-        progress = play.steps.get(step.id)
-        if progress is None:
-            continue
-        if progress.status == "asked":
-            asking.settle(turn, play, step, "withdrawn")
-        if progress.status in ("asked", "approved", "held", "waiting"):
-            turn.decide(play, step.id, step.action.kind, "cancelled", reason)
-        if isinstance(step.action, Invite) and progress.status == "fired":
-            _cancel_meeting(turn, play, step, step.action, progress, reason)
-    effects.drop(turn, play, reason)
-    turn.plays = tuple(other for other in turn.plays if other.key != play.key)
-    if not play.over:
-        turn.decide(play, "", "play", "cancelled", f"ended: {reason}")
-        _note_end(turn, play)
-
-
-def _note_end(turn: Turn, play: Play) -> None:
-    """Remember when it ended, for its re-entry. Of plays about tickets and the like there may be thousands: those are
-    remembered only as long as they keep another from starting.
-    """
-    book = turn.book(play)
-    key = entering.ended_key(book, play.subject)
-    if not play.subject or book.cooldown is not None:
-        turn.ended = {**turn.ended, key: turn.at}
-
-
-def _cancel_meeting(turn: Turn, play: Play, step: Step, action: Invite, progress: Progress, reason: str) -> None:
-    _, closes = schedule.slot_window(turn, play, action, progress.offered or progress.at)
-    if turn.at >= closes:
-        return
-    meeting = turn.touch(play, step.id, "send")
-    unsent = {item.command["touch"] for item in turn.retries if item.why == "later"}
-    for person in (*progress.sent, *progress.left):
-        if f"{meeting}/{person}" in unsent:
-            continue
-        touch = turn.touch(play, step.id, "cancel", person)
-        turn.commands.append(CancelInvite(touch, play.release, step.id, person, turn.at, meeting, reason))
-    turn.decide(play, step.id, "invite", "cancelled", reason)
-
-
 def finish(turn: Turn) -> bool:
     """End the plays in which nothing is left to do, and let go of them once every outcome is in; True if anything
     changed.
@@ -221,7 +173,7 @@ def finish(turn: Turn) -> bool:
     for play in turn.plays:
         if not play.over and not running[play.key].open:
             turn.put(replace(play, over=True))
-            _note_end(turn, play)
+            leaving.note_end(turn, play)
             turn.decide(play, "", "play", "fired", "ended: every step is settled")
             changed = True
         elif play.over and not _awaited(turn, play):

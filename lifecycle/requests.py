@@ -1,6 +1,6 @@
 """Plays that people start and stop by hand. Each gets a reply, whatever it says."""
 
-from lifecycle import entering, plays, responses
+from lifecycle import entering, leaving, responses
 from lifecycle.messages import PlayRequested, PlayStopRequested, Reply
 from lifecycle.turn import Turn
 
@@ -28,7 +28,7 @@ def stop(turn: Turn, event: PlayStopRequested) -> None:
         ended = responses.was_played(turn, event.play)
         _refuse(turn, event.play, Reply("too_late", "It has ended.") if ended else Reply("unknown", "No such play."))
     else:
-        plays.end(turn, play, f"stopped by {event.by}: {event.reason or 'no reason given'}")
+        leaving.end(turn, play, f"stopped by {event.by}: {event.reason or 'no reason given'}")
         turn.reply = Reply("done", "Stopped.")
 
 

@@ -128,6 +128,7 @@ class Turn:
         self.decisions: list[Decision] = []
         self.reply: Reply | None = None
         self.placing = False
+        self.chain = 0
         self.done_at: datetime | None = None
         self._books: dict[str, Playbook] = {}
         self._own: set[str] = set()
@@ -151,6 +152,7 @@ class Turn:
     def begin(self) -> None:
         """Start a step: nothing is decided yet."""
         self.commands, self.decisions, self.reply, self.placing = [], [], None, False
+        self.chain = 0
 
     def end(self, now: datetime) -> None:
         """End a step: what was decided waits to be stored, and nothing is owed by now."""

@@ -42,7 +42,20 @@ from lifecycle.messages import (
     TaskTicked,
 )
 from lifecycle.model import Contact, Contract, Profile
-from lifecycle.playbook import CONTRACT_END, PER_CONTRACT, Every, Length, Rung, Trigger, When
+from lifecycle.playbook import (
+    CONTRACT_END,
+    PER_CONTRACT,
+    Every,
+    Expr,
+    Length,
+    Rung,
+    SetFacts,
+    StartPlay,
+    Step,
+    StopPlay,
+    Trigger,
+    When,
+)
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given, Library
@@ -119,9 +132,18 @@ def world(given: Given) -> tuple[Library, tuple[str, str]]:
         cooldown=Length(1, "days"),
         **again,
     )
+    deeds = given.book(
+        Step("mark", SetFacts({"usage.share": Expr("0.2", ("const", 0.2)), "setup.api": given.get("setup.done")})),
+        Step("go", StartPlay("risk"), When(delay=Length(1, "hours"))),
+        Step("enough", StopPlay("risk"), When(day=1)),
+        Step("done", StopPlay(goal=True), When(after="enough", delay=Length(1, "hours")), approval=given.approval()),
+        name="deeds",
+        trigger=Trigger(event="api.connected"),
+        **again,
+    )
     library = given.library()
     changed = replace(onboarding, steps=onboarding.steps[:4])
-    first = library.add(onboarding, risk, held, left, timed, term, often, each)
+    first = library.add(onboarding, risk, held, left, timed, term, often, each, deeds)
     return library, (first, library.add(changed, risk, left, often))
 
 

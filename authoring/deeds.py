@@ -1,0 +1,79 @@
+"""What a step does here, nobody being sent anything: nodes to the actions that `lifecycle.doing` carries out."""
+
+from dataclasses import replace
+
+from authoring.actions import NOTHING, ActionReader
+from authoring.diagnostics import near
+from authoring.expressions import compile_value
+from authoring.fields import mapping
+from authoring.namespace import under
+from authoring.source import Scalar
+from lifecycle.actions import Action, Expr, SetFacts, StartPlay, StopPlay
+
+THIS = "this"
+"""The word for the play itself, where a playbook may be named."""
+_WORDS = {"yes": "true", "no": "false"}
+
+
+class DeedReader(ActionReader):
+    """Reads every action: those that send something as `ActionReader` does, the others itself."""
+
+    def read(self, kind: str) -> Action:
+        """The action under its key; `NOTHING` (with a finding) when it is not what belongs there."""
+        match kind:
+            case "set":
+                return self._set()
+            case "start":
+                return StartPlay(self._playbook("start", '"start: other-playbook"'))
+            case "stop":
+                return self._stop()
+            case _:
+                return super().read(kind)
+
+    def _set(self) -> Action:
+        example = "{ account.at_risk: true }"
+        node = mapping(self.fields.get("set"), self.report, '"set"', example)
+        if node is None:
+            return NOTHING
+        if not node.entries:
+            self.report.add("value", node.place, '"set" names no fact', f"write {example}.")
+        facts: dict[str, Expr] = {}
+        for name in node.entries:
+            found = self.fields.single(node.entries[name], name, example)
+            if self._is_fact(node.keys[name]) and found is not None:
+                facts[name] = self._value(found, name)
+        return SetFacts(facts)
+
+    def _is_fact(self, key: Scalar) -> bool:
+        names = self.book.names
+        if key.value in names.facts or not names.complete:
+            return True
+        fix = near(key.value, names.facts)
+        self.report.add("unknown-fact", key.place, f'no fact is called "{key.value[:60]}"', fix)
+        return False
+
+    def _value(self, node: Scalar, name: str) -> Expr:
+        """What a fact becomes, of the fact's own type; `yes` and `no` stand for true and false."""
+        names = self.book.names
+        kind = names.type_of(name) or "any"
+        if kind == "boolean" and node.value.lower() in _WORDS:
+            node = replace(node, value=_WORDS[node.value.lower()])
+        return compile_value(node, names, self.report, kind, names.choices.get(name, ()))
+
+    def _playbook(self, key: str, example: str) -> str:
+        node = self.fields.scalar(key, example)
+        if node is None:
+            return ""
+        names = self.book.names
+        if names.type_of(f"playing.{under(node.value)}") is None:
+            known = [
+                name.removeprefix("playing.").replace("_", "-") for name in names.types if name.startswith("playing.")
+            ]
+            what = f'no playbook is called "{node.value[:60]}"'
+            self.report.add("unknown-playbook", node.place, what, near(node.value, known))
+        return node.value
+
+    def _stop(self) -> StopPlay:
+        node = self.fields.get("stop")
+        this = isinstance(node, Scalar) and node.value == THIS
+        return StopPlay("" if this else self._playbook("stop", '"stop: this"'), self.fields.flag("goal"))
