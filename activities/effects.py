@@ -30,6 +30,7 @@ from lifecycle.messages import (
     SendInvite,
     SendSurvey,
     SettleApproval,
+    name_in,
 )
 from lifecycle.playbook import Invite, Survey
 from store import customers, ledger, meetings, projections, surveys
@@ -230,7 +231,7 @@ class Effects:
         """What a person wrote in place of the template, where the command says that somebody did."""
         if not getattr(scene.command, "edited", False):
             return None
-        approval = "/".join(scene.command.touch.split("/")[1:4])
+        approval = name_in(scene.command.touch)
         with self._db.read() as c:
             edit = projections.edit(c, scene.customer.id, approval)
         if edit is None:

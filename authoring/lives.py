@@ -27,6 +27,8 @@ from lifecycle.messages import (
     HoldPlaced,
     MeetingAnswered,
     MilestoneTicked,
+    PlayRequested,
+    PlayStopRequested,
     SendInvite,
     SettleApproval,
     SignedUp,
@@ -79,6 +81,8 @@ def _by(event: Event, people: dict[str, str]) -> Event:
     """A file names teammates by role; the core knows them by id."""
     match event:
         case ApprovalAnswered() | MilestoneTicked() | MeetingAnswered() | StageSet() | HoldPlaced() | HoldLifted():
+            return replace(event, by=people.get(event.by, event.by))
+        case PlayRequested() | PlayStopRequested():
             return replace(event, by=people.get(event.by, event.by))
         case _:
             return event
@@ -308,7 +312,7 @@ def _winner(state: State, decision: Decision) -> str:
     touched = [item for item in state.touched if item.contact in people and item.at <= decision.at and item.step != own]
     last = max(touched, key=lambda item: item.at, default=None)
     playbook, *_, step = last.step.split("/") if last else ("", "")
-    return f"{playbook}/{step}" if last else ""
+    return f"{playbook}/{step.partition('~')[0]}" if last else ""
 
 
 def _name(release: object, step: str) -> str:

@@ -30,6 +30,7 @@ from lifecycle.messages import (
     SendSurvey,
     SurveyAnswered,
     TaskTicked,
+    name_in,
 )
 from lifecycle.model import Contract, State
 from lifecycle.playbook import Length, Lifecycle
@@ -122,7 +123,7 @@ class People:
     def _meeting(self, command: SendInvite) -> Iterator[Told]:
         rule = self.answers.meetings
         share = self.draw("meeting", command.meeting)
-        meeting = "/".join(command.meeting.split("/")[1:4])
+        meeting = name_in(command.meeting)
         outcomes = (("held", rule.held), ("no_show", rule.no_show), ("declined", rule.declined))
         for outcome, part in outcomes:
             if share < part:

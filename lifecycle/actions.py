@@ -119,13 +119,15 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait until `until` holds or the event `event` has happened (look-back to the play's anchor), at most until `by`;
-    then the branch `then` or `otherwise` opens.
+    """Wait until `until` holds or the event `event` has happened, at most until `by`; then the branch `then` or `otherwise`
+    opens. `since`: an event counts that came after this step was settled, or after the play's `entry`; empty: on day 0
+    or later, in a repeat since the round began.
     """
 
     by: When
     until: Expr | None = None
     event: str = ""
+    since: str = ""
     kind: Literal["wait"] = "wait"
 
 
@@ -154,4 +156,27 @@ class StopPlay:
     kind: Literal["stop"] = "stop"
 
 
-Action = Email | Slack | Invite | Survey | Task | Wait | SetFacts | StartPlay | StopPlay
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """Go one of several ways: the first of `ways` that holds when the step is due opens the branch of its number, from
+    "1"; when none does, `otherwise` opens where there is one.
+    """
+
+    ways: tuple[Expr, ...]
+    otherwise: bool = False
+    kind: Literal["choose"] = "choose"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Do the branch `do` in rounds, one every `every`, until `until` holds (then `then` opens) or the last of `at_most`
+    rounds is over (then `otherwise` opens).
+    """
+
+    every: Length
+    until: Expr
+    at_most: int
+    kind: Literal["repeat"] = "repeat"
+
+
+Action = Email | Slack | Invite | Survey | Task | Wait | Choose | Repeat | SetFacts | StartPlay | StopPlay

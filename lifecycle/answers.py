@@ -35,11 +35,11 @@ def approval(turn: Turn, event: ApprovalAnswered) -> None:
         turn.reply = Reply(settled.result, f"Already taken: {settled.result}.")
         return
     if settled is not None:
-        _refuse(turn, settled.approval.rpartition("/")[2], "answer", _late(settled.result, settled.by))
+        _refuse(turn, _step(settled.approval), "answer", _late(settled.result, settled.by))
         return
     found = _open(turn, event.approval)
     if found is None:
-        _refuse(turn, event.approval.rpartition("/")[2], "answer", _unasked(turn, event.approval))
+        _refuse(turn, _step(event.approval), "answer", _unasked(turn, event.approval))
         return
     play, step, rule, progress = found
     if not _holds_role(turn, event.by, (rule.by, *(rung.to for rung in rule.escalate))):
@@ -58,26 +58,37 @@ def approval(turn: Turn, event: ApprovalAnswered) -> None:
         turn.reply = Reply("approved", "Approved.")
 
 
+def _step(approval_id: str) -> str:
+    return approval_id.rpartition("/")[2].partition("~")[0]
+
+
 def _unasked(turn: Turn, approval_id: str) -> Reply:
     """What to say of a question that is not open and whose answer is not kept: it expired, its play has ended, or it
     never was.
     """
-    key, _, name = approval_id.rpartition("/")
+    key, _, tail = approval_id.rpartition("/")
+    name, _, nth = tail.partition("~")
     play = turn.play(key)
+    name = play.step_of(name) if play else name
     step = turn.index(play).get(name) if play else None
-    if play is not None and step is not None and step.approval is not None and name in play.steps:
-        return _late("expired", "")
+    if play is not None and step is not None and step.approval is not None:
+        now = turn.round(play, name)
+        if name in play.steps if (nth or "1") == str(now) else (nth or "1").isdecimal() and int(nth or 1) < now:
+            return _late("expired", "")
     if play is None and responses.was_played(turn, key):
         return Reply("too_late", "Too late: its play has ended.")
     return Reply("unknown", "This request is not known here.")
 
 
 def _open(turn: Turn, approval_id: str) -> tuple[Play, Step, Approval, Progress] | None:
-    key, _, name = approval_id.rpartition("/")
-    play = turn.play(key)
+    key, _, tail = approval_id.rpartition("/")
+    play, name = turn.play(key), tail.partition("~")[0]
+    name = play.step_of(name) if play else name
     step = turn.index(play).get(name) if play else None
     progress = play.steps.get(name) if play else None
     if play is None or step is None or step.approval is None or progress is None or progress.status != "asked":
+        return None
+    if turn.named(play, name) != approval_id:
         return None
     return play, step, step.approval, progress
 

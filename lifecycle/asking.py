@@ -46,7 +46,7 @@ def _card(
                 step.id,
                 person.id,
                 turn.at,
-                questions.approval_id(play, step),
+                questions.approval_id(turn, play, step),
                 owed,
                 until,
                 approval.expired,

@@ -6,7 +6,7 @@ identity: the ledger decides what that
 means. A refused one becomes work for the playbook's owner.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from lifecycle import calendar, recipients, schedule
 from lifecycle.jsonform import decode_union, encode
 from lifecycle.messages import BatchSettled, Command, Effect, SendInvite
-from lifecycle.model import Play, Retry, State
+from lifecycle.model import Play, Progress, Retry, State
 from lifecycle.playbook import Invite
 from lifecycle.turn import Turn
 
@@ -35,7 +35,8 @@ def _settle(turn: Turn, effect: Effect, command: Command | None) -> None:
     parts = effect.touch.split("/")
     if len(parts) < 6:  # noqa: PLR2004 - customer, playbook, play, step, occurrence, part
         return
-    play, name, part = turn.play(f"{parts[1]}/{parts[2]}"), parts[3], parts[5]
+    play, part = turn.play(f"{parts[1]}/{parts[2]}"), parts[5]
+    name = play.step_of(parts[3]) if play else parts[3]
     recipient = parts[6] if len(parts) > 6 else ""  # noqa: PLR2004
     doubtful = effect.touch in turn.doubtful or effect.result == "unknown"
     turn.doubtful = tuple(item for item in turn.doubtful if item != effect.touch)
@@ -43,9 +44,9 @@ def _settle(turn: Turn, effect: Effect, command: Command | None) -> None:
         _postpone(turn, effect, command, play, doubtful=doubtful)
         return
     if play is not None and part in ("send", "task"):
-        _arrived(turn, play, name, recipient, sent=effect.result == "sent")
+        _arrived(turn, play, effect.touch, recipient, sent=effect.result == "sent")
     if effect.result == "failed":
-        _failed(turn, play or _left(turn, command, part), name, part, recipient, effect)
+        _failed(turn, play or _left(turn, command, part), name, recipient, effect)
     elif effect.result == "withdrawn":
         if not doubtful:
             recipients.release(turn, effect.touch)
@@ -105,38 +106,56 @@ def left_behind(state: State, waiting: Sequence[Command]) -> tuple[Command, ...]
     )
 
 
-def _arrived(turn: Turn, play: Play, name: str, recipient: str, *, sent: bool) -> None:
-    progress = (turn.play(play.key) or play).steps.get(name)
+def _standing(turn: Turn, play: Play | None, touch: str) -> Progress | None:
+    """Where the step of a touch stands; None when that touch was of an earlier round."""
+    _, _, _, name, nth, *_ = touch.split("/")
+    step = play.step_of(name) if play else name
+    if play is None or nth != str(turn.round(play, step)):
+        return None
+    return (turn.play(play.key) or play).steps.get(step)
+
+
+def _arrived(turn: Turn, play: Play, touch: str, recipient: str, *, sent: bool) -> None:
+    progress, name = _standing(turn, play, touch), play.step_of(touch.split("/")[3])
     if progress is None or recipient not in progress.left:
         return
     left = tuple(item for item in progress.left if item != recipient)
-    keep = sent and turn.index(play)[name].action.kind == "invite"
+    step = turn.index(play).get(name)
+    keep = sent and step is not None and step.action.kind == "invite"
     turn.progress(
         play.key, name, replace(progress, left=left, sent=(*progress.sent, recipient) if keep else progress.sent)
     )
 
 
-def _failed(turn: Turn, play: Play | None, name: str, part: str, recipient: str, effect: Effect) -> None:
+def _failed(turn: Turn, play: Play | None, name: str, recipient: str, effect: Effect) -> None:
+    part = effect.touch.split("/")[5]
     recipients.release(turn, effect.touch)
     if play is None:
         turn.decide_life(name, part, "failed", effect.reason, recipient)
         return
     turn.decide(play, name, part, "failed", effect.reason, recipient)
     if not part.startswith("task"):
-        _tell_owner(turn, play, name, part, recipient, effect.reason)
+        _tell_owner(turn, play, effect.touch, recipient, effect.reason)
 
 
-def _tell_owner(turn: Turn, play: Play, name: str, part: str, recipient: str, why: str) -> None:
+def _tell_owner(turn: Turn, play: Play, touch: str, recipient: str, why: str) -> None:
+    _, _, _, known, nth, part, *_ = touch.split("/")
+    name = play.step_of(known)
     owner, what = turn.book(play).owner, "cancel" if part == "cancel" else "deliver"
-    turn.raise_task(play, name, f"failed-{part}-{recipient}", owner, f"Could not {what} {name}: {why}")
+    nth_round = int(nth) if nth.isdecimal() else 0
+    turn.raise_task(play, name, f"failed-{part}-{recipient}", owner, f"Could not {what} {name}: {why}", nth_round)
 
 
-def drop(turn: Turn, play: Play, reason: str) -> None:
-    """Forget the sends of a play that is left, each with its reason; what surely never went no longer counts."""
+def drop(turn: Turn, play: Play, reason: str, steps: Collection[str] | None = None) -> None:
+    """Forget the sends of a play that is left, or of some of its steps, each with its reason; what surely never went no
+    longer counts.
+    """
     front = f"{turn.customer}/{play.key}/"
     for item in turn.retries:
         touch = item.command["touch"]
         if item.command["kind"] not in CUSTOMER_SEES or not touch.startswith(front):
+            continue
+        if steps is not None and item.command["step"] not in steps:
             continue
         turn.retries = tuple(other for other in turn.retries if other is not item)
         if item.why == "later":
@@ -168,12 +187,15 @@ def _reissue(turn: Turn, item: Retry) -> None:
     command: Any = decode_union(Command, item.command)
     parts = command.touch.split("/")
     play = turn.play(f"{parts[1]}/{parts[2]}")
-    if command.kind == "ask_approval" and not _asked(play, command.step):
+    if command.kind == "ask_approval" and not _asked(turn, play, command.touch):
         return
     if item.why == "unknown":
         turn.doubtful = (*turn.doubtful, command.touch)
     if play is None or command.kind not in CUSTOMER_SEES or item.why == "unknown":
         turn.commands.append(command)
+        return
+    if play.step_of(parts[3]) not in turn.index(play):
+        _give_up(turn, play, command, "its step is no longer in the playbook", told=False)
         return
     if command.kind == "send_invite":
         command = _reoffered(turn, play, command)
@@ -193,20 +215,21 @@ def _reissue(turn: Turn, item: Retry) -> None:
 
 def _reoffered(turn: Turn, play: Play, command: SendInvite) -> SendInvite:
     """An invitation with its slot chosen from today's point of view, unless a guest may know of the meeting already."""
-    action, progress = turn.index(play)[command.step].action, play.steps.get(command.step)
+    name = play.step_of(command.touch.split("/")[3])
+    action, progress = turn.index(play)[name].action, _standing(turn, play, command.touch)
     asked = {item.command["touch"] for item in turn.retries if item.why == "unknown"}
     known = any(touch.startswith(f"{command.meeting}/") for touch in asked.union(turn.doubtful))
     if known or progress is None or progress.sent or not isinstance(action, Invite):
         return command
-    opens, closes = schedule.slot_window(turn, play, action, turn.clock)
+    opens, closes = schedule.slot_window(turn, play, action, turn.clock, name)
     if (opens, closes) != (command.opens, command.closes):
-        turn.progress(play.key, command.step, replace(progress, offered=turn.clock))
+        turn.progress(play.key, name, replace(progress, offered=turn.clock))
     return replace(command, opens=opens, closes=closes)
 
 
-def _asked(play: Play | None, step: str) -> bool:
+def _asked(turn: Turn, play: Play | None, touch: str) -> bool:
     """Whether a question is still open."""
-    progress = play.steps.get(step) if play else None
+    progress = _standing(turn, play, touch)
     return progress is not None and progress.status == "asked"
 
 
@@ -220,8 +243,8 @@ def _may_go(turn: Turn, play: Play, *, paused: bool) -> datetime:
 
 
 def _give_up(turn: Turn, play: Play, command: Any, why: str, *, told: bool) -> None:
-    _arrived(turn, play, command.step, command.to, sent=False)
+    _arrived(turn, play, command.touch, command.to, sent=False)
     recipients.release(turn, command.touch)
     turn.decide(play, command.step, "outcome", "failed" if told else "cancelled", why, command.to)
     if told:
-        _tell_owner(turn, play, command.step, "send", command.to, why)
+        _tell_owner(turn, play, command.touch, command.to, why)

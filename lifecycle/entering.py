@@ -113,7 +113,7 @@ def _skip_past(turn: Turn, play: Play, book: Playbook) -> None:
         when = step.when
         if when.day is None or when.catch_up or step.under or step.action.kind == "wait":
             continue
-        owed = schedule.on_day(turn, play, book, when)
+        owed = schedule.on_day(turn, play, book, step, when)
         if owed < play.started_at:
             day = calendar.local(owed, play.zone).date().isoformat()
             turn.progress(play.key, step.id, Progress("skipped", turn.at))

@@ -10,7 +10,20 @@ from datetime import datetime
 from lifecycle import calendar, doing, recipients, schedule
 from lifecycle.messages import Command, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
 from lifecycle.model import Play, Progress
-from lifecycle.playbook import Email, Invite, SetFacts, Slack, StartPlay, Step, StopPlay, Survey, Task, Wait
+from lifecycle.playbook import (
+    Choose,
+    Email,
+    Invite,
+    Repeat,
+    SetFacts,
+    Slack,
+    StartPlay,
+    Step,
+    StopPlay,
+    Survey,
+    Task,
+    Wait,
+)
 from lifecycle.recipients import Person
 from lifecycle.turn import ON_TIME, Turn
 
@@ -88,7 +101,7 @@ def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Pe
         case Survey():
             return SendSurvey(touch, play.release, step.id, person.id, turn.at, progress.edited)
         case Invite() as action:
-            opens, closes = schedule.slot_window(turn, play, action, turn.clock)
+            opens, closes = schedule.slot_window(turn, play, action, turn.clock, step.id)
             organizer = turn.teammate(action.organizer)
             guests = tuple(item.id for item in people)
             return SendInvite(
@@ -109,5 +122,7 @@ def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Pe
         case Task(due=length):
             due_at = turn.later(turn.at, length, person.zone or play.zone, team=True)
             return RaiseTask(touch, play.release, step.id, person.id, turn.at, due_at)
-        case Wait() | SetFacts() | StartPlay() | StopPlay():  # pragma: no cover - opened by `plays`, done by `doing`
+        case (
+            Wait() | Choose() | Repeat() | SetFacts() | StartPlay() | StopPlay()
+        ):  # pragma: no cover - opened by `plays`, done by `doing`
             raise TypeError(f"a {step.action.kind} sends nothing")

@@ -9,19 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lifecycle.memo import once
-from lifecycle.playbook import Lifecycle, PhaseSpec, Playbook, StageSpec, Step
+from lifecycle.playbook import Lifecycle, PhaseSpec, Playbook, Repeat, StageSpec, Step
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Steps:
     """The steps of a playbook. `by_id`: in playbook order. `order`: each after those it stands on. `followers`: the
     steps that stand on a step directly, as its branch, after it, or in need of it. `place`: playbook order, from 0.
+    `rounds`: a step of a repeat, at any depth, to the repeat; `inside`: a repeat to those steps.
     """
 
     by_id: Mapping[str, Step]
     order: tuple[Step, ...]
     followers: Mapping[str, tuple[Step, ...]]
     place: Mapping[str, int]
+    rounds: Mapping[str, str]
+    inside: Mapping[str, tuple[str, ...]]
 
 
 def _stands_on(step: Step) -> tuple[str, ...]:
@@ -49,12 +52,31 @@ def steps(book: Playbook) -> Steps:
             if not missing[follower.id]:
                 ready.append(follower)
     ordered = (*order.values(), *(step for step in by_id.values() if step.id not in order))
+    rounds, inside = _rounds(by_id, ordered)
     return Steps(
         by_id,
         ordered,
         {name: tuple(those) for name, those in followers.items()},
         {name: place for place, name in enumerate(by_id)},
+        rounds,
+        inside,
     )
+
+
+def _rounds(
+    by_id: Mapping[str, Step], ordered: tuple[Step, ...]
+) -> tuple[Mapping[str, str], Mapping[str, tuple[str, ...]]]:
+    rounds: dict[str, str] = {}
+    inside: dict[str, tuple[str, ...]] = {}
+    for step in ordered:
+        parent = by_id.get(step.under)
+        if parent is None:
+            continue
+        found = parent.id if isinstance(parent.action, Repeat) and step.branch == "do" else rounds.get(parent.id)
+        if found is not None:
+            rounds[step.id] = found
+            inside[found] = (*inside.get(found, ()), step.id)
+    return rounds, inside
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,8 +1,10 @@
 """How a play is left early: what it has asked is withdrawn, its meetings to come are cancelled, the rest is dropped."""
 
+from collections.abc import Iterable
+
 from lifecycle import effects, entering, questions, schedule
 from lifecycle.messages import CancelInvite
-from lifecycle.model import Play, Progress
+from lifecycle.model import SETTLED, Play, Progress
 from lifecycle.playbook import Invite, Step
 from lifecycle.turn import Turn
 
@@ -12,22 +14,26 @@ def end(turn: Turn, play: Play, reason: str) -> None:
     dropped.
     """
     play = turn.play(play.key) or play
-    book = turn.book(play)
-    for step in book.steps:
-        progress = play.steps.get(step.id)
-        if progress is None:
-            continue
-        if progress.status == "asked":
-            questions.settle(turn, play, step, "withdrawn")
-        if progress.status in ("asked", "approved", "held", "waiting"):
-            turn.decide(play, step.id, step.action.kind, "cancelled", reason)
-        if isinstance(step.action, Invite) and progress.status == "fired":
-            cancel_meeting(turn, play, step, step.action, progress, reason)
+    withdraw(turn, play, turn.book(play).steps, reason)
     effects.drop(turn, play, reason)
     turn.plays = tuple(other for other in turn.plays if other.key != play.key)
     if not play.over:
         turn.decide(play, "", "play", "cancelled", f"ended: {reason}")
         note_end(turn, play)
+
+
+def withdraw(turn: Turn, play: Play, steps: Iterable[Step], reason: str, *, meetings: bool = True) -> None:
+    """Take back what some steps of a play have begun: questions, what is held, and meetings that have not begun."""
+    for step in steps:
+        progress = play.steps.get(step.id)
+        if progress is None:
+            continue
+        if progress.status == "asked":
+            questions.settle(turn, play, step, "withdrawn")
+        if progress.status not in SETTLED:
+            turn.decide(play, step.id, step.action.kind, "cancelled", reason)
+        if meetings and isinstance(step.action, Invite) and progress.status == "fired":
+            cancel_meeting(turn, play, step, step.action, progress, reason)
 
 
 def note_end(turn: Turn, play: Play) -> None:
@@ -41,7 +47,7 @@ def note_end(turn: Turn, play: Play) -> None:
 
 
 def cancel_meeting(turn: Turn, play: Play, step: Step, action: Invite, progress: Progress, reason: str) -> None:
-    _, closes = schedule.slot_window(turn, play, action, progress.offered or progress.at)
+    _, closes = schedule.slot_window(turn, play, action, progress.offered or progress.at, step.id)
     if turn.at >= closes:
         return
     meeting = turn.touch(play, step.id, "send")

@@ -119,7 +119,8 @@ class EmailReplied:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalAnswered:
-    """A person answered an approval. `approval`: its id, `playbook/play/step`. `by`: teammate id. `press`: id of the
+    """A person answered an approval. `approval`: its id, `playbook/play/step`, in later rounds
+    of a repeat with `~2`, ... `by`: teammate id. `press`: id of the
     press; a repeat is answered, not acted on.
     """
 
@@ -153,7 +154,7 @@ class MilestoneTicked:
 
 @dataclass(frozen=True, slots=True)
 class MeetingAnswered:
-    """What became of a meeting. `meeting`: `playbook/play/step` of its invite. `by`: teammate id, empty where the
+    """What became of a meeting. `meeting`: `playbook/play/step` of its invite, as for approvals. `by`: teammate id, empty where the
     guest's calendar says it. Is the event `<step>.<outcome>`.
     """
 
@@ -241,9 +242,13 @@ class SendsReleased:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueApplied:
-    """Releases were applied: new plays start from this manifest. Plays in flight keep theirs."""
+    """Releases were applied: new plays start from this manifest. Plays in flight keep theirs, but for those of the
+    playbooks in `move`: they go on with the new one, and steps that are past due in it are skipped, or fire now.
+    """
 
     digest: str
+    move: tuple[str, ...] = ()
+    late: Literal["skip", "fire"] = "skip"
     kind: Literal["catalogue_applied"] = "catalogue_applied"
 
 
@@ -318,6 +323,12 @@ ANSWERS = (
     "hold_lifted",
 )
 """Kinds that people wait for: delivered as updates, answered with a Reply. All others are delivered as signals."""
+
+
+def name_in(touch: str) -> str:
+    """What answers call the step of a touch: `playbook/play/step`, with `~2` at the second round of a repeat."""
+    _, playbook, number, step, nth, *_ = touch.split("/")
+    return f"{playbook}/{number}/{step}" + (f"~{nth}" if nth != "1" else "")
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------

@@ -152,6 +152,7 @@ class Play:
     outcomes of sends are still out. `paused`: contacts who answered a mail and wait for ours; `replies`: how often
     that was so. `subject`: which ticket, contract, ... it is about, where a playbook runs per one; `about`: the facts
     of that one, read before the customer's; `seen`: the events about it, by name, and when each last happened.
+    `renamed`: what touches call a step whose id is another, see `lifecycle.moving`.
     """
 
     playbook: str
@@ -167,11 +168,21 @@ class Play:
     subject: str = ""
     about: dict[str, Value] = field(default_factory=dict)
     seen: dict[str, datetime] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """`playbook/number`: with the customer, the front of every touch of this play."""
         return f"{self.playbook}/{self.number}"
+
+    def name_of(self, step: str) -> str:
+        """What touches call a step: its id, or what they called it before the play was moved to another release."""
+        return self.renamed.get(step, step)
+
+    def step_of(self, name: str) -> str:
+        """The id of the step that touches call so; one that no step has where a move called that question off."""
+        otherwise = f"{name}." if name in self.renamed else name
+        return next((step for step, known in self.renamed.items() if known == name), otherwise)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,12 @@ from lifecycle.actions import (
     AT_ONCE,
     STALE_AFTER,
     Action,
+    Choose,
     Email,
     Expr,
     Invite,
     Length,
+    Repeat,
     SetFacts,
     Slack,
     StartPlay,
@@ -36,6 +38,7 @@ __all__ = [
     "Action",
     "Approval",
     "BusinessHours",
+    "Choose",
     "Email",
     "EventSpec",
     "Every",
@@ -50,6 +53,7 @@ __all__ = [
     "Playbook",
     "Politeness",
     "Release",
+    "Repeat",
     "Rung",
     "SetFacts",
     "Slack",
@@ -94,8 +98,8 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing a playbook does. `under`/`branch`: the wait it belongs to and on which outcome it opens (both empty:
-    top level).
+    """One thing a playbook does. `under`/`branch`: the step whose branch it stands in, and which (both empty: top level):
+    `then` or `otherwise` of a wait or repeat, `do` of a repeat, `otherwise` or the number of a way of a choice. `was`: its id in an earlier release, so that plays that are moved know it again.
     """
 
     id: str
@@ -104,8 +108,9 @@ class Step:
     condition: Expr | None = None
     needs: tuple[str, ...] = ()
     under: str = ""
-    branch: Literal["", "then", "otherwise"] = ""
+    branch: str = ""
     approval: Approval | None = None
+    was: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,13 @@ Every step that is considered leaves a decision.
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import asking, calendar, entering, firing, index, leaving, schedule
-from lifecycle.model import Play, Progress
-from lifecycle.playbook import Playbook, Step, Wait
+from lifecycle import asking, calendar, entering, firing, flow, index, leaving, schedule
+from lifecycle.model import SETTLED, Play, Progress
+from lifecycle.playbook import Choose, Playbook, Repeat, Step, Wait
 from lifecycle.turn import Turn
+
+ENTRY = "entry"
+"""What `Wait.since` calls the start of the play, which is no step."""
 
 
 def check_exits(turn: Turn) -> bool:
@@ -44,9 +47,12 @@ def check_waits(turn: Turn) -> bool:
         place = index.steps(turn.book(play)).place
         for name in sorted(agenda.waiting, key=place.__getitem__):
             step = turn.index(play)[name]
-            reason = _met(turn, play, step.action) if isinstance(step.action, Wait) else ""
+            still = (turn.play(play.key) or play).steps[name].status == "waiting"  # not withdrawn with its round
+            reason = _met(turn, play, step) if still else ""
             if reason and turn.placing:
                 _leave_past(turn, play, step, turn.at, reason)
+            elif reason and isinstance(step.action, Repeat):
+                flow.stop(turn, play, step, reason)
             elif reason:
                 turn.progress(play.key, step.id, Progress("met", turn.at))
                 turn.decide(play, step.id, "wait", "fired", reason)
@@ -65,20 +71,39 @@ def reopen_waits(turn: Turn) -> None:
             if progress is None or progress.status != "met" or not isinstance(step.action, Wait):
                 continue
             followed = any(name in play.steps for name, other in steps.items() if other.under == step.id)
-            over = schedule.deadline(turn, play, book, step.action.by, progress.at) <= turn.at
+            over = schedule.deadline(turn, play, book, step, step.action, progress.at) <= turn.at
             if not followed and not over and not turn.met(step.action.until, play.about):
                 turn.progress(play.key, step.id, replace(progress, status="waiting"))
                 turn.decide(play, step.id, "wait", "waiting", "taken back: waits again")
 
 
-def _met(turn: Turn, play: Play, wait: Wait) -> str:
+def _met(turn: Turn, play: Play, step: Step) -> str:
+    wait = step.action
+    if not isinstance(wait, Wait | Repeat):
+        return ""
     if wait.until is not None:
         return f"met: {turn.because(wait.until, play.about)}" if turn.met(wait.until, play.about) else ""
     seen = (play.seen if play.subject else turn.seen).get(wait.event)
-    first = min(play.anchor, calendar.local(play.started_at, play.zone).date())
-    if seen is None or seen < calendar.wall(first, "00:00", play.zone):
+    if seen is None or not _counts(turn, play, step, wait, seen):
         return ""
     return f"met: {wait.event} on {calendar.local(seen, play.zone).date().isoformat()}"
+
+
+def _counts(turn: Turn, play: Play, step: Step, wait: Wait, seen: datetime) -> bool:
+    """Whether an event came late enough for a wait. After a step means after its instant: what came at that instant came
+    before it.
+    """
+    play = turn.play(play.key) or play
+    if wait.since == ENTRY:
+        return seen >= play.started_at
+    if wait.since:
+        before = play.steps.get(wait.since)
+        return before is not None and before.status in SETTLED and seen > before.at
+    repeat = play.steps.get(index.steps(turn.book(play)).rounds.get(step.id, ""))
+    if repeat is not None:
+        return seen >= repeat.at
+    first = min(play.anchor, calendar.local(play.started_at, play.zone).date())
+    return seen >= calendar.wall(first, "00:00", play.zone)
 
 
 def run_due(turn: Turn) -> bool:
@@ -106,11 +131,13 @@ def _pass_over(turn: Turn, play: Play, book: Playbook, step: Step, owed: datetim
     wait goes on if its deadline is still to come.
     """
     if isinstance(step.action, Wait) and step.id not in play.steps:
-        until = schedule.deadline(turn, play, book, step.action.by, owed)
+        until = schedule.deadline(turn, play, book, step, step.action, owed)
         if until > turn.at:
             _open_wait(turn, play, book, step, step.action, owed)
             return
         owed = max(owed, until)
+    if flow.pass_over(turn, play, step, owed):
+        return
     day = calendar.local(owed, play.zone).date().isoformat()
     asked = f"its approval was due on {day}" if step.approval else f"due on {day}"
     _leave_past(turn, play, step, owed, asked)
@@ -129,6 +156,8 @@ def _take(turn: Turn, play: Play, book: Playbook, step: Step) -> None:
             asking.nudge(turn, play, step, step.approval, progress)
         case "waiting" if isinstance(step.action, Wait):
             _time_out(turn, play, step, step.action)
+        case "waiting" if progress is not None and isinstance(step.action, Repeat):
+            flow.go_on(turn, play, step, step.action, progress)
         case "approved" | "held" if progress is not None:
             firing.attempt(turn, play, step, progress)
         case _:
@@ -140,6 +169,10 @@ def _open(turn: Turn, play: Play, book: Playbook, step: Step) -> None:
         firing.skip(turn, play, step, f"if not met: {turn.because(step.condition, play.about)}")
     elif isinstance(step.action, Wait):
         _open_wait(turn, play, book, step, step.action, turn.at)
+    elif isinstance(step.action, Choose):
+        flow.choose(turn, play, step, step.action, turn.at)
+    elif isinstance(step.action, Repeat):
+        flow.begin(turn, play, step, step.action, Progress("waiting", turn.at, due=turn.at, count=1))
     elif step.approval is not None:
         owed = schedule.due(turn, play, book, turn.agenda[play.key].closed, step) or turn.at
         asking.ask(turn, play, step, step.approval, owed)
@@ -150,7 +183,7 @@ def _open(turn: Turn, play: Play, book: Playbook, step: Step) -> None:
 
 def _open_wait(turn: Turn, play: Play, book: Playbook, step: Step, wait: Wait, opened: datetime) -> None:
     turn.progress(play.key, step.id, Progress("waiting", opened))
-    until = schedule.deadline(turn, play, book, wait.by, opened)
+    until = schedule.deadline(turn, play, book, step, wait, opened)
     text = wait.until.text if wait.until else wait.event
     shown = calendar.local(until, play.zone).strftime("%Y-%m-%d %H:%M")
     turn.decide(play, step.id, "wait", "waiting", f"for {text} until {shown}")

@@ -6,9 +6,9 @@ from lifecycle.playbook import Step
 from lifecycle.turn import Turn
 
 
-def approval_id(play: Play, step: Step) -> str:
+def approval_id(turn: Turn, play: Play, step: Step) -> str:
     """The id that presses carry; with the customer it names one question."""
-    return f"{play.key}/{step.id}"
+    return turn.named(play, step.id)
 
 
 def settle(turn: Turn, play: Play, step: Step, result: str, by: str = "", press: str = "") -> None:
@@ -16,7 +16,7 @@ def settle(turn: Turn, play: Play, step: Step, result: str, by: str = "", press:
 
     That nobody answered is not kept: a press that comes later finds the step settled without an answer.
     """
-    approval = approval_id(play, step)
+    approval = approval_id(turn, play, step)
     if result != "expired":
         turn.decided = (*turn.decided, Settlement(approval, result, by, turn.at, press))
     touch = turn.touch(play, step.id, "settle")

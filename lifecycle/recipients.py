@@ -142,12 +142,12 @@ def _over_cap(turn: Turn, play: Play, contact: str, at: datetime) -> str:
 def count(turn: Turn, play: Play, step: Step, contacts: tuple[str, ...]) -> None:
     """Count a touch towards the caps from the moment it is decided; forget those that no cap can see any more."""
     kept = [item for item in turn.touched if turn.at - item.at < KEEP]
-    new = [Touched(contact, turn.clock, f"{play.key}/{step.id}") for contact in contacts]
+    new = [Touched(contact, turn.clock, turn.named(play, step.id)) for contact in contacts]
     turn.touched = (*kept, *new)
 
 
 def release(turn: Turn, touch: str) -> None:
     """A touch that did not happen no longer counts."""
-    _, playbook, number, step, _, _, *to = touch.split("/")
-    gone = ("/".join(to), f"{playbook}/{number}/{step}")
+    _, playbook, number, step, nth, _, *to = touch.split("/")
+    gone = ("/".join(to), f"{playbook}/{number}/{step}" + (f"~{nth}" if nth != "1" else ""))
     turn.touched = tuple(item for item in turn.touched if (item.contact, item.step) != gone)

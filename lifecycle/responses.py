@@ -60,11 +60,15 @@ def ticked(turn: Turn, play: Play, part: str) -> None:
 
 def meeting(turn: Turn, event: MeetingAnswered) -> None:
     """Take what became of a meeting: an event for the playbooks, and work where it has to be offered again."""
-    key, _, name = event.meeting.rpartition("/")
+    key, _, tail = event.meeting.rpartition("/")
+    name, _, nth = tail.partition("~")
     play = turn.play(key) or _ended(turn, key, name)
+    name = play.step_of(name) if play else name
     progress = play.steps.get(name) if play else None
     if play is None or progress is None or not _offered(turn, play, name, progress):
         _refuse(turn, name, _unheard_of(turn, key, play))
+    elif (nth or "1") != str(turn.round(play, name)):
+        _refuse(turn, name, Reply("too_late", "Too late: the next round has begun."))
     elif event.by and event.by not in {person.id for person in turn.team.values()}:
         _refuse(turn, name, Reply("not_yours", "Only a teammate of this customer can say this."))
     elif progress.outcome and OUTCOMES.index(event.outcome) <= OUTCOMES.index(progress.outcome):
@@ -99,7 +103,8 @@ def was_played(turn: Turn, key: str) -> bool:
 
 
 def _offered(turn: Turn, play: Play, name: str, progress: Progress) -> bool:
-    return isinstance(turn.index(play)[name].action, Invite) and progress.status == "fired"
+    step = turn.index(play).get(name)
+    return step is not None and isinstance(step.action, Invite) and progress.status == "fired"
 
 
 def _unheard_of(turn: Turn, key: str, play: Play | None) -> Reply:

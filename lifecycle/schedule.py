@@ -6,18 +6,30 @@ Outcomes of sends never move them.
 
 from collections import deque
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 
 from lifecycle import calendar, index
 from lifecycle.agenda import Agenda, Due
 from lifecycle.model import SETTLED, Play, Progress
-from lifecycle.playbook import Approval, Invite, Playbook, Step, Wait, When
+from lifecycle.playbook import Approval, Invite, Length, Playbook, Repeat, Step, Wait, When
 from lifecycle.turn import Turn
 
 TOUCHES = ("email", "survey", "invite")
 
-OPENS = {("met", "then"), ("timed_out", "otherwise")}
-"""How a wait ended, and the branch that this opens."""
+
+def branch_open(progress: Progress) -> str:
+    """The branch that a wait, choice or repeat has opened by now; empty when none. Only a repeat has one while it goes
+    on; `outcome` is the way that a choice took.
+    """
+    match progress.status:
+        case "waiting":
+            return "do"
+        case "met":
+            return progress.outcome or "then"
+        case "timed_out":
+            return "otherwise"
+        case _:
+            return ""
 
 
 def agendas(turn: Turn) -> list[tuple[Play, Agenda]]:
@@ -78,7 +90,7 @@ def _note(turn: Turn, play: Play, agenda: Agenda, step: Step) -> bool:
     (agenda.closed.add if closed else agenda.closed.discard)(name)
     over = closed if progress is None else progress.status in SETTLED
     (agenda.open.discard if over else agenda.open.add)(name)
-    waits = progress is not None and progress.status == "waiting" and isinstance(step.action, Wait)
+    waits = progress is not None and progress.status == "waiting" and isinstance(step.action, Wait | Repeat)
     (agenda.waiting.add if waits else agenda.waiting.discard)(name)
     at = next_instant(turn, play, turn.book(play), agenda.closed, step)
     if at is None:
@@ -100,7 +112,7 @@ def _closed(play: Play, closed: Collection[str], step: Step) -> bool:
     parent = play.steps.get(step.under)
     if parent is None or parent.status not in SETTLED:
         return step.under in closed
-    return (parent.status, step.branch) not in OPENS
+    return branch_open(parent) != step.branch
 
 
 def opened_at(play: Play, closed: Collection[str], step: Step) -> datetime | None:
@@ -108,7 +120,7 @@ def opened_at(play: Play, closed: Collection[str], step: Step) -> datetime | Non
     opened = play.started_at
     if step.under:
         parent = play.steps.get(step.under)
-        if parent is None or (parent.status, step.branch) not in OPENS:
+        if parent is None or branch_open(parent) != step.branch:
             return None
         opened = max(opened, parent.at)
     for name in step.needs:
@@ -120,9 +132,16 @@ def opened_at(play: Play, closed: Collection[str], step: Step) -> datetime | Non
     return opened
 
 
-def on_day(turn: Turn, play: Play, book: Playbook, when: When) -> datetime:
-    """The instant of a day relative to the anchor, shifted to a business day where the step says so."""
-    day = calendar.plus(play.anchor, when.day or 0)
+def day_zero(turn: Turn, play: Play, step: str) -> date:
+    """What the days of a step count from: the play's anchor, in a repeat the day on which the round began."""
+    repeat = index.steps(turn.book(play)).rounds.get(step)
+    progress = None if repeat is None else play.steps.get(repeat)
+    return play.anchor if progress is None else calendar.local(progress.at, play.zone).date()
+
+
+def on_day(turn: Turn, play: Play, book: Playbook, step: Step, when: When) -> datetime:
+    """The instant of a day relative to day 0, shifted to a business day where the step says so."""
+    day = calendar.plus(day_zero(turn, play, step.id), when.day or 0)
     if when.shift:
         day = calendar.business_day(day, turn.holidays(turn.profile.country))
     return calendar.wall(day, when.at or book.at, play.zone)
@@ -140,7 +159,7 @@ def due(turn: Turn, play: Play, book: Playbook, closed: Collection[str], step: S
             return None
         opened = max(opened, before.at if when.delay is None else turn.later(before.at, when.delay, play.zone))
     elif when.day is not None:
-        return max(opened, _spread(turn, play, book, step, on_day(turn, play, book, when)))
+        return max(opened, _spread(turn, play, book, step, on_day(turn, play, book, step, when)))
     elif when.delay is not None:
         opened = turn.later(opened, when.delay, play.zone)
     if when.shift:
@@ -164,11 +183,18 @@ def _spread(turn: Turn, play: Play, book: Playbook, step: Step, at: datetime) ->
     return moved if calendar.within(moved, book.window, play.zone) else at
 
 
-def deadline(turn: Turn, play: Play, book: Playbook, by: When, opened: datetime) -> datetime:
+def deadline(turn: Turn, play: Play, book: Playbook, step: Step, wait: Wait, opened: datetime) -> datetime:
     """When a wait that opened at `opened` gives up; a target is not shifted to business days."""
+    by = wait.by
     if by.day is not None:
-        return on_day(turn, play, book, by)
+        return on_day(turn, play, book, step, by)
     return opened if by.delay is None else turn.later(opened, by.delay, play.zone)
+
+
+def round_ends(turn: Turn, play: Play, repeat: Repeat, progress: Progress) -> datetime:
+    """When the round that is on is over. Rounds are counted from the first, so that none drifts."""
+    length = Length(repeat.every.amount * progress.count, repeat.every.unit)
+    return turn.later(progress.due or progress.at, length, play.zone)
 
 
 def ask_at(turn: Turn, play: Play, closed: Collection[str], step: Step, approval: Approval, owed: datetime) -> datetime:
@@ -207,7 +233,9 @@ def next_instant(turn: Turn, play: Play, book: Playbook, closed: Collection[str]
         case "held" | "approved":
             return progress.at
         case "waiting" if isinstance(step.action, Wait):
-            return deadline(turn, play, book, step.action.by, progress.at)
+            return deadline(turn, play, book, step, step.action, progress.at)
+        case "waiting" if isinstance(step.action, Repeat):
+            return round_ends(turn, play, step.action, progress)
         case "asked" if step.approval is not None:
             return _approval_next(turn, play, step.approval, progress)
         case _:
@@ -230,11 +258,11 @@ def _approval_next(turn: Turn, play: Play, approval: Approval, progress: Progres
     return plan[0][0] if plan else answer_by(turn, approval, progress.at, zone)
 
 
-def slot_window(turn: Turn, play: Play, action: Invite, offered: datetime) -> tuple[datetime, datetime]:
+def slot_window(turn: Turn, play: Play, action: Invite, offered: datetime, step: str = "") -> tuple[datetime, datetime]:
     """Between which instants a meeting offered at `offered` may lie: on its day, or on the next business day after the
     offer, because nobody is asked in the morning to a meeting of that afternoon.
     """
     tomorrow = calendar.local(offered, play.zone).date() + calendar.DAY
-    wanted = max(calendar.plus(play.anchor, action.day), tomorrow)
+    wanted = max(calendar.plus(day_zero(turn, play, step), action.day), tomorrow)
     day = calendar.business_day(wanted, turn.holidays(turn.profile.country))
     return calendar.wall(day, action.start, play.zone), calendar.wall(day, action.end, play.zone)

@@ -226,6 +226,11 @@ class Turn:
         """Until when it is quiet, while it is."""
         return None if self._quiet is None else self._quiet[1]
 
+    def stir(self) -> None:
+        """Let no rule rest: a play has another release, which none of them has read."""
+        self._idle.clear()
+        self._quiet = None
+
     def until(self, rule: str) -> datetime | None:
         """The instant that a rule named when it found nothing to do."""
         return self._idle[rule][0]
@@ -322,9 +327,22 @@ class Turn:
 
     # --- what rules write -------------------------------------------------------------------------------------------
 
-    def touch(self, play: Play, step: str, part: str, recipient: str = "", occurrence: int = 1) -> str:
-        """The identity of a command. No step of this language happens twice in a play; a contact may reply twice."""
-        front = f"{self.customer}/{play.key}/{step}/{occurrence}/{part}"
+    def round(self, play: Play, step: str) -> int:
+        """Which round of its repeat a step is in, from 1; 1 for a step that is in none."""
+        repeat = index.steps(self.book(play)).rounds.get(step)
+        if repeat is None:
+            return 1
+        progress = (self.play(play.key) or play).steps.get(repeat)
+        return 1 if progress is None else max(progress.count, 1)
+
+    def named(self, play: Play, step: str) -> str:
+        """What people's answers call a step: `playbook/play/step`, in later rounds of a repeat with `~2`, `~3`, ..."""
+        nth, front = self.round(play, step), f"{play.key}/{play.name_of(step)}"
+        return front if nth == 1 else f"{front}~{nth}"
+
+    def touch(self, play: Play, step: str, part: str, recipient: str = "", occurrence: int = 0) -> str:
+        """The identity of a command. `occurrence`: 0 for the round of the step; a contact may reply twice."""
+        front = f"{self.customer}/{play.key}/{play.name_of(step)}/{occurrence or self.round(play, step)}/{part}"
         return f"{front}/{recipient}" if recipient else front
 
     def put(self, play: Play) -> Play:
@@ -339,17 +357,9 @@ class Turn:
         """Note where a step stands. The first time the play's steps are copied, because they belong to the state that
         came in; from then on they are this turn's own.
         """
-        play = self.play(key)
-        if play is None:
+        steps = self._own_steps(key)
+        if steps is None:
             return
-        steps = play.steps
-        if key not in self._own:
-            steps = dict(play.steps)
-            kept, agenda = self.scheduled is self.plays, self.agenda.get(key)
-            self.put(replace(play, steps=steps))
-            if kept and agenda is not None and agenda.steps is play.steps:
-                agenda.steps = steps
-            self._own.add(key)
         was, steps[step] = steps.get(step), progress
         if was is None or (was.status, was.at, was.due, was.count) != (
             progress.status,
@@ -362,6 +372,25 @@ class Turn:
             self._idle.pop("waits", None)
             self._quiet = None
 
+    def restart(self, key: str, names: tuple[str, ...]) -> None:
+        """Forget where steps stand: their next round begins."""
+        steps = self._own_steps(key) or {}
+        for name in names:
+            steps.pop(name, None)
+            self.changed.append((key, name))
+
+    def _own_steps(self, key: str) -> dict[str, Progress] | None:
+        play = self.play(key)
+        if play is None or key in self._own:
+            return None if play is None else play.steps
+        steps = dict(play.steps)
+        kept, agenda = self.scheduled is self.plays, self.agenda.get(key)
+        self.put(replace(play, steps=steps))
+        if kept and agenda is not None and agenda.steps is play.steps:
+            agenda.steps = steps
+        self._own.add(key)
+        return steps
+
     def decide(self, play: Play, step: str, what: str, verdict: Verdict, reason: str, to: str = "") -> None:
         """Record a decision of a play at the nominal instant."""
         self.decisions.append(
@@ -373,7 +402,7 @@ class Turn:
         digest = self.manifest.lifecycle
         self.decisions.append(Decision(self.at, self.life.name, digest, 0, step, what, verdict, reason, to))
 
-    def raise_task(self, play: Play, step: str, part: str, role: str, title: str, occurrence: int = 1) -> None:
+    def raise_task(self, play: Play, step: str, part: str, role: str, title: str, occurrence: int = 0) -> None:
         """Work that the engine itself asks of a person, due in a business day; without anyone in the role the trace
         alone says so.
         """

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from lifecycle.messages import name_in
 from store import tables
 from store.database import Database, one_at_a_time
 
@@ -30,7 +31,7 @@ class Meeting:
     @property
     def name(self) -> str:
         """`playbook/play/step`, as events name it."""
-        return "/".join(self.id.split("/")[1:4])
+        return name_in(self.id)
 
     guests: tuple[str, ...] = ()
 

@@ -45,9 +45,12 @@ from lifecycle.model import Contact, Contract, Profile
 from lifecycle.playbook import (
     CONTRACT_END,
     PER_CONTRACT,
+    Choose,
     Every,
     Expr,
     Length,
+    Playbook,
+    Repeat,
     Rung,
     SetFacts,
     StartPlay,
@@ -63,8 +66,8 @@ if TYPE_CHECKING:
 ZONE = "Europe/Berlin"
 
 
-def world(given: Given) -> tuple[Library, tuple[str, str]]:
-    """Releases with every kind of step, and two catalogues of them."""
+def world(given: Given) -> tuple[Library, tuple[str, str, str]]:
+    """Releases with every kind of step, and three catalogues of them."""
     approval = given.approval(
         Length(4, "business_hours"),
         "proceed",
@@ -141,10 +144,62 @@ def world(given: Given) -> tuple[Library, tuple[str, str]]:
         trigger=Trigger(event="api.connected"),
         **again,
     )
+    rounds = given.book(*_rounds(given), name="rounds", trigger=Trigger(stage="onboarding"), zone=ZONE)
     library = given.library()
     changed = replace(onboarding, steps=onboarding.steps[:4])
-    first = library.add(onboarding, risk, held, left, timed, term, often, each, deeds)
-    return library, (first, library.add(changed, risk, left, often))
+    first = library.add(onboarding, risk, held, left, timed, term, often, each, deeds, rounds)
+    second = library.add(changed, risk, left, often)
+    return library, (first, second, library.add(*_edited(onboarding, risk, rounds), held, each))
+
+
+def _edited(onboarding: Playbook, risk: Playbook, rounds: Playbook) -> tuple[Playbook, ...]:
+    """The same playbooks after an author went over them: steps renamed, re-timed, out of and into a repeat, of another
+    kind, gone and new, with and without a question.
+    """
+    first = {step.id: step for step in onboarding.steps}
+    welcome = replace(first["welcome"], when=When(day=2))
+    start = replace(first["kickoff"], id="start", was="kickoff", when=When(day=3, at="11:00"))
+    guide = replace(first["setup-guide"], needs=("start",), approval=start.approval)
+    offer = replace(first["offer"], approval=None, when=When(day=4))
+    setup = replace(first["setup"], action=replace(first["setup"].action, by=When(day=3)))
+    blocked = replace(first["blocked"], id="stuck", was="blocked")
+    answer = replace(first["nps"], id="answer", when=When(day=10))
+    extra = replace(first["plan"], id="extra", when=When(after="start", delay=Length(1, "days")))
+    steps = (extra, welcome, first["plan"], start, guide, setup, blocked, offer, first["nps"], answer)
+    sorry = replace(risk.steps[0], id="regret", was="sorry", when=When(delay=Length(5, "hours")))
+    turns = {step.id: step for step in rounds.steps}
+    out = replace(turns["hello"], under="", branch="")
+    path = replace(turns["path"], action=replace(turns["path"].action, ways=turns["path"].action.ways[::-1]))
+    kept = [turns[name] for name in ("until-used", "asked", "heard", "third", "used")]
+    new = replace(turns["look"], id="see", was="look")
+    second = replace(turns["second"], branch="1")
+    kept[1] = replace(kept[1], needs=(), when=When(day=0, at="16:00"))
+    return (
+        replace(onboarding, steps=steps),
+        replace(risk, steps=(sorry, replace(risk.steps[1], when=When(delay=Length(1, "hours"))))),
+        replace(rounds, steps=(out, *kept, new, path, second)),
+    )
+
+
+def _rounds(given: Given) -> tuple[Step, ...]:
+    """A mail, a question, a meeting and a choice in rounds of two days, and in between a wait."""
+    repeat = Repeat(Length(2, "days"), given.compare("usage.share", ">", 0.5), 4)
+    ways = Choose((given.get("setup.api"), given.compare("nps.score", "<=", 6)), otherwise=True)
+    rule = given.approval(remind=Length(2, "business_hours"))
+    heard = given.wait("heard", When(day=2, at="11:00"), event="odd", under="until-used", branch="do")
+    return (
+        Step("until-used", repeat, When(day=1)),
+        given.email("hello", When(day=0, at="10:00", shift=True), under="until-used", branch="do"),
+        given.email("asked", When(day=1), under="until-used", branch="do", approval=rule, needs=("hello",)),
+        given.invite("look", under="until-used", branch="do"),
+        heard,
+        Step("path", ways, under="heard", branch="otherwise"),
+        given.task("first", under="path", branch="1"),
+        replace(given.survey("second", When(delay=Length(3, "hours"))), under="path", branch="2"),
+        given.slack("third", under="path", branch="otherwise"),
+        given.slack("used", under="until-used", branch="then"),
+        given.wait("since", When(delay=Length(9, "days")), event="odd", under="until-used", branch="otherwise"),
+    )
 
 
 contacts = st.sampled_from(["ada", "bob", "eve", "mara"])
@@ -186,7 +241,17 @@ events: st.SearchStrategy[Any] = st.one_of(
     st.builds(EmailReplied, contacts),
     st.builds(
         MeetingAnswered,
-        st.sampled_from(["onboarding/1/kickoff", "onboarding/1/welcome", "risk/1/review", "risk/2/review", "odd"]),
+        st.sampled_from(
+            [
+                "onboarding/1/kickoff",
+                "onboarding/1/welcome",
+                "risk/1/review",
+                "risk/2/review",
+                "rounds/1/look",
+                "rounds/1/look~2",
+                "odd",
+            ]
+        ),
         st.sampled_from(["held", "no_show", "declined"]),
         st.sampled_from(["", "mara", "eve"]),
     ),
@@ -208,7 +273,12 @@ events: st.SearchStrategy[Any] = st.one_of(
     st.builds(HoldPlaced, people, texts),
     st.builds(HoldLifted, people),
     st.builds(SendsReleased, people),
-    st.builds(CatalogueApplied, st.sampled_from(["first", "second"])),
+    st.builds(
+        CatalogueApplied,
+        st.sampled_from(["0", "1", "2"]),
+        st.sampled_from([(), ("onboarding", "risk", "rounds"), ("onboarding",), ("rounds", "each", "often", "odd")]),
+        st.sampled_from(["skip", "fire"]),
+    ),
     st.just(DueReached()),
 )
 results = st.sampled_from(["sent", "sent", "sent", "failed", "later", "unknown", "withdrawn"])

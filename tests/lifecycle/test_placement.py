@@ -17,7 +17,7 @@ from lifecycle.engine import begin, next_due, step
 from lifecycle.machine import BANDS, STAGES
 from lifecycle.messages import DueReached, FactsReported, SignedUp
 from lifecycle.model import Contract, Profile, Value
-from lifecycle.playbook import Length, Playbook, Rung, Trigger, When
+from lifecycle.playbook import Choose, Length, Playbook, Repeat, Rung, Step, Trigger, When
 from tests.lifecycle.histories import ZONE, facts, world
 
 if TYPE_CHECKING:
@@ -287,7 +287,7 @@ def more(given: Given) -> tuple[Playbook, ...]:
 @settings(MANY, max_examples=300)
 @over(event=placements(), hours=st.integers(0, 24 * 400))
 def test_nothing_is_done_at_placement_whoever_is_placed_wherever(given: Given, event: SignedUp, hours: int) -> None:
-    library, (catalogue, _) = world(given)
+    library, (catalogue, *_) = world(given)
     books = [library.kept[digest] for digest in library.kept[catalogue].playbooks.values()]
     everything = library.add(*books, *more(given))
     now = given.instant(NOW) + timedelta(hours=hours)
@@ -332,3 +332,33 @@ def test_a_placed_customer_gets_the_rest_of_what_one_from_the_beginning_gets(giv
         item.step for item in sent if item.due > now
     ]
     assert all(local(item.due) > date(2026, 3, 1) for item in part.issued)
+
+
+def test_a_choice_goes_the_way_of_today_and_what_is_to_come_on_it_goes_normally(given: Given, placed: Placed) -> None:
+    way = Choose((given.compare("health.score", ">=", 80),), otherwise=True)
+    book = given.book(
+        Step("path", way, When(day=1)),
+        given.slack("past", When(day=2), under="path", branch="1"),
+        given.slack("later", When(day=20), under="path", branch="1"),
+        Step("closed", way, When(day=1), given.get("odd")),
+        trigger=Trigger(stage="onboarding"),
+    )
+    story = placed("onboarding", DAY_5, book, known={"health.score": 90})
+    assert (story.status("past"), story.status("closed")) == ("skipped", "skipped")
+    assert story.upcoming() == {"later": "2026-03-17 09:00"}
+
+
+def test_rounds_go_on_with_the_one_that_would_be_on(given: Given, placed: Placed) -> None:
+    def often(name: str, at_most: int) -> tuple[Step, Step]:
+        repeat = Repeat(Length(2, "days"), given.compare("customer.band", "==", "green"), at_most)
+        return Step(name, repeat, When(day=1)), given.task(f"call-{name}", under=name, branch="do")
+
+    book = given.book(*often("long", 5), *often("short", 2), trigger=Trigger(stage="onboarding"))
+    story = placed("onboarding", DAY_5, book)
+    story.decided("waiting repeat long", "round 3 of at most 5").decided(
+        "skipped task call-long", "belongs to the past"
+    )
+    story.decided("skipped repeat short", "belongs to the past")
+    assert story.upcoming() == {"long": "2026-03-04 09:00"}
+    story.when(at="2026-03-04 09:00").then("raise_task call-long mara")
+    assert story.commands[0].touch == "c1/play/1/call-long/4/task/mara"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import pytest
 
 from lifecycle.messages import FactsReported, Happened, MilestoneTicked, SurveyAnswered
 from lifecycle.model import Contact
@@ -178,3 +181,32 @@ def test_a_wait_for_someone_missing_says_so_in_what_is_next(given: Given) -> Non
         "offer": ("for the answer of csm", "champion"),
         "much-later": ("scheduled since 2026-03-02", "csm"),
     }
+
+
+def heard_since(given: Given, since: str) -> Playbook:
+    """A task at noon of day 1, and a wait for an event since something; the play starts with the onboarding, on day 1."""
+    wait = given.wait("heard", When(day=8), event="kickoff.held")
+    since_then = replace(wait, action=replace(wait.action, since=since), needs=())
+    return given.book(
+        given.task("first", When(day=1, at="12:00")),
+        since_then,
+        given.slack("told", under="heard", branch="then"),
+        trigger=Trigger(stage="onboarding"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("since", "at", "counts"),
+    [
+        ("", "2026-03-02 12:00", True),
+        ("entry", "2026-03-02 12:00", False),
+        ("entry", "2026-03-03 00:30", True),
+        ("first", "2026-03-03 11:59", False),
+        ("first", "2026-03-03 12:00", False),
+        ("first", "2026-03-03 12:01", True),
+        ("odd", "2026-03-03 12:01", False),
+    ],
+)
+def test_an_event_counts_from_where_the_wait_says(given: Given, since: str, at: str, *, counts: bool) -> None:
+    story = given(heard_since(given, since)).when(Happened("kickoff.held"), at=at).when(at="2026-03-04 09:00")
+    assert (story.status("told") == "fired" if story.state.plays else True) is counts
