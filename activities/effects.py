@@ -5,7 +5,7 @@ even if the process dies while sending (a task, an open question, a survey that 
 only the provider could say. Both may run twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -38,6 +38,7 @@ from store.customers import Customer, Person
 from store.database import Database, now
 from store.meetings import Meeting
 from store.releases import DatabaseReleases
+from workflows.interface import PlayInfo
 
 
 def _nothing(_: str) -> None:
@@ -79,9 +80,12 @@ class Effects:
         self._renderer = Renderer(delivery)
         self._ways = Ways(db, delivery)
 
-    def prepare(self, c: Connection, customer_id: str, command: Command) -> Callable[[], Job]:
-        """Read what a command needs. What is returned then renders it and chooses the way, after the transaction; it
-        raises UnsendableError, and NoLongerOwedError when there is nothing left to send.
+    def prepare(
+        self, c: Connection, customer_id: str, command: Command, plays: Mapping[str, PlayInfo]
+    ) -> Callable[[], Job]:
+        """Read what a command needs; `plays` is what its batch says of them. What is returned then renders it and
+        chooses the way, after the transaction; it raises UnsendableError, and NoLongerOwedError when there is nothing
+        left to send.
 
         Raises:
             UnsendableError: this can never be sent as it is.
@@ -91,7 +95,7 @@ class Effects:
         if isinstance(command, SettleApproval):
             return lambda: self._settle(customer, command)
         source = read_source(self._releases, customer.catalogue, command.release, command.step)
-        scene = read_scene(c, command, customer, source)
+        scene = read_scene(c, command, customer, source, plays.get("/".join(command.touch.split("/")[1:3])))
         touch_hash = ledger.touch_hash(c, command.touch)
         envelope = Envelope(command.touch, touch_hash, customer.id, scene.person, _shown_at(customer, command))
         book = source.book

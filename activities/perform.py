@@ -9,7 +9,7 @@ activity fail, and Temporal runs the batch again; the ledger sees to it that not
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ from store import customers, ledger, projections, tables
 from store.database import Database, now
 from store.ledger import Barrier, Reservation, Standing
 from store.releases import DatabaseReleases
-from workflows.interface import PERFORM, Batch, BatchResult, EffectResult
+from workflows.interface import PERFORM, Batch, BatchResult, EffectResult, PlayInfo
 
 HEARTBEAT = 5.0
 """Seconds after which, and then as often as, a batch says that it is alive; shorter ones cost no heartbeat."""
@@ -97,7 +97,8 @@ class Performer:
         try:
             await asyncio.to_thread(self._store, batch)
             commands = [decode_union(Command, raw) for raw in batch["commands"]]
-            outcomes = [await self._within_limit(batch["customer"], command) for command in commands]
+            plays = batch["plays"]
+            outcomes = [await self._within_limit(batch["customer"], command, plays) for command in commands]
             if any(isinstance(outcome, Held) for outcome in outcomes):
                 outcomes = await asyncio.to_thread(self._look_again, batch["customer"], commands, outcomes)
             told = [_told(command, outcome) for command, outcome in zip(commands, outcomes, strict=True)]
@@ -115,13 +116,13 @@ class Performer:
                 for command, outcome in zip(commands, outcomes, strict=True)
             ]
 
-    async def _within_limit(self, customer: str, command: Command) -> Outcome:
+    async def _within_limit(self, customer: str, command: Command, plays: Mapping[str, PlayInfo]) -> Outcome:
         """One command, given up after the limit; its thread goes on, and the ledger learns what came of it. Waiting for
         a thread does not count.
         """
         await self._free.acquire()
         loop = asyncio.get_running_loop()
-        task = asyncio.ensure_future(loop.run_in_executor(self._threads, self._outcome, customer, command))
+        task = asyncio.ensure_future(loop.run_in_executor(self._threads, self._outcome, customer, command, plays))
         task.add_done_callback(self._finished)
         done, _ = await asyncio.wait({task}, timeout=self._limit)
         if done:
@@ -142,12 +143,12 @@ class Performer:
         release = self._releases.get(decision.release)
         return release.place(decision.step) if isinstance(release, Playbook | Lifecycle) else ""
 
-    def _outcome(self, customer: str, command: Command) -> Outcome:
+    def _outcome(self, customer: str, command: Command, plays: Mapping[str, PlayInfo]) -> Outcome:
         """What becomes of one command, whatever happens; only a lost database raises."""
         log = _log.bind(touch=command.touch, kind=command.kind)
         try:
             with _database():
-                outcome = self._deliver(customer, command)
+                outcome = self._deliver(customer, command, plays)
         except DatabaseLostError:
             raise
         except UnsendableError as error:
@@ -162,12 +163,12 @@ class Performer:
 
     # --- the ledger -------------------------------------------------------------------------------------------------
 
-    def _deliver(self, customer: str, command: Command) -> Outcome:
-        found = self._look(customer, command)
+    def _deliver(self, customer: str, command: Command, plays: Mapping[str, PlayInfo]) -> Outcome:
+        found = self._look(customer, command, plays)
         if isinstance(found, Held):
             # Note it before looking a second time: a hold lifted after that finds the note, one lifted before lets go.
             ledger.hold_back(self._db, command.touch, customer=customer, kind=command.kind, reason=found.reason)
-            found = self._look(customer, command)
+            found = self._look(customer, command, plays)
         if isinstance(found, Outcome):
             return found
         job = found()
@@ -191,12 +192,12 @@ class Performer:
                 return outcome
         return Later(AGAIN, "somebody else is sending it")
 
-    def _look(self, customer: str, command: Command) -> Outcome | Callable[[], Job]:
+    def _look(self, customer: str, command: Command, plays: Mapping[str, PlayInfo]) -> Outcome | Callable[[], Job]:
         """In one read: what there is to say of a command already, or how to make it ready."""
         with self._db.read() as c:
             row = ledger.standing(c, command.touch)
             settled = None if row is None else _settled(row)
-            return settled or _held(c, customer, command) or self._effects.prepare(c, customer, command)
+            return settled or _held(c, customer, command) or self._effects.prepare(c, customer, command, plays)
 
     def _send(self, job: Job, reservation: Reservation) -> Outcome:
         touch, attempt = reservation.touch, reservation.attempt

@@ -20,6 +20,7 @@ from lifecycle.playbook import Email, Invite, Lifecycle, Manifest, Playbook, Ste
 from store import customers, projections, tables
 from store.customers import Customer, Person
 from store.releases import DatabaseReleases
+from workflows.interface import PlayInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,9 @@ def read_known(c: Connection, customer: str, life: Lifecycle | None) -> Known:
     return Known(facts, frozenset(ticked), state.plays if state else ())
 
 
-def read_scene(c: Connection, command: Command, customer: Customer, source: Source) -> Scene:
+def read_scene(
+    c: Connection, command: Command, customer: Customer, source: Source, play: PlayInfo | None = None
+) -> Scene:
     """Read the people and the facts of a command.
 
     Args:
@@ -177,6 +180,7 @@ def read_scene(c: Connection, command: Command, customer: Customer, source: Sour
         command: whose recipient is looked up among the customer's contacts, then among the teammates.
         customer: as just read.
         source: of the command's release.
+        play: what its batch says of its play; None for one that has been left.
 
     Raises:
         UnsendableError: the recipient is not among the people that we know.
@@ -196,9 +200,9 @@ def read_scene(c: Connection, command: Command, customer: Customer, source: Sour
         contact=contact is not None,
         source=source,
         team=team,
-        zone=zone,
-        anchor=_anchor(command, customer, source, known, zone),
-        facts=known.facts,
+        zone=play["zone"] if play else zone,
+        anchor=date.fromisoformat(play["anchor"]) if play else _anchor(command, customer, source, known, zone),
+        facts={**known.facts, **play["about"]} if play else known.facts,
         reached=_reached(source.lifecycle, customer, known),
         champion=_champion(people),
     )

@@ -23,7 +23,7 @@ from lifecycle.jsonform import canonical, decode, decode_union, encode
 from lifecycle.messages import BatchSettled, Command, DueReached, Effect, Event, Outcome, Reply, SignedUp
 from lifecycle.model import LATEST, Clock, State, state_from_json, state_to_json
 from workflows import interface
-from workflows.interface import Batch, BatchResult, Delivery, EffectResult, Start
+from workflows.interface import Batch, BatchResult, Delivery, EffectResult, PlayInfo, Start
 from workflows.releases import Loaded
 
 EVENTS_LIMIT = 120
@@ -196,11 +196,21 @@ class CustomerLifecycle:
             number=self._state.batches,
             commands=[encode(command) for command in self._issued],
             decisions=[trace.to_row(item) for item in self._state.records],
+            plays=self._plays(),
             summary=self._summary(stored=len(self._state.records)),
             snapshot={} if self._issued else state_to_json(replace(self._state, records=())),
             log=self._log,
         )
         self._batch = asyncio.create_task(self._perform(batch))
+
+    def _plays(self) -> dict[str, PlayInfo]:
+        """What the texts of the issued commands need of their plays, which no snapshot may show yet."""
+        wanted = {"/".join(command.touch.split("/")[1:3]) for command in self._issued}
+        return {
+            play.key: PlayInfo(anchor=play.anchor.isoformat(), zone=play.zone, about=play.about)
+            for play in self._state.plays
+            if play.key in wanted
+        }
 
     async def _perform(self, batch: Batch) -> BatchResult:
         result: BatchResult = await workflow.execute_activity(

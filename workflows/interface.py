@@ -50,21 +50,29 @@ class Start(TypedDict):
     log: str
 
 
+class PlayInfo(TypedDict):
+    """What texts say of a play: its day 0 (ISO), its zone, and the facts of what it is about."""
+
+    anchor: str
+    zone: str
+    about: dict[str, Any]
+
+
 class Batch(TypedDict):
     """One moment's commands and the decisions to store.
 
     `number`: counts batches of this customer, so a stored batch is recognised. `commands`: JSON of the core's values.
-    `decisions`: rows of `lifecycle.trace.to_row`, oldest first.
-    `summary`: stage, band, tier, overdue, held, catalogue, seq, as_of, next_due (ISO or null) for the customer's row.
-    `snapshot`: a State as JSON on a flush
-    without commands, else empty. `log`: hash chain of all decisions of this run, so that a replay that decides
-    otherwise differs in its inputs.
+    `decisions`: rows of `lifecycle.trace.to_row`, oldest first. `plays`: those that the commands belong to, by
+    `playbook/play`, while they run. `summary`: stage, band, tier, overdue, held, catalogue, seq, as_of, next_due (ISO
+    or null) for the customer's row. `snapshot`: a State as JSON on a flush without commands, else empty. `log`: hash
+    chain of all decisions of this run, so that a replay that decides otherwise differs in its inputs.
     """
 
     customer: str
     number: int
     commands: list[dict[str, Any]]
     decisions: list[list[Any]]
+    plays: dict[str, PlayInfo]
     summary: dict[str, Any]
     snapshot: dict[str, Any]
     log: str

@@ -54,7 +54,7 @@ from store.releases import DatabaseReleases
 from tests.fakes import sendgrid, slack
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.slack import FakeSlack
-from workflows.interface import Batch, EffectResult
+from workflows.interface import Batch, EffectResult, PlayInfo
 
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 LAYOUT = """<mjml lang="en"><mj-head><mj-title>{% block title %}{% endblock %}</mj-title></mj-head><mj-body><mj-section>
@@ -141,7 +141,11 @@ class Office:
         return Performer(db, DatabaseReleases(db, None), replace(self.delivery, **changes))
 
     def batch(
-        self, *commands: Command, decisions: tuple[Any, ...] = (), snapshot: dict[str, Any] | None = None
+        self,
+        *commands: Command,
+        decisions: tuple[Any, ...] = (),
+        snapshot: dict[str, Any] | None = None,
+        plays: dict[str, PlayInfo] | None = None,
     ) -> Batch:
         summary = {
             "stage": "onboarding",
@@ -159,6 +163,7 @@ class Office:
             number=next(self.numbers),
             commands=[encode(command) for command in commands],
             decisions=[trace.to_row(decision) for decision in decisions],
+            plays=plays or {},
             summary=summary,
             snapshot=snapshot or {},
             log="",

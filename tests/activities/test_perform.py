@@ -18,6 +18,7 @@ from lifecycle.model import Decision
 from store import customers, inbox, meetings, outbox, projections, surveys, tables
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.slack import FakeSlack
+from workflows.interface import PlayInfo
 
 if TYPE_CHECKING:
     from tests.activities.conftest import Office
@@ -53,6 +54,18 @@ def test_what_is_known_now_stands_in_the_mail(office: "Office", sendgrid_server:
     office.one(office.email())
     text = sendgrid_server.mails[0]["content"][0]["value"]
     assert "Use: 0.4\nSetup is done.\n" in text
+
+
+@on_sqlite
+def test_a_mail_says_the_day_and_the_facts_of_its_own_play(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    with office.db.begin() as c:
+        inbox.accept(c, office.customer.id, "app", "e1", FactsReported({"usage.dau_wau": 0.4}), body_digest="x")
+    command = office.email()
+    about = PlayInfo(anchor="2026-02-20", zone="Europe/Berlin", about={"usage.dau_wau": 0.1})
+    office.run(command, batch=office.batch(command, plays={"/".join(command.touch.split("/")[1:3]): about}))
+    (mail,) = sendgrid_server.mails
+    assert mail["subject"] == "Acme, day 10"
+    assert "Use: 0.1\n" in mail["content"][0]["value"]
 
 
 def test_a_survey_link_opens_the_survey_that_was_sent(office: "Office", sendgrid_server: FakeSendGrid) -> None:
