@@ -170,24 +170,36 @@ def apply() -> None:
 
 @app.command()
 def validate(
-    path: Annotated[Path | None, typer.Argument(help="A playbook, or their folder.")] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Playbooks, or folders of them.")] = None,
     *,
     form: Format = "text",
     strict: Annotated[bool, typer.Option("--strict", help="Let a warning be exit code 1, too.")] = False,
 ) -> None:
     """Check playbooks, their scenarios and templates; everything wrong in one run, and what should be looked at."""
     settings = configuration.load()
-    target = path or settings.playbooks_dir
-    if not target.exists():
-        err.print(f"there is no {target}", markup=False)
-        raise typer.Exit(2)
-    folder = testing.folder_of(target, target if target.is_dir() else target.parent)
-    compiled = compile_folder(folder, settings.templates_dir)
-    every = (*compiled.diagnostics, *mistakes(compiled), *lint(compiled, now().date()))
-    whole = folder == target.absolute()
-    found = [d for d in every if whole or (folder.parent / d.place.file).is_relative_to(target.absolute())]
+    targets = paths or [settings.playbooks_dir]
+    for target in targets:
+        if not target.exists():
+            err.print(f"there is no {target}", markup=False)
+            raise typer.Exit(2)
+    folders = {testing.folder_of(target, target if target.is_dir() else target.parent) for target in targets}
+    found = [
+        item
+        for folder in sorted(folders)
+        for item in _checked(folder, settings.templates_dir)
+        if any(
+            folder == target.absolute() or (folder.parent / item.place.file).is_relative_to(target.absolute())
+            for target in targets
+        )
+    ]
     _print_diagnostics(found, form)
     raise typer.Exit(int(failed(found) or (strict and bool(found))))
+
+
+def _checked(folder: Path, templates: Path) -> tuple[Diagnostic, ...]:
+    """Everything wrong with a folder of playbooks, and what should be looked at."""
+    compiled = compile_folder(folder, templates)
+    return (*compiled.diagnostics, *mistakes(compiled), *lint(compiled, now().date()))
 
 
 @app.command("test")

@@ -132,3 +132,15 @@ def test_a_warning_is_told_and_fails_only_when_asked_to(tmp_path: Path, capsys: 
     assert "[fact-unused]" in capsys.readouterr().out
     assert run(["validate", str(facts), "--strict"]) == 1
     assert run(["validate", str(tmp_path / "playbooks" / "team.yaml"), "--strict"]) == 0
+
+
+def test_several_files_are_checked_in_one_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(PLAYBOOK.parent, tmp_path / "playbooks")
+    files = [tmp_path / "playbooks" / name for name in ("onboarding-14-day.yaml", "nps-detractor.yaml", "team.yaml")]
+    for file in files[:2]:
+        file.write_text(file.read_text().replace("owner: ", "owner: no_", 1))
+
+    assert run(["validate", *(str(file) for file in files), "--format", "json"]) == 1
+    found = {item["file"] for item in json.loads(capsys.readouterr().out)}
+    assert found == {"playbooks/onboarding-14-day.yaml", "playbooks/nps-detractor.yaml"}
+    assert run(["validate", str(files[2])]) == 0
