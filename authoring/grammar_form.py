@@ -19,13 +19,10 @@ _MOST_TEXT = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What may stand as a value. `shown`: in words; `schema`: as JSON Schema; `expression`: a condition or a value to
-    be worked out, in which inputs are names like others.
-    """
+    """What may stand as a value. `shown`: in words; `schema`: as JSON Schema."""
 
     shown: str
     schema: Json
-    expression: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +43,13 @@ class Key:
 @dataclass(frozen=True, slots=True)
 class Shape:
     """One mapping of the language. `name`: as the schema and the reference call it; `doc`: what it is, one sentence;
-    `some`: at least one of these keys must stand; `free`: other keys are names of the author's, with this kind.
+    `some`: at least one of these keys must stand.
     """
 
     name: str
     doc: str
     keys: tuple[Key, ...]
     some: tuple[str, ...] = ()
-    free: Kind | None = None
     by_name: dict[str, Key] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -109,7 +105,7 @@ def either(*kinds: Kind) -> Kind:
 def named(kind: Kind, pattern: str = "^.+$") -> Kind:
     """A mapping from names of the author's to values of one kind."""
     names = {"type": "object", "additionalProperties": False, "patternProperties": {pattern: kind.schema}}
-    return Kind("names", names, kind.expression)
+    return Kind("names", names)
 
 
 def listed(kind: Kind) -> Kind:
@@ -120,9 +116,9 @@ def listed(kind: Kind) -> Kind:
 
 TEXT = Kind("text", {"type": _SINGLE, "minLength": 1, "maxLength": _MOST_TEXT})
 TEXTS = Kind("list of texts", {"type": "array", "items": TEXT.schema})
-CONDITION = Kind("condition", {"type": _SINGLE, "minLength": 1, "maxLength": 500}, expression=True)
+CONDITION = Kind("condition", {"type": _SINGLE, "minLength": 1, "maxLength": 500})
 VALUE = Kind("value", {"type": _SINGLE, "minLength": 1, "maxLength": _MOST_TEXT})
-EXPRESSION = Kind("expression", CONDITION.schema, expression=True)
+EXPRESSION = Kind("expression", CONDITION.schema)
 FLAG = Kind("`yes` or `no`", {"anyOf": [{"type": "boolean"}, {"enum": ["yes", "no", "Yes", "No", "YES", "NO"]}, INPUT]})
 NUMBER = Kind("number", {"anyOf": [{"type": "number"}, INPUT]})
 LENGTH = _form("length", _LENGTH)
