@@ -20,6 +20,7 @@ from lifecycle import (
     happening,
     journey,
     machine,
+    moving,
     plays,
     requests,
     responses,
@@ -206,8 +207,8 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
             turn.contracts = (*(item for item in turn.contracts if item.id != contract.id), contract)
         case Churned() | Returned():
             _leave_or_return(turn, event)
-        case CatalogueApplied(digest=digest):
-            _apply_catalogue(turn, digest)
+        case CatalogueApplied():
+            _apply_catalogue(turn, event)
         case ApprovalAnswered():
             answers.approval(turn, event)
         case TaskTicked():
@@ -304,11 +305,11 @@ def _leave_or_return(turn: Turn, event: Churned | Returned) -> None:
     journey.enter(turn, target, why)
 
 
-def _apply_catalogue(turn: Turn, digest: str) -> None:
-    if digest == turn.catalogue:
-        return
-    turn.adopt(digest)
-    triggers.note(turn)
+def _apply_catalogue(turn: Turn, event: CatalogueApplied) -> None:
+    if event.digest != turn.catalogue:
+        turn.adopt(event.digest)
+        triggers.note(turn)
+    moving.move(turn, event.move, event.late)
 
 
 def _forget(turn: Turn) -> None:

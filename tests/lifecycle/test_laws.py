@@ -48,9 +48,9 @@ MANY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, Heal
 
 
 class Walk:
-    """Carries out a history on the two catalogues and checks each step. `out`: commands whose outcome is not in yet."""
+    """Carries out a history on these catalogues and checks each step. `out`: commands whose outcome is not in yet."""
 
-    def __init__(self, library: Library, catalogues: tuple[str, str], customer: str = "c1") -> None:
+    def __init__(self, library: Library, catalogues: tuple[str, ...], customer: str = "c1") -> None:
         self.library, self.catalogues = library, catalogues
         now = calendar.wall(date(2026, 3, 2), "10:00", ZONE)
         team = {
@@ -91,7 +91,7 @@ class Walk:
             case TaskTicked(task=which):
                 return replace(event, task=self.tasks[int(which) % len(self.tasks)])
             case CatalogueApplied(digest=which):
-                return CatalogueApplied(self.catalogues[0 if which == "first" else 1])
+                return replace(event, digest=self.catalogues[int(which)])
             case BatchSettled(effects=drawn):
                 return self.settle([str(item) for item in drawn])
             case _:
