@@ -12,6 +12,8 @@ from authoring.source import Scalar
 from lifecycle.playbook import Action, Email, Expr, Invite, Length, Slack, Survey, Task, Wait, When
 
 ACTIONS = one_of("step")
+ENTRY = "entry"
+"""The word for the start of a play, where a step may be named."""
 SURVEYS = ("nps",)
 _TEMPLATE = re.compile(r"[a-z0-9][a-z0-9_-]*(?:/[a-z0-9][a-z0-9_-]*)*\Z")
 _BY = re.compile(r"day +(-?[0-9]{1,4})(?: +at +(\S+))?\Z")
@@ -50,6 +52,7 @@ class ActionReader:
         self.fields, self.book, self.report = fields, book, book.report
         self.template: Scalar | None = None
         self.texts: list[Scalar] = []
+        self.since: Scalar | None = None
 
     # --- who ----------------------------------------------------------------------------------------------------------
 
@@ -199,7 +202,18 @@ class ActionReader:
             fields.missing("until", '"until: milestones.first_value" or "event: nps.answered"')
         if event:
             check_event(event, self.book.names, self.report)
-        return Wait(self._by(fields), until, event.value if event else "")
+        return Wait(self._by(fields), until, event.value if event else "", self._since(fields))
+
+    def _since(self, fields: Fields) -> str:
+        """The step, or `entry`, from which a wait for an event looks back."""
+        node = fields.scalar("since", '"since: kickoff"')
+        if node is None:
+            return ""
+        if "event" not in fields:
+            what = '"since" says which events count, and this wait is for none'
+            self.report.add("when", fields.key("since"), what, 'remove it, or wait for an "event".')
+        self.since = None if node.value == ENTRY else node
+        return node.value
 
     def _by(self, fields: Fields) -> When:
         """`day 5`, `day 5 at 17:00`, or a length from the moment the wait opened."""

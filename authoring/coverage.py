@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lifecycle import conditions
 from lifecycle.model import Decision
-from lifecycle.playbook import Approval, Playbook, Step
+from lifecycle.playbook import Approval, Choose, Playbook, Step
 
 Trace = Sequence[Decision]
 Shows = Callable[[Trace], bool]
@@ -129,7 +129,23 @@ def _approval_ways(approval: Approval) -> Iterator[Way]:
         yield f"{what} {role}", _asks(role, asked[role])
 
 
-_WAYS: Mapping[str, Callable[[Step], Iterator[Way]]] = {"wait": _wait_ways}
+def _choose_ways(step: Step) -> Iterator[Way]:
+    if isinstance(step.action, Choose):
+        for number, way in enumerate(step.action.ways, 1):
+            yield f"never goes the way of {way.text}", _some("choose", "fired", f"way {number}:")
+        yield "never goes without any of its ways", _some("choose", "", "otherwise:", "no way holds")
+
+
+def _repeat_ways(_step: Step) -> Iterator[Way]:
+    yield "never ends before its last round", _some("repeat", "fired")
+    yield "never comes to its last round", _some("repeat", "skipped", "not met in")
+
+
+_WAYS: Mapping[str, Callable[[Step], Iterator[Way]]] = {
+    "wait": _wait_ways,
+    "choose": _choose_ways,
+    "repeat": _repeat_ways,
+}
 """The ways that a step of a kind can go, where there are others than to fire."""
 
 

@@ -7,7 +7,7 @@ from authoring.diagnostics import Report, near
 from authoring.expressions import proven
 from authoring.namespace import Names
 from authoring.steps import Draft
-from lifecycle.playbook import Step, Trigger, Wait
+from lifecycle.playbook import Choose, Repeat, Step, Trigger, Wait
 
 
 def check_steps(drafts: Sequence[Draft], report: Report) -> None:
@@ -21,16 +21,39 @@ def check_steps(drafts: Sequence[Draft], report: Report) -> None:
             report.add("duplicate-name", draft.place, what, f'rename one, such as "{name}-again".', related=first)
         elif name:
             by_id[name] = draft
+    _check_renamed(drafts, by_id, report)
     for draft in drafts:
         _check_references(draft, by_id, report)
     _check_circles(by_id, report)
 
 
+def _check_renamed(drafts: Sequence[Draft], by_id: Mapping[str, Draft], report: Report) -> None:
+    """A step that is still there was not renamed, and no two steps were the same one."""
+    heirs: dict[str, Draft] = {}
+    for draft in drafts:
+        word = draft.was
+        if word is None:
+            continue
+        first = by_id.get(word.value) or heirs.get(word.value)
+        if first is not None:
+            is_it = "is a step of its own" if word.value in by_id else "became another step already"
+            what = f'"{word.value[:60]}" {is_it}'
+            report.add("duplicate-name", word.place, what, 'remove "was".', related=str(first.place))
+        heirs.setdefault(word.value, draft)
+
+
 def _check_references(draft: Draft, by_id: Mapping[str, Draft], report: Report) -> None:
-    for word in (*draft.needs, *((draft.after,) if draft.after else ())):
+    own = _round(draft.step, by_id)
+    if isinstance(draft.step.action, Repeat) and own:
+        what = f'"{draft.step.id}" stands in the rounds of "{own}"'
+        report.add("repeat", draft.place, what, "move it out, or make a playbook of it and start that.")
+    for word in (*draft.needs, *(item for item in (draft.after, draft.since) if item)):
         if word.value not in by_id:
             others = [name for name in by_id if name != draft.step.id]
             report.add("unknown-step", word.place, f'no step is called "{word.value[:60]}"', near(word.value, others))
+        elif word is not draft.after and (rounds := _round(by_id[word.value].step, by_id)) not in ("", own):
+            what = f'"{word.value}" is done again in each round of "{rounds}", this step once'
+            report.add("repeat", word.place, what, f'write "{rounds}".')
     after = draft.after
     if after is None or after.value not in by_id:
         return
@@ -39,6 +62,11 @@ def _check_references(draft: Draft, by_id: Mapping[str, Draft], report: Report) 
         what = f'"{after.value}" comes only when "{outside[-1][0]}" goes one way, this step comes always'
         fix = f'write "step: {outside[-1][0]}", or move this step into the same branch.'
         report.add("never-settles", after.place, what, fix)
+
+
+def _round(step: Step, by_id: Mapping[str, Draft]) -> str:
+    """The innermost repeat in whose rounds a step stands; empty when it is in none."""
+    return next((name for name, branch in _branches(step, by_id) if branch == "do"), "")
 
 
 def _branches(step: Step, by_id: Mapping[str, Draft]) -> list[tuple[str, str]]:
@@ -84,11 +112,23 @@ def known_facts(
         step = draft.step
         known = found.get(step.under, start)
         parent = steps.get(step.under)
-        if parent is not None and step.branch == "then" and isinstance(parent.action, Wait):
-            known |= frozenset(names.events.get(parent.action.event, ()))
-            known |= proven(parent.action.until.tree) if parent.action.until else frozenset()
+        if parent is not None:
+            known |= _opened(parent, step.branch, names)
         found[step.id] = known | (proven(step.condition.tree) if step.condition else frozenset())
     return found
+
+
+def _opened(parent: Step, branch: str, names: Names) -> frozenset[str]:
+    """The facts that are surely known when a branch opens."""
+    match parent.action:
+        case Wait(until=until, event=event) if branch == "then":
+            return frozenset(names.events.get(event, ())) | (proven(until.tree) if until else frozenset())
+        case Repeat(until=until) if branch == "then":
+            return proven(until.tree)
+        case Choose(ways=ways) if branch.isdecimal() and int(branch) <= len(ways):
+            return proven(ways[int(branch) - 1].tree)
+        case _:
+            return frozenset()
 
 
 def _told(trigger: Trigger, names: Names) -> frozenset[str]:

@@ -7,6 +7,7 @@ step kind, trigger, event or touch: the same with `one=True`, and a shape of its
 
 from authoring.grammar_deeds import DEEDS, STEP_KEYS, STEP_WORDS
 from authoring.grammar_files import FILES, MAX_DAY, STAGES
+from authoring.grammar_flow import FLOW
 from authoring.grammar_form import (
     CONDITION,
     DAY_DEADLINE,
@@ -181,6 +182,7 @@ _STEP = Shape(
     "One thing that a playbook does.",
     (
         Key("id", name_of("name"), "once in the file; customers in flight are matched by it", required=True),
+        Key("was", name_of("name"), "the id that it had before, so that it is known again when plays are moved"),
         Key("day", _DAY, "due on that calendar day from the anchor (day 0; negative is before)"),
         Key("at", TIME, "with `day`: the local time", "the playbook's"),
         Key("after", mapping("after"), "due that long after another step was settled"),
@@ -202,8 +204,11 @@ _STEP = Shape(
         Key("wait", mapping("wait"), "until something happens, see [Waiting](#waiting)", one=True),
         *STEP_KEYS,
         *STEP_WORDS,
-        Key("then", list_of("step"), "at a wait: steps when it came in time"),
-        Key("otherwise", list_of("step"), "at a wait: steps when it did not"),
+        Key("choose", list_of("way"), "go one of several ways, see [Choosing](#choosing)", one=True),
+        Key("repeat", mapping("repeat"), "rounds of steps, see [Repeating](#repeating)", one=True),
+        Key("do", list_of("step"), "at a repeat: the steps of each round"),
+        Key("then", list_of("step"), "at a wait or repeat: steps when it came in time"),
+        Key("otherwise", list_of("step"), "at a wait or repeat: steps when it did not"),
     ),
 )
 _AFTER = Shape(
@@ -291,6 +296,9 @@ _WAIT = Shape(
         Key("until", CONDITION, "what must hold", one=True, example="milestones.technical_setup"),
         Key("event", DOTTED, "what must happen; what happened since the play's day 0 counts", one=True),
         Key(
+            "since", STEP_NAME, "with `event`: a step, or `entry` for the play's start; what came before does not count"
+        ),
+        Key(
             "by",
             DAY_DEADLINE,
             "the deadline: `day 5`, `day 5 at 17:00`, or a length from the moment the wait opened; never moved for "
@@ -304,7 +312,7 @@ _LANGUAGE = (
     *(_PLAYBOOK, _VARIANT, _INPUT, _TIMING, _REENTRY, _TRIGGER, _CADENCE, _STEP, _AFTER, _APPROVAL, _RUNG),
     *(_EMAIL, _SLACK, _INVITE, _SURVEY, _TASK, _WAIT),
 )
-GRAMMAR: dict[str, Shape] = {shape.name: shape for shape in (*_LANGUAGE, *DEEDS, *FILES)}
+GRAMMAR: dict[str, Shape] = {shape.name: shape for shape in (*_LANGUAGE, *FLOW, *DEEDS, *FILES)}
 """Every mapping that an author writes, by the name of its shape."""
 FILE_KINDS = {
     "scenario": "scenario",

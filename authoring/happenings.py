@@ -25,6 +25,8 @@ from lifecycle.messages import (
     HoldPlaced,
     MeetingAnswered,
     MilestoneTicked,
+    PlayRequested,
+    PlayStopRequested,
     Returned,
     StageSet,
     SurveyAnswered,
@@ -96,6 +98,8 @@ class _Happening:
                 return HoldPlaced(self._by("csm"), fields.shortened(node, kind))
             case "lift":
                 return HoldLifted(self._by("csm"))
+            case "start" | "stop":
+                return self._play(node, kind)
             case "stage":
                 self._known("unknown-stage", "stage", node, [spec.name for spec in self.lifecycle.stages])
                 return StageSet(node.value, self._by("csm"), fields.text("reason", "a reason", default="scenario"))
@@ -122,7 +126,7 @@ class _Happening:
             self.report.add("unknown-step", node.place, what, near(node.value, asked))
             return None
         name, by = asked[node.value]
-        approval = f"{name}/{self.fields.whole('play', 1, 1000, 1)}/{node.value}"
+        approval = self._named(name, node.value)
         return ApprovalAnswered(approval, self._by(by), answer, f"line {node.place.line}")
 
     def _meeting(self, node: Scalar) -> Event | None:
@@ -132,9 +136,22 @@ class _Happening:
             what = f'no step that invites is called "{node.value[:60]}"'
             self.report.add("unknown-step", node.place, what, near(node.value, offered))
             return None
-        meeting = f"{offered[node.value]}/{self.fields.whole('play', 1, 1000, 1)}/{node.value}"
+        meeting = self._named(offered[node.value], node.value)
         outcome = self.fields.choice("outcome", OUTCOMES, "held")
         return MeetingAnswered(meeting, OUTCOMES[outcome], self._by(""))
+
+    def _play(self, node: Scalar, kind: str) -> Event:
+        """A playbook started by hand, or a play of it stopped, the first unless `play:` names another."""
+        self._known("unknown-playbook", "playbook", node, [book.name for book in self.books])
+        reason = self.fields.text("reason", "a reason", default="scenario")
+        if kind == "start":
+            return PlayRequested(node.value, self._by("csm"), reason)
+        return PlayStopRequested(f"{node.value}/{self.fields.whole('play', 1, 1000, 1)}", self._by("csm"), reason)
+
+    def _named(self, playbook: str, step: str) -> str:
+        """What an answer calls a step, in the play and round that the line says."""
+        play, nth = self.fields.whole("play", 1, 1000, 1), self.fields.whole("round", 1, 100, 1)
+        return f"{playbook}/{play}/{step}" + (f"~{nth}" if nth > 1 else "")
 
     def _contract(self, node: Scalar) -> Event | None:
         """A contract by its id, new or with a new end."""

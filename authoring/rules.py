@@ -52,6 +52,7 @@ RULES = {
     "wait-by": "a wait without a deadline can hold a customer for ever, and nobody would notice.",
     "cycle": "steps that wait for one another never happen.",
     "never-settles": "a step of a branch not taken never settles, so what waits for it would never happen.",
+    "repeat": "a round forgets the one before, so what stands in it means only the round that is on.",
     "approval": "a question that cannot be answered in time holds up the customer.",
     "invite-day": "nobody can accept a meeting that lies before its invitation.",
     # what never happens

@@ -180,7 +180,11 @@ class _Comparison:
                     self.report.add("expected", item.place, what, fix, why=self._why(touch.kind, touch.step))
         for answer in self.scenario.answers:
             what, fix = "this answers a question that was never put", "change the playbook, or take the line out."
-            step = answer.event.approval.rpartition("/")[2] if answer.event.kind == "approval_answered" else ""
+            step = (
+                answer.event.approval.rpartition("/")[2].partition("~")[0]
+                if answer.event.kind == "approval_answered"
+                else ""
+            )
             self.report.add("expected", answer.place, what, fix, why=self._why("approval", step))
         return self.report.sorted()
 

@@ -6,10 +6,9 @@ those exist can only be told once the whole file, and the folder, have been read
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from authoring.actions import ACTIONS, NOTHING, Book, shown
-from authoring.deeds import DeedReader
+from authoring.branches import Branch, FlowReader
 from authoring.diagnostics import Place
 from authoring.fields import KEBAB, Fields, mapping, sequence
 from authoring.grammar import MAX_DAY, WEEKENDS, keys
@@ -19,7 +18,6 @@ from lifecycle.playbook import (
     Length,
     Rung,
     Step,
-    Wait,
     When,
 )
 
@@ -29,7 +27,8 @@ TOUCHES = ("email", "survey", "invite")
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A step with the places of its words. `template`: the words naming its template; `texts`: Jinja2 texts in the
-    playbook itself (a task's title).
+    playbook itself (a task's title). `was`: the words for its earlier id; `since`: those
+    for the step from which a wait looks back.
     """
 
     step: Step
@@ -39,23 +38,23 @@ class Draft:
     template: Scalar | None = None
     texts: tuple[Scalar, ...] = ()
     action: Place | None = None
+    was: Scalar | None = None
+    since: Scalar | None = None
 
 
-def read_steps(
-    node: Node | None, book: Book, under: str = "", branch: Literal["", "then", "otherwise"] = ""
-) -> Iterator[Draft]:
-    """Every step in the order written, a wait before the steps of its branches."""
+def read_steps(node: Node | None, book: Book, under: str = "", branch: str = "") -> Iterator[Draft]:
+    """Every step in the order written, one that has branches before the steps of these."""
     example = "- { id: welcome, day: 1, email: { ... } }"
     for item in sequence(node, book.report, f'"{branch or "steps"}"', example):
         found = mapping(item, book.report, "a step", example)
         if found is None:
             continue
         fields = Fields(found, keys("step"), "a step", book.report)
-        draft = _Reader(fields, book).draft(under, branch)
+        reader = _Reader(fields, book)
+        draft = reader.draft(under, branch)
         yield draft
-        if isinstance(draft.step.action, Wait):
-            yield from read_steps(fields.get("then"), book, draft.step.id, "then")
-            yield from read_steps(fields.get("otherwise"), book, draft.step.id, "otherwise")
+        for name, steps in reader.branches:
+            yield from read_steps(steps, book, draft.step.id, name)
 
 
 class _Reader:
@@ -63,15 +62,17 @@ class _Reader:
 
     def __init__(self, fields: Fields, book: Book) -> None:
         self.fields, self.book, self.report = fields, book, book.report
-        self.actions = DeedReader(fields, book)
+        self.actions = FlowReader(fields, book)
+        self.branches: tuple[Branch, ...] = ()
 
-    def draft(self, under: str, branch: Literal["", "then", "otherwise"]) -> Draft:
+    def draft(self, under: str, branch: str) -> Draft:
         fields = self.fields
         name = fields.name("id", KEBAB, '"id: welcome"')
         kind = self._kind()
         action = self.actions.read(kind) if kind else NOTHING
         needs = fields.words("needs", "[another-step]")
         when, after = self._when(kind)
+        was = fields.scalar("was", '"was: welcome"')
         step = Step(
             name,
             action,
@@ -81,13 +82,24 @@ class _Reader:
             under,
             branch,
             self._approval(kind),
+            was.value if was and fields.is_name(was, KEBAB) else "",
         )
-        self._branches(kind)
+        self.branches = self.actions.under(kind)
         place = fields.place("id") if "id" in fields else fields.node.place
         if name:
             self.book.places.setdefault(name, fields.node.place.line)
         action_place = fields.key(kind) if kind else None
-        return Draft(step, place, needs, after, self.actions.template, tuple(self.actions.texts), action_place)
+        return Draft(
+            step,
+            place,
+            needs,
+            after,
+            self.actions.template,
+            tuple(self.actions.texts),
+            action_place,
+            was,
+            self.actions.since,
+        )
 
     def _kind(self) -> str:
         """The one thing the step does; empty (with a finding) when it is none or several."""
@@ -99,12 +111,6 @@ class _Reader:
         what = f"a step does {len(found)} things: {', '.join(found)}" if found else "a step does nothing"
         self.report.add("one-action", place, what, fix)
         return ""
-
-    def _branches(self, kind: str) -> None:
-        for key in ("then", "otherwise"):
-            if key in self.fields and kind and kind != "wait":
-                what = f'"{key}" stands at {_article(kind)}; only a wait has branches'
-                self.report.add("when", self.fields.key(key), what, 'use "if:" on a step of its own.')
 
     # --- when ---------------------------------------------------------------------------------------------------------
 
@@ -140,7 +146,10 @@ class _Reader:
     # --- approval -----------------------------------------------------------------------------------------------------
 
     def _approval(self, kind: str) -> Approval | None:
-        if kind == "wait":
+        if kind in ("wait", "choose", "repeat"):
+            if kind != "wait" and "approval" in self.fields:  # at a wait `_when` says so
+                what = f'"approval" stands at a {kind}, which sends nothing'
+                self.report.add("when", self.fields.key("approval"), what, "put it at the steps of its branches.")
             return None
         example = "{ by: csm, within: 4 business hours }"
         node = mapping(self.fields.get("approval"), self.report, '"approval"', example)
@@ -174,7 +183,3 @@ class _Reader:
         if nudge and within and nudge.unit == within.unit and nudge.amount >= within.amount:
             what = "this comes only when the time to answer is over"
             self.report.add("approval", place, what, f"write less than {shown(within)}.")
-
-
-def _article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

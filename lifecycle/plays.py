@@ -90,7 +90,7 @@ def _met(turn: Turn, play: Play, step: Step) -> str:
 
 
 def _counts(turn: Turn, play: Play, step: Step, wait: Wait, seen: datetime) -> bool:
-    """Whether an event came late enough for a wait. After a step means after its instant: what came at that instant came
+    """Whether an event came late enough for a wait. After a step means after its instant: what came right then came
     before it.
     """
     play = turn.play(play.key) or play

@@ -217,6 +217,20 @@ profiles = st.builds(
     tier=st.sampled_from(["team", "pro"]),
     country=st.sampled_from(["", "DE", "US"]),
 )
+applied = st.builds(
+    CatalogueApplied,
+    st.sampled_from(["0", "1", "2"]),
+    st.sampled_from([(), ("onboarding", "risk", "rounds"), ("onboarding",), ("rounds", "each", "often", "odd")]),
+    st.sampled_from(["skip", "fire"]),
+)
+answers = st.builds(
+    ApprovalAnswered,
+    st.integers(0, 5).map(str),
+    people,
+    st.sampled_from(["approve", "reject"]),
+    texts,
+    st.booleans(),
+)
 events: st.SearchStrategy[Any] = st.one_of(
     st.builds(SignedUp, profiles),
     st.builds(ProfileChanged, profiles),
@@ -230,14 +244,7 @@ events: st.SearchStrategy[Any] = st.one_of(
     st.builds(Happened, st.sampled_from(["kickoff.held", "api.connected", "odd"]), facts),
     st.builds(FactsReported, facts),
     st.builds(SurveyAnswered, st.sampled_from(["nps", "csat"]), contacts, st.integers(0, 10)),
-    st.builds(
-        ApprovalAnswered,
-        st.integers(0, 5).map(str),
-        people,
-        st.sampled_from(["approve", "reject"]),
-        texts,
-        st.booleans(),
-    ),
+    answers,
     st.builds(EmailReplied, contacts),
     st.builds(
         MeetingAnswered,
@@ -273,15 +280,20 @@ events: st.SearchStrategy[Any] = st.one_of(
     st.builds(HoldPlaced, people, texts),
     st.builds(HoldLifted, people),
     st.builds(SendsReleased, people),
-    st.builds(
-        CatalogueApplied,
-        st.sampled_from(["0", "1", "2"]),
-        st.sampled_from([(), ("onboarding", "risk", "rounds"), ("onboarding",), ("rounds", "each", "often", "odd")]),
-        st.sampled_from(["skip", "fire"]),
-    ),
+    applied,
     st.just(DueReached()),
 )
 results = st.sampled_from(["sent", "sent", "sent", "failed", "later", "unknown", "withdrawn"])
 settling = st.builds(BatchSettled, st.lists(results, min_size=1, max_size=6).map(tuple))
 minutes = st.one_of(st.integers(0, 120), st.integers(0, 3 * 24 * 60))
 moves = st.lists(st.tuples(minutes, st.one_of(events, settling, settling), st.booleans()), min_size=1, max_size=25)
+shuffles = st.lists(
+    st.tuples(
+        minutes,
+        st.one_of(applied, applied, answers, settling, st.builds(StageSet, st.just("onboarding"), people)),
+        st.booleans(),
+    ),
+    min_size=3,
+    max_size=25,
+)
+"""Histories in which plays are moved to and fro."""

@@ -151,7 +151,7 @@ def test_what_is_open_is_withdrawn_when_the_condition_holds(given: Given, weekly
     story.decided("cancelled email mail", "met: customer.band").decided("cancelled wait heard", "met: customer.band")
 
 
-def test_late_news_of_an_earlier_round_does_no_harm(given: Given, weekly: Callable[..., Story]) -> None:
+def test_late_news_of_an_earlier_round_does_no_harm(weekly: Callable[..., Story]) -> None:
     story = weekly()
     story.provider["mail"] = [Effect("", "unknown", "cut off") for _ in range(9)]
     story.when(at="2026-03-10 09:00")
@@ -202,7 +202,7 @@ def test_caps_count_each_round_and_forget_only_what_did_not_happen(weekly: Calla
     assert [item.step for item in story.state.touched] == ["play/1/mail~3"]
 
 
-def test_a_customer_who_leaves_takes_the_rounds_along(given: Given, weekly: Callable[..., Story]) -> None:
+def test_a_customer_who_leaves_takes_the_rounds_along(weekly: Callable[..., Story]) -> None:
     story = weekly().when(at="2026-03-10 09:00").when(Churned("price"), at="2026-03-11 09:00").then()
     story.decided("cancelled repeat weekly", "the customer left")
     assert story.state.plays == ()

@@ -184,7 +184,7 @@ def test_a_wait_for_someone_missing_says_so_in_what_is_next(given: Given) -> Non
 
 
 def heard_since(given: Given, since: str) -> Playbook:
-    """A task at noon of day 1, and a wait for an event since something; the play starts with the onboarding, on day 1."""
+    """A task at noon of day 1, and a wait for an event since something; the play starts on day 1."""
     wait = given.wait("heard", When(day=8), event="kickoff.held")
     since_then = replace(wait, action=replace(wait.action, since=since), needs=())
     return given.book(
