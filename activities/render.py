@@ -17,9 +17,10 @@ from activities.delivery import Delivery
 from activities.mime import UnsendableError, one_line
 from activities.scene import Scene, day_of, moment_of
 from activities.templates import Templates, with_links
-from lifecycle import calendar
+from lifecycle import calendar, conditions
 from lifecycle.messages import AskApproval, RaiseTask, SendSurvey
-from lifecycle.playbook import Email, Invite, Slack, Survey, Task
+from lifecycle.model import Value
+from lifecycle.playbook import CONTRACT_END, Email, Invite, Slack, Survey, Task
 from store.customers import Person
 
 UNSUBSCRIBE_PLACE, SURVEY_PLACE = "[unsubscribe link]", "[survey link]"
@@ -344,11 +345,22 @@ def _facts(scene: Scene) -> dict[str, SimpleNamespace]:
     """Facts as `group.name`; a group exists as soon as the catalogue has it, so that `x is defined` can be asked."""
     groups: dict[str, SimpleNamespace] = {}
     catalogue = scene.source.lifecycle.facts if scene.source.lifecycle else ()
-    for name in (*catalogue, *scene.facts):
+    for name in (*catalogue, *scene.facts, "contract."):
         group, _, _ = name.partition(".")
         groups.setdefault(group, SimpleNamespace())
     for name, value in scene.facts.items():
         group, _, leaf = name.partition(".")
         if value is not None:
-            setattr(groups[group], leaf, value)
+            setattr(groups[group], leaf, _written_day(value) if _is_day(scene, name) else value)
     return groups
+
+
+def _is_day(scene: Scene, name: str) -> bool:
+    spec = scene.source.lifecycle.facts.get(name) if scene.source.lifecycle else None
+    return name == CONTRACT_END or (spec is not None and spec.type == "date")
+
+
+def _written_day(value: Value) -> Value:
+    """`1 September 2026`, as people write a day; what is no day stays as it is."""
+    day = conditions.as_date(value)
+    return f"{day.day} {day:%B %Y}" if day else value

@@ -33,6 +33,14 @@ _CUSTOMER: dict[str, Type] = {
     "customer.stage": "text",
     "customer.band": "text",
 }
+_CONTRACT: dict[str, Type] = {
+    "contract.id": "text",
+    "contract.ends_on": "date",
+    "contract.phase": "text",
+    "contract.renewed": "boolean",
+}
+"""Of the contract that a play is about, else of the one that ends next; `renewed`: it has a later end by now."""
+_IN_TEXTS = ("contract.id", "contract.ends_on")
 _OUTSIDE_STAGES = ("churned", "win_back")
 
 
@@ -58,8 +66,8 @@ class Names:
     def of(cls, lifecycle: Lifecycle | None, playbooks: Collection[str] | None = None) -> "Names":
         """The namespace of a lifecycle; `playbooks` are all names in the folder, None where they are not known."""
         if lifecycle is None:
-            return cls(dict(_CUSTOMER), complete=False, any_playing=True)
-        types: dict[str, Type] = dict(_CUSTOMER)
+            return cls({**_CUSTOMER, **_CONTRACT}, complete=False, any_playing=True)
+        types: dict[str, Type] = {**_CUSTOMER, **_CONTRACT}
         types |= {f"milestones.{name}": "boolean" for name in lifecycle.milestones}
         types |= {f"playing.{under(name)}": "boolean" for name in playbooks or ()}
         types |= {name: spec.type for name, spec in lifecycle.facts.items()}
@@ -73,7 +81,7 @@ class Names:
         return cls(
             types,
             choices,
-            frozenset(lifecycle.facts),
+            frozenset((*lifecycle.facts, *_IN_TEXTS)),
             tuple(lifecycle.roles),
             stages,
             tuple(lifecycle.bands),

@@ -188,9 +188,9 @@ class Office:
         with self.db.read() as c:
             return ledger.standing(c, command.touch)
 
-    def release(self, **changes: Any) -> str:
-        """Commit the playbook with changes; its digest."""
-        book = replace(BOOK, **changes)
+    def release(self, texts: dict[str, str] | None = None, **changes: Any) -> str:
+        """Commit the playbook with changes, and with other texts of some of its templates; its digest."""
+        book = replace(BOOK, **{"templates": {**BOOK.templates, **(texts or {})}, **changes})
         digest = release_digest(encode(book))
         with self.db.begin() as c:
             releases.commit(c, self.catalogue, {digest: book}, note="test")

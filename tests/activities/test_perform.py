@@ -68,6 +68,16 @@ def test_a_mail_says_the_day_and_the_facts_of_its_own_play(office: "Office", sen
     assert "Use: 0.1\n" in mail["content"][0]["value"]
 
 
+@on_sqlite
+def test_a_mail_about_a_contract_writes_its_end_as_people_do(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    text = "Subject: Your contract\n\nIt ends on {{ contract.ends_on }}.\n"
+    digest = office.release({"email/welcome.txt": text})
+    command = office.email(release=digest)
+    about = PlayInfo(anchor="2026-09-01", zone="Europe/Berlin", about={"contract.ends_on": "2026-09-01"})
+    office.run(command, batch=office.batch(command, plays={"/".join(command.touch.split("/")[1:3]): about}))
+    assert "It ends on 1 September 2026." in sendgrid_server.mails[0]["content"][0]["value"]
+
+
 def test_a_survey_link_opens_the_survey_that_was_sent(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     office.one(office.survey())
     text = sendgrid_server.mails[0]["content"][0]["value"]
