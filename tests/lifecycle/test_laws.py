@@ -33,10 +33,11 @@ from lifecycle.messages import (
     Outcome,
     RaiseTask,
     SignedUp,
+    StageSet,
     TaskTicked,
 )
 from lifecycle.model import Contact, Decision, Profile, State, Teammate, state_from_json, state_to_json
-from tests.lifecycle.histories import ZONE, events, minutes, moves, world
+from tests.lifecycle.histories import ZONE, events, minutes, moves, shuffles, world
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given, Library
@@ -191,6 +192,14 @@ def test_instants_reached_one_by_one_or_all_at_once_are_decided_alike(given: Giv
     assert [*decisions, *last.decisions] == [*at_once.decisions]
     assert [*commands, *last.commands] == [*at_once.commands]
     assert last.state == at_once.state
+
+
+@settings(MANY, max_examples=150)
+@over(st.data())
+def test_no_law_breaks_however_often_plays_are_moved(given: Given, data: st.DataObject) -> None:
+    walk = Walk(*world(given))
+    walk.take(StageSet("onboarding", "mara", "x"), walk.now)
+    walk.run(data.draw(shuffles))
 
 
 def test_the_histories_hold_every_kind_of_event() -> None:
