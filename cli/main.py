@@ -23,11 +23,11 @@ from authoring.diagnostics import Diagnostic, failed, render_json, render_text
 from authoring.lint import lint
 from authoring.scenario_file import mistakes
 from cli import apply as applying
+from cli import by_hand, serve, tested, testing
 from cli import explain as explaining
 from cli import forecast as forecasting
 from cli import import_accounts as importing
 from cli import schema as schemas
-from cli import serve, tested, testing
 from cli import sign_in as signing_in
 from cli import simulate as simulating
 from cli import up as embedded
@@ -61,6 +61,8 @@ app.command("forecast")(forecasting.command)
 app.command("import")(importing.command)
 app.command("schema")(schemas.command)
 app.command("explain")(explaining.command)
+app.command("start")(by_hand.start)
+app.command("stop")(by_hand.stop)
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from gateway.intake import Lifecycles
 from gateway.refusals import RefusedError
-from lifecycle.playbook import Lifecycle, Playbook
+from lifecycle.playbook import Lifecycle, Manifest, Playbook
 from store import releases
 from store.known import known, milestones
 from store.pages import CustomerPage
@@ -20,6 +20,7 @@ class About:
     def __init__(self, lifecycles: Lifecycles) -> None:
         self._lifecycles = lifecycles
         self._written: dict[str, str] = {}
+        self._offered: dict[str, tuple[tuple[str, str], ...]] = {}
 
     def of(self, c: Connection, page: CustomerPage, used: Collection[str]) -> dict[str, Any]:
         """The values of the page's template. `used`: the releases whose reasons the page shows."""
@@ -31,6 +32,7 @@ class About:
             "units": {name: spec.unit for name, spec in life.facts.items()} if life else {},
             "reached": reached,
             "to_tick": [one for one in reached if life and life.milestones[one.name].ticked_by],
+            "playbooks": self._playbooks(c),
             "zones": {release: self._zone(c, page, release) for release in used},
         }
 
@@ -40,6 +42,20 @@ class About:
             return self._lifecycles.current(c)[1]
         except RefusedError:
             return None
+
+    def _playbooks(self, c: Connection) -> tuple[tuple[str, str], ...]:
+        """Name and title of each current playbook, by title: what a person can start."""
+        current = releases.current(c)
+        if current is None:
+            return ()
+        if current not in self._offered:
+            manifest = releases.load(c, current)
+            books = (
+                [releases.load(c, one) for one in manifest.playbooks.values()] if isinstance(manifest, Manifest) else []
+            )
+            named = ((book.name, book.title) for book in books if isinstance(book, Playbook))
+            self._offered = {current: tuple(sorted(named, key=lambda one: one[1]))}
+        return self._offered[current]
 
     def _zone(self, c: Connection, page: CustomerPage, release: str) -> str:
         """The zone in which a release's reasons tell times: the customer's, a teammate's, or one that it names."""

@@ -1,4 +1,5 @@
-"""What people do on the dashboard: sign in, answer, tick, hold, settle. All POST, but for the sign-in page itself.
+"""What people do on the dashboard: sign in, answer, tick, start and stop plays, hold, settle. All POST, but for the
+sign-in page itself.
 
 Every form carries a token of the session and the id it was shown with, so that a double click acts once, and ends in
 a redirect, so that a reload repeats nothing. Who acts is the teammate chosen at sign-in.
@@ -27,6 +28,8 @@ from lifecycle.messages import (
     HoldPlaced,
     MeetingAnswered,
     MilestoneTicked,
+    PlayRequested,
+    PlayStopRequested,
     Reply,
     StageSet,
     TaskTicked,
@@ -62,6 +65,8 @@ class Actions:
             ("/answers/milestone", self.milestone),
             ("/answers/meeting", self.meeting),
             ("/answers/stage", self.stage),
+            ("/answers/start", self.start),
+            ("/answers/stop", self.stop),
             ("/answers/hold", self.hold),
             ("/answers/everything", self.everything),
             ("/problems/settle", self.settle),
@@ -165,6 +170,18 @@ class Actions:
         """Move a customer, forward or back, for a reason."""
         session, form = await self._form(request)
         return await self._give(request, session, form, StageSet(_field(form, "stage"), session.acting, _reason(form)))
+
+    async def start(self, request: Request) -> Response:
+        """Start a playbook for a customer, unless its own rules say no."""
+        session, form = await self._form(request)
+        event = PlayRequested(_field(form, "playbook"), session.acting, _reason(form))
+        return await self._give(request, session, form, event)
+
+    async def stop(self, request: Request) -> Response:
+        """End a play, for a reason."""
+        session, form = await self._form(request)
+        event = PlayStopRequested(_field(form, "play"), session.acting, _reason(form))
+        return await self._give(request, session, form, event)
 
     async def hold(self, request: Request) -> Response:
         """Stop or resume everything that goes to a customer."""

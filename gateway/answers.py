@@ -28,11 +28,12 @@ ANOTHER = Reply("already", "This form was used for another answer. Nothing was d
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """One answer of one person. `source` and `id` are unique together: `slack` or `dashboard`, and the press.
+    """One answer of one person. `source` and `id` are unique together: `slack`, `dashboard` or `cli`, and the
+    press.
     `edit`: subject and text that go out instead, kept with the answer.
     """
 
-    source: Literal["slack", "dashboard"]
+    source: Literal["slack", "dashboard", "cli"]
     id: str
     customer: str
     by: Person
@@ -55,7 +56,7 @@ class Answers:
 
     async def record(self, press: Press) -> Reply | None:
         """Make the answer durable; a Reply instead when it is not this person's to give."""
-        return await asyncio.to_thread(self._record, press)
+        return await asyncio.to_thread(record, self.db, self.lifecycles, press)
 
     async def outcome(self, press: Press) -> Reply:
         """What became of a recorded answer."""
@@ -66,20 +67,20 @@ class Answers:
         with self.db.read() as c:
             return named(c, reply)
 
-    def _record(self, press: Press) -> Reply | None:
-        with self.db.begin() as c:
-            _, lifecycle = self.lifecycles.current(c)
-            refused = refusal(c, lifecycle, press.customer, press.by, press.event)
-            if refused is not None:
-                return refused
-            facts.told(c, press.customer, facts_of(press.event, lifecycle))
-            body_digest = digest(encode(press.event))
-            accepted, row = inbox.accept(
-                c, press.customer, press.source, press.id, press.event, body_digest=body_digest
-            )
-            if accepted is Accepted.NEW:
-                _keep(c, press, row.seq)
-            return ANOTHER if accepted is Accepted.CONFLICT else None
+
+def record(db: Database, lifecycles: Lifecycles, press: Press) -> Reply | None:
+    """Make an answer durable; a Reply instead when it is not this person's to give. Whoever delivers finds it."""
+    with db.begin() as c:
+        _, lifecycle = lifecycles.current(c)
+        refused = refusal(c, lifecycle, press.customer, press.by, press.event)
+        if refused is not None:
+            return refused
+        facts.told(c, press.customer, facts_of(press.event, lifecycle))
+        body_digest = digest(encode(press.event))
+        accepted, row = inbox.accept(c, press.customer, press.source, press.id, press.event, body_digest=body_digest)
+        if accepted is Accepted.NEW:
+            _keep(c, press, row.seq)
+        return ANOTHER if accepted is Accepted.CONFLICT else None
 
 
 def _keep(c: Connection, press: Press, seq: int) -> None:

@@ -145,6 +145,7 @@ class Dashboard:
             page=page,
             contacts={person.id: person.name for person in page.contacts},
             upcoming=upcoming,
+            running=dict.fromkeys((item["playbook"], item["play"]) for item in upcoming or ()),
             stages=[one for one in machine.STAGES if machine.move("journey", page.customer.stage, f"set_to_{one}")],
             notice=await self._notice(request),
             **about,

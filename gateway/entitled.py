@@ -15,6 +15,8 @@ from lifecycle.messages import (
     HoldPlaced,
     MeetingAnswered,
     MilestoneTicked,
+    PlayRequested,
+    PlayStopRequested,
     Reply,
     StageSet,
     TaskTicked,
@@ -23,7 +25,17 @@ from lifecycle.playbook import Lifecycle
 from store import customers, meetings, projections, team
 from store.customers import Customer, Person
 
-Answer = ApprovalAnswered | TaskTicked | MilestoneTicked | MeetingAnswered | StageSet | HoldPlaced | HoldLifted
+Answer = (
+    ApprovalAnswered
+    | TaskTicked
+    | MilestoneTicked
+    | MeetingAnswered
+    | StageSet
+    | PlayRequested
+    | PlayStopRequested
+    | HoldPlaced
+    | HoldLifted
+)
 
 ACCOUNT_OWNER = "csm"
 NOT_YOURS = "This one is not yours to answer; {who} can."
@@ -48,6 +60,8 @@ def refusal(c: Connection, lifecycle: Lifecycle, customer: str, by: Person, even
             return NO_SUCH if spec is None else _unless(c, lifecycle, found, by, spec.ticked_by)
         case StageSet(stage=stage):
             return _unless(c, lifecycle, found, by, _owners(lifecycle, found)) or _no_move(found, stage)
+        case PlayRequested() | PlayStopRequested():
+            return _unless(c, lifecycle, found, by, tuple(team.team_of(c, customer)))
         case HoldPlaced() | HoldLifted():
             return _unless(c, lifecycle, found, by, _owners(lifecycle, found))
 

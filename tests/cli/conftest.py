@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,10 +11,24 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+import settings
+from authoring.compile import compile_folder
+from authoring.simulate import Library, simulate
+from cli import apply as applying
+from lifecycle import trace
+from lifecycle.messages import FactsReported, SignedUp
+from lifecycle.model import Clock, Contact, Profile, Teammate, state_to_json
+from store import customers, inbox, projections, tables
+from store.customers import NewContact
+from store.database import Database, open_database
+
+SIGNED_UP_AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -148,3 +163,54 @@ def unused_port() -> int:
             except (OSError, OverflowError):
                 continue
             return port
+
+
+@pytest.fixture
+def applied(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """A database with the shipped playbooks applied, and nobody at Temporal's address."""
+    path = tmp_path / "stageplay.db"
+    shutil.copy(sqlite_template, path)
+    monkeypatch.setenv("STAGEPLAY_DATABASE_URL", f"sqlite:///{path}")
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    found = open_database(f"sqlite:///{path}")
+    applying.apply(found, settings.HERE / "playbooks", settings.HERE / "templates")
+    return found
+
+
+SignUp = Callable[..., str]
+
+
+@pytest.fixture
+def sign_up(applied: Database) -> SignUp:
+    """Signs the customer acme-1 up at `SIGNED_UP_AT`; `snapshot`: what came of it in four days is stored. Our id."""
+    return partial(_sign_up, applied)
+
+
+def _sign_up(db: Database, *, snapshot: bool = True) -> str:
+    """A customer who signed up at `SIGNED_UP_AT`, whose state and decisions of four days are stored; our id of it."""
+    compiled = compile_folder(settings.HERE / "playbooks", settings.HERE / "templates")
+    profile = Profile("Europe/Berlin", date(2026, 3, 2), tier="pro", country="DE", touch="high")
+    with db.begin() as c:
+        mara = next(person for person in customers.teammates(c) if person.id == "mara")
+        made, contacts = customers.create(
+            c,
+            outer_id="acme-1",
+            name="Acme",
+            profile=profile,
+            clock=Clock(SIGNED_UP_AT, SIGNED_UP_AT),
+            contacts=[NewContact("ada@acme.example.com", "Ada", ("champion",))],
+            team={"csm": mara},
+        )
+    signup = SignedUp(profile, (Contact(contacts[0].id, ("champion",)),), {"csm": Teammate("mara", "Europe/Berlin")})
+    later = SIGNED_UP_AT + timedelta(days=4)
+    played = simulate(Library(compiled.releases), compiled.digest, signup, SIGNED_UP_AT, [], later, made.id)
+    if snapshot:
+        summary = {"stage": "onboarding", "band": "", "tier": "pro", "overdue": False, "held": "", "catalogue": ""}
+        batch = {"customer": made.id, "number": 1, "decisions": [trace.to_row(item) for item in played.decisions]}
+        batch |= {"summary": {**summary, "as_of": None, "next_due": None}, "snapshot": state_to_json(played.state)}
+        told = FactsReported({"setup.api_connected": True})
+        with db.begin() as c:
+            projections.store_batch(c, {**batch, "log": "1"}, lambda item: f"{item.playbook}.yaml:1")
+            inbox.accept(c, made.id, "test", "1", told, body_digest="1")
+            c.execute(tables.inbox.update().values(received_at=later))
+    return made.id

@@ -2,74 +2,27 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from freezegun import freeze_time
 
-import settings
-from authoring.compile import compile_folder
-from authoring.simulate import Library, simulate
-from cli import apply as applying
 from cli.main import run
-from lifecycle import trace
-from lifecycle.messages import FactsReported, SignedUp
-from lifecycle.model import Clock, Contact, Profile, Teammate, state_to_json
-from store import customers, inbox, projections, tables
-from store.customers import NewContact
+from lifecycle.model import Clock, Profile
+from store import customers
 from store.database import Database, open_database
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
-    """A database with the shipped playbooks applied, and nobody at Temporal's address."""
-    path = tmp_path / "stageplay.db"
-    shutil.copy(sqlite_template, path)
-    monkeypatch.setenv("STAGEPLAY_DATABASE_URL", f"sqlite:///{path}")
-    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
-    found = open_database(f"sqlite:///{path}")
-    applying.apply(found, settings.HERE / "playbooks", settings.HERE / "templates")
-    return found
-
-
-def sign_up(db: Database, *, snapshot: bool = True) -> str:
-    """A customer who signed up at `AT`, whose state and decisions of four days are stored; our id of it."""
-    compiled = compile_folder(settings.HERE / "playbooks", settings.HERE / "templates")
-    profile = Profile("Europe/Berlin", date(2026, 3, 2), tier="pro", country="DE", touch="high")
-    with db.begin() as c:
-        mara = next(person for person in customers.teammates(c) if person.id == "mara")
-        made, contacts = customers.create(
-            c,
-            outer_id="acme-1",
-            name="Acme",
-            profile=profile,
-            clock=Clock(AT, AT),
-            contacts=[NewContact("ada@acme.example.com", "Ada", ("champion",))],
-            team={"csm": mara},
-        )
-    signup = SignedUp(profile, (Contact(contacts[0].id, ("champion",)),), {"csm": Teammate("mara", "Europe/Berlin")})
-    later = AT + timedelta(days=4)
-    played = simulate(Library(compiled.releases), compiled.digest, signup, AT, [], later, made.id)
-    if snapshot:
-        summary = {"stage": "onboarding", "band": "", "tier": "pro", "overdue": False, "held": "", "catalogue": ""}
-        batch = {"customer": made.id, "number": 1, "decisions": [trace.to_row(item) for item in played.decisions]}
-        batch |= {"summary": {**summary, "as_of": None, "next_due": None}, "snapshot": state_to_json(played.state)}
-        told = FactsReported({"setup.api_connected": True})
-        with db.begin() as c:
-            projections.store_batch(c, {**batch, "log": "1"}, lambda item: f"{item.playbook}.yaml:1")
-            inbox.accept(c, made.id, "test", "1", told, body_digest="1")
-            c.execute(tables.inbox.update().values(received_at=later))
-    return made.id
+SignUp = Callable[..., str]
 
 
 @pytest.mark.parametrize("ours", [True, False], ids=["our id", "the sender's id"])
 def test_a_customer_is_explained_from_what_is_stored(
-    database: Database, capsys: pytest.CaptureFixture[str], ours: bool
+    sign_up: SignUp, capsys: pytest.CaptureFixture[str], ours: bool
 ) -> None:
-    customer = sign_up(database)
+    customer = sign_up()
     with freeze_time(AT + timedelta(days=5), real_asyncio=True):
         assert run(["explain", customer if ours else "acme-1"]) == 0
     said = capsys.readouterr().out
@@ -87,9 +40,9 @@ def test_a_customer_is_explained_from_what_is_stored(
 
 
 def test_one_playbook_is_explained_with_all_that_it_decided(
-    database: Database, capsys: pytest.CaptureFixture[str]
+    sign_up: SignUp, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sign_up(database)
+    sign_up()
     with freeze_time(AT + timedelta(days=5), real_asyncio=True):
         assert run(["explain", "acme-1", "onboarding-14-day"]) == 0
     said = capsys.readouterr().out
@@ -99,8 +52,8 @@ def test_one_playbook_is_explained_with_all_that_it_decided(
     assert "onboarding-emails" not in said
 
 
-def test_its_json_says_the_same_with_offsets(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
-    customer = sign_up(database)
+def test_its_json_says_the_same_with_offsets(sign_up: SignUp, capsys: pytest.CaptureFixture[str]) -> None:
+    customer = sign_up()
     with freeze_time(AT + timedelta(days=5), real_asyncio=True):
         assert run(["explain", "acme-1", "--format", "json"]) == 0
     data = json.loads(capsys.readouterr().out)
@@ -129,18 +82,18 @@ def test_its_json_says_the_same_with_offsets(database: Database, capsys: pytest.
     ],
 )
 def test_names_that_nobody_has_are_misuse(
-    database: Database, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+    sign_up: SignUp, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
 ) -> None:
-    sign_up(database)
+    sign_up()
 
     assert run(["explain", *arguments]) == 2
     assert says in capsys.readouterr().err
 
 
 def test_a_customer_whose_workflow_has_not_begun_is_said_so(
-    database: Database, capsys: pytest.CaptureFixture[str]
+    sign_up: SignUp, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sign_up(database, snapshot=False)
+    sign_up(snapshot=False)
 
     assert run(["explain", "acme-1"]) == 3
     assert "its workflow has not begun" in capsys.readouterr().err

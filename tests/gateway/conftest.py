@@ -100,6 +100,7 @@ class FakeTemporal:
     lose_answers: int = 0
     failing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     connects: int = 0
+    upcoming: list[dict[str, Any]] = field(default_factory=list)
 
     async def factory(self) -> Any:
         self.connects += 1
@@ -165,7 +166,7 @@ class FakeHandle:
 
     async def query(self, _name: str, **_options: Any) -> Any:
         self._reach()
-        return []
+        return self.temporal.upcoming
 
 
 @pytest.fixture
