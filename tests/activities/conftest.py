@@ -203,7 +203,7 @@ class Office:
     # --- one command of every kind ------------------------------------------------------------------------------------
 
     def touch(self, step: str, part: str, to: str = "") -> str:
-        return "/".join(filter(None, (self.customer.id, "onboarding", "1", step, "0", part, to)))
+        return "/".join(filter(None, (self.customer.id, "onboarding", "1", step, "1", part, to)))
 
     def email(self, step: str = "welcome", **changes: Any) -> SendEmail:
         command = SendEmail(self.touch(step, "send", self.contact), self.digest, step, self.contact, AT)
