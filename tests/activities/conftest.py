@@ -234,7 +234,7 @@ class Office:
         return CancelInvite(touch, self.digest, "kickoff", to, AT, meeting, "left: customer.stage == 'churned'")
 
     def nudge(self, nth: int = 0) -> PostSlack:
-        touch = self.touch("nudge", "send", "mara").replace("/0/", f"/{nth}/")
+        touch = self.touch("nudge", "send", "mara").replace("/1/", f"/{nth}/")
         return PostSlack(touch, self.digest, "nudge", "mara", AT)
 
     def ask(self, nth: int = 0, to: str = "mara", step: str = "welcome") -> AskApproval:

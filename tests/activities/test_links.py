@@ -9,7 +9,7 @@ from activities import links
 from activities.links import SurveyLink, UnsubscribeLink
 
 KEY = "k" * 32
-TOUCH = "cus_1/onboarding-14-day/1/nps/0/send/con_1"
+TOUCH = "cus_1/onboarding-14-day/1/nps/1/send/con_1"
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 

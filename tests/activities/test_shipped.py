@@ -140,13 +140,13 @@ def test_the_shipped_playbooks_compile() -> None:
 @pytest.mark.parametrize(("book", "step"), pairs(Email, Survey))
 def test_every_mail_can_be_sent(book: Playbook, step: Step, tier: str, known: bool) -> None:
     kind = SendSurvey if isinstance(step.action, Survey) else SendEmail
-    command = kind(f"cus_1/{book.name}/1/{step.id}/0/send/con_1", "d" * 16, step.id, "con_1", AT)
+    command = kind(f"cus_1/{book.name}/1/{step.id}/1/send/con_1", "d" * 16, step.id, "con_1", AT)
     check_letter(Renderer(DELIVERY).letter(scene(book, step, command, known=known, tier=tier)))
 
 
 @pytest.mark.parametrize(("book", "step"), pairs(Invite))
 def test_every_invitation_can_be_sent_and_taken_back(book: Playbook, step: Step) -> None:
-    touch = f"cus_1/{book.name}/1/{step.id}/0/send/con_1"
+    touch = f"cus_1/{book.name}/1/{step.id}/1/send/con_1"
     command = SendInvite(touch, "d" * 16, step.id, "con_1", AT, touch, AT, AT, "mara", ("con_1", "mara"))
     renderer = Renderer(DELIVERY)
     there = scene(book, step, command, known=False)
@@ -160,7 +160,7 @@ def test_every_invitation_can_be_sent_and_taken_back(book: Playbook, step: Step)
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize(("book", "step"), pairs(Slack))
 def test_every_slack_message_can_be_posted(book: Playbook, step: Step, known: bool) -> None:
-    command = PostSlack(f"cus_1/{book.name}/1/{step.id}/0/send/mara", "d" * 16, step.id, "mara", AT)
+    command = PostSlack(f"cus_1/{book.name}/1/{step.id}/1/send/mara", "d" * 16, step.id, "mara", AT)
     card = Renderer(DELIVERY).message(scene(book, step, command, known=known, name="A <!here> & B"))
     body = "".join(block["text"]["text"] for block in card.blocks[1:])
     assert "<!here>" not in body
@@ -170,7 +170,7 @@ def test_every_slack_message_can_be_posted(book: Playbook, step: Step, known: bo
 
 @pytest.mark.parametrize(("book", "step"), pairs(Task))
 def test_every_task_has_a_title_and_a_card(book: Playbook, step: Step) -> None:
-    command = RaiseTask(f"cus_1/{book.name}/1/{step.id}/0/task/mara", "d" * 16, step.id, "mara", AT, AT)
+    command = RaiseTask(f"cus_1/{book.name}/1/{step.id}/1/task/mara", "d" * 16, step.id, "mara", AT, AT)
     renderer = Renderer(DELIVERY)
     there = scene(book, step, command, known=False)
     title, checklist = renderer.task(there)
@@ -186,7 +186,7 @@ def test_every_task_has_a_title_and_a_card(book: Playbook, step: Step) -> None:
 )
 def test_every_question_shows_what_it_is_about(book: Playbook, step: Step) -> None:
     command = AskApproval(
-        f"cus_1/{book.name}/1/{step.id}/0/ask/mara",
+        f"cus_1/{book.name}/1/{step.id}/1/ask/mara",
         "d" * 16,
         step.id,
         "mara",
