@@ -1,20 +1,26 @@
-"""Turn the playbooks folder into releases, and make them current: compile, commit, tell every open customer.
+"""Turn the playbooks folder into releases, and make them current: compile, commit, tell the open customers.
 
-The releases are committed in the transaction that puts `CatalogueApplied` into the inboxes, so that nobody is told of a
-release that does not exist, and nobody is forgotten.
+The releases are committed in the transaction that writes down the rollout, so that nobody is told of a release that
+does not exist. Customers are told in batches (`store/rollouts.py`); what a kill interrupts, the next `apply` or `up`
+finishes first, so that nobody is forgotten. An older catalogue is applied the same way: that is the undo.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from authoring.compile import Compiled, compile_folder
 from authoring.team import Person
-from lifecycle.messages import CatalogueApplied
 from lifecycle.playbook import Lifecycle
-from store import inbox, releases, tables, team
-from store.database import Database, now, one_at_a_time
+from store import releases, rollouts, team
+from store.database import Database, one_at_a_time
+from store.rollouts import Options
+
+Progress = Callable[[int], None]
+"""Told how many customers have been looked at so far."""
 
 
 @dataclass(frozen=True)
@@ -55,36 +61,100 @@ def compiled(playbooks: Path, templates: Path) -> Compiled:
     return found
 
 
-def make_current(db: Database, found: Compiled, folder: str) -> Applied:
-    """Commit what compiled, unless it is current already, and tell. `folder`: its name, for the note.
+def make_current(
+    db: Database,
+    found: Compiled,
+    folder: str,
+    options: Options | None = None,
+    *,
+    states: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Applied:
+    """Commit what compiled, and tell whom the options name.
+
+    Args:
+        db: any rollout that was interrupted in it is finished first.
+        found: what compiled.
+        folder: its name, for the note.
+        options: to whom, and what becomes of plays in flight; None: to everybody, unless a rollout to a part of the
+            customers has just these releases: whoever starts a process does not decide that it is widened.
+        states: for a shadow, where the live customers stand, as JSON.
+        progress: see `Progress`.
 
     Raises:
         DoesNotCompileError: it has no catalogue.
     """
     if found.catalogue is None:
         raise DoesNotCompileError(found)
+    finish(db, progress)
     lifecycle = found.releases[found.catalogue.lifecycle]
     with db.begin() as c:
         one_at_a_time(c, releases.APPLYING)
         if found.team and isinstance(lifecycle, Lifecycle):
             team.save_team(c, [_teammate(person) for person in found.team.people], lifecycle.roles)
-        if releases.current(c) == found.digest:
+        if options is None and any(item.digest == found.digest for item in rollouts.parts(c)):
             return Applied(found.digest, changed=False)
-        releases.commit(c, found.digest, found.releases, note=f"from {folder}/")
-        return Applied(found.digest, changed=True, told=_tell(c, found.digest))
+        releases.keep(c, found.digest, found.releases)
+        begun = _begin(c, found.digest, options or Options(), f"from {folder}/", states or {})
+    return _told(db, found.digest, begun, progress)
+
+
+def make_older_current(
+    db: Database,
+    digest: str,
+    options: Options,
+    *,
+    states: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Applied:
+    """Apply a catalogue that is stored already; otherwise as `make_current`."""
+    finish(db, progress)
+    with db.begin() as c:
+        one_at_a_time(c, releases.APPLYING)
+        begun = _begin(c, digest, options, "an older release", states or {})
+    return _told(db, digest, begun, progress)
+
+
+def finish(db: Database, progress: Progress | None = None) -> None:
+    """Tell whom an interrupted rollout has not told yet."""
+    with db.read() as c:
+        waiting = rollouts.unfinished(c)
+    for item in waiting:
+        _tell(db, item.id, progress)
+
+
+def _begin(c: Connection, digest: str, options: Options, note: str, states: Mapping[str, Any]) -> int | None:
+    """Write the rollout down; None where everybody has these releases and nothing is to be moved."""
+    whole = options.scope.whole and not options.shadow
+    changed = releases.commit(c, digest, {}, note=note) if whole else True
+    if whole and not changed and not options.move and not rollouts.parts(c):
+        return None
+    begun = rollouts.begin(c, digest, options, note)
+    rollouts.keep_states(c, begun, states)
+    return begun
+
+
+def _told(db: Database, digest: str, begun: int | None, progress: Progress | None) -> Applied:
+    if begun is None:
+        return Applied(digest, changed=False)
+    _tell(db, begun, progress)
+    with db.read() as c:
+        told = next(item.told for item in rollouts.listed(c) if item.id == begun)
+    return Applied(digest, changed=True, told=told)
+
+
+def _tell(db: Database, rollout: int, progress: Progress | None) -> None:
+    looked_at, more = 0, True
+    while more:
+        with db.begin() as c:
+            some = rollouts.tell_some(c, rollout)
+        more = some is not None
+        looked_at += some or 0
+        if progress is not None:
+            progress(looked_at)
 
 
 def _teammate(person: Person) -> team.Person:
     return team.Person(
         person.id, person.name, person.email, person.roles, suppressed=False, zone=person.zone, slack=person.slack
     )
-
-
-def _tell(c: Connection, digest: str) -> int:
-    """Put the news into every open customer's inbox. An older catalogue may come back, so the instant is in the id."""
-    at = now().isoformat()
-    opened = list(c.scalars(select(tables.customers.c.id)))
-    for customer in opened:
-        event = CatalogueApplied(digest)
-        inbox.accept(c, customer, "apply", f"{digest[:16]}/{at}/{customer}", event, body_digest=digest)
-    return len(opened)

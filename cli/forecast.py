@@ -182,7 +182,7 @@ async def _forecast(
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
         task = shown.add_task("asking", total=len(those))
         answered: dict[str, State] = {}
-        client = await _client(err)
+        client = await reachable(err)
         for start in range(0, len(those), BATCH):
             if client is not None:
                 answered |= await ask(client, [item.id for item in those[start : start + BATCH]])
@@ -204,7 +204,7 @@ async def _forecast(
     return found, said
 
 
-async def _client(err: Console) -> Client | None:
+async def reachable(err: Console) -> Client | None:
     """Temporal, where it answers at once."""
     try:
         return await connect(configuration.temporal(), timedelta(seconds=1))

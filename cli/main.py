@@ -23,15 +23,18 @@ from authoring.diagnostics import Diagnostic, failed, render_json, render_text
 from authoring.lint import lint
 from authoring.scenario_file import mistakes
 from cli import apply as applying
-from cli import by_hand, serve, tested, testing
+from cli import by_hand, rollout, serve, tested, testing
 from cli import explain as explaining
 from cli import forecast as forecasting
 from cli import import_accounts as importing
+from cli import plan as planning
+from cli import rehearse as rehearsing
+from cli import releases as listing
 from cli import schema as schemas
 from cli import sign_in as signing_in
 from cli import simulate as simulating
 from cli import up as embedded
-from cli.demo import Demo
+from cli.demo import Demo, seconds
 from cli.processes import FolderTakenError, ProcessError, refuse_beside
 from cli.travel import ServerMissingError
 from cli.up import OpenRunsDifferError, Stack
@@ -60,9 +63,13 @@ app.command("simulate")(simulating.command)
 app.command("forecast")(forecasting.command)
 app.command("import")(importing.command)
 app.command("schema")(schemas.command)
+app.command("plan")(planning.command)
+app.command("apply")(rollout.command)
+app.command("releases")(listing.command)
 app.command("explain")(explaining.command)
 app.command("start")(by_hand.start)
 app.command("stop")(by_hand.stop)
+app.command("rehearse")(rehearsing.command)
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 
@@ -101,7 +108,7 @@ def demo(
     leave: Annotated[bool, typer.Option("--exit", help="Stop when all plays have ended.")] = False,
 ) -> None:
     """Run everything here with three sample customers whose fourteen days pass in about a minute."""
-    show = Demo(day_seconds=_seconds(day), leave=leave, out=out)
+    show = Demo(day_seconds=seconds(day), leave=leave, out=out)
 
     async def play(stack: Stack) -> int:
         _addresses(stack)
@@ -158,16 +165,6 @@ def migrate() -> None:
     database.migrate()
     database.close()
     out.print("the database is up to date")
-
-
-@app.command()
-def apply() -> None:
-    """Compile the playbooks, make them current, tell every open customer. Plays in flight keep their release."""
-    settings = configuration.load()
-    database = open_database(settings.database_url)
-    applied = applying.apply(database, settings.playbooks_dir, settings.templates_dir)
-    database.close()
-    out.print(str(applied))
 
 
 @app.command()
@@ -244,16 +241,6 @@ def _addresses(stack: Stack) -> None:
     for name, address in stack.addresses.items():
         out.print(f"  {name:<12} {address}", markup=False)
     out.print("Ctrl-C stops everything; started again it continues.", markup=False)
-
-
-def _seconds(written: str) -> float:
-    try:
-        seconds = float(written.removesuffix("s"))
-    except ValueError:
-        seconds = 0
-    if not 0.1 <= seconds <= 86_400:  # noqa: PLR2004 - a tenth of a second to real speed
-        raise typer.BadParameter(f'"{written}" is not a length from 0.1s to 86400s; write 4s', param_hint="--day")
-    return seconds
 
 
 def run(arguments: Sequence[str]) -> int:

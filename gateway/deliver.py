@@ -34,7 +34,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from lifecycle.jsonform import decode, encode
 from lifecycle.messages import ANSWERS, TaskTicked
-from store import customers, inbox, projections, releases
+from store import customers, inbox, projections, rollouts
 from store.database import Database, now
 from store.inbox import Row
 from workflows.interface import (
@@ -368,7 +368,7 @@ async def _start(client: Client, start: Start, attributes: TypedSearchAttributes
 def _start_of(c: DbConnection, row: Row) -> tuple[Start, TypedSearchAttributes]:
     """What a customer's workflow is started with, and the search attributes as its first task would set them."""
     found = customers.get(c, row.customer)
-    catalogue = releases.current(c) or ""
+    catalogue = rollouts.catalogue_of(c, found) or ""
     start = Start(
         customer=row.customer,
         catalogue=catalogue,

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lifecycle.engine import ReleaseMissingError
 from lifecycle.jsonform import decode_union, encode
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, release_digest
-from store import tables
+from store import rollout_tables, tables
 from store.database import Database, insert_new, now
 
 LIMIT = timedelta(seconds=1)
@@ -36,7 +36,7 @@ class ReleaseDigestError(ValueError):
 
 
 def commit(c: Connection, catalogue_digest: str, releases: Mapping[str, Release], *, note: str) -> bool:
-    """Store releases and make their catalogue the current one; what is stored already is left alone.
+    """Store releases as `keep` does, and make their catalogue the current one.
 
     Args:
         c: a write transaction.
@@ -51,6 +51,19 @@ def commit(c: Connection, catalogue_digest: str, releases: Mapping[str, Release]
         ReleaseDigestError: a release has another digest than it is given under.
         LookupError: the catalogue, or a release it names, is neither given nor stored.
     """
+    keep(c, catalogue_digest, releases)
+    if current(c) == catalogue_digest:
+        return False
+    c.execute(insert(tables.catalogues).values(digest=catalogue_digest, note=note, applied_at=now()))
+    return True
+
+
+def keep(c: Connection, catalogue_digest: str, releases: Mapping[str, Release]) -> None:
+    """Store releases, so that customers may be told of their catalogue; what is stored already is left alone.
+
+    Raises:
+        ReleaseDigestError, LookupError: as `commit`.
+    """
     for wanted, release in releases.items():
         data = encode(release)
         if (found := release_digest(data)) != wanted:
@@ -60,10 +73,6 @@ def commit(c: Connection, catalogue_digest: str, releases: Mapping[str, Release]
         body = json.dumps(data, ensure_ascii=False)
         insert_new(c, tables.releases, **values, body=body, committed_at=now())
     _check_complete(c, catalogue_digest)
-    if current(c) == catalogue_digest:
-        return False
-    c.execute(insert(tables.catalogues).values(digest=catalogue_digest, note=note, applied_at=now()))
-    return True
 
 
 APPLYING = "applying playbooks"
@@ -90,11 +99,23 @@ def load(c: Connection, digest: str) -> Release | None:
     return None if body is None else _read(digest, body)
 
 
+def named(c: Connection, written: str) -> str | None:
+    """The catalogue whose digest begins so; None where there is none, or more than one."""
+    table = tables.releases
+    query = select(table.c.digest).where(
+        table.c.kind == "catalogue", table.c.digest.startswith(written, autoescape=True)
+    )
+    found = c.execute(query.limit(2)).scalars().all()
+    return found[0] if written and len(found) == 1 else None
+
+
 def in_use(c: Connection) -> tuple[str, ...]:
     """Digests of everything a worker may be asked for, sorted: the current catalogue, those that customers hold, what
     these name, and what customers' plays run on.
     """
+    open_rollouts = select(rollout_tables.rollouts.c.digest).distinct()
     catalogues = {*c.execute(select(tables.customers.c.catalogue).distinct()).scalars(), current(c)} - {"", None}
+    catalogues |= set(c.execute(open_rollouts.where(rollout_tables.rollouts.c.in_force)).scalars())
     digests = set(c.execute(select(tables.releases_used.c.release).distinct()).scalars()) | catalogues
     for name in catalogues:
         manifest = load(c, name)

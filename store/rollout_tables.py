@@ -1,0 +1,32 @@
+"""The tables of rollouts: what is told of a catalogue, to whom, and how far that has come. Written by `rollouts.py`."""
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, Text
+
+from store.columns import Instant
+from store.tables import metadata
+
+_Json = JSON(none_as_null=True)
+
+rollouts = Table(
+    "rollouts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String, ForeignKey("releases.digest"), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("scope", _Json, nullable=False),
+    Column("move", _Json, nullable=False),  # names of playbooks
+    Column("late", String, nullable=False),
+    Column("shadow", Boolean, nullable=False),
+    Column("in_force", Boolean, nullable=False),  # new customers in its scope start with it
+    Column("cursor", String, nullable=False),  # the last customer that was told
+    Column("told", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+)
+shadows = Table(
+    "shadows",  # where customers stood when a shadow began
+    metadata,
+    Column("rollout", Integer, ForeignKey("rollouts.id"), primary_key=True, autoincrement=False),
+    Column("customer", String, ForeignKey("customers.id"), primary_key=True),
+    Column("state", _Json, nullable=False),
+)
