@@ -161,8 +161,8 @@ def read_known(c: Connection, customer: str, life: Lifecycle | None) -> Known:
             case Happened(name=name, facts=told):
                 spec = life.events.get(name) if life else None
                 facts |= {**(spec.sets if spec else {}), **told}
-            case SurveyAnswered(survey=survey, score=score):
-                facts[f"{survey}.score"] = score
+            case SurveyAnswered(facts=told):
+                facts |= told
             case MilestoneTicked(milestone=milestone, done=done):
                 (ticked.add if done else ticked.discard)(milestone)
             case _:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import Literal
 
 from authoring.diagnostics import Report, near
 from authoring.expressions import compile_expression
@@ -14,7 +15,7 @@ from lifecycle.playbook import Action, Email, Expr, Invite, Length, Slack, Surve
 ACTIONS = one_of("step")
 ENTRY = "entry"
 """The word for the start of a play, where a step may be named."""
-SURVEYS = ("nps",)
+SURVEYS: tuple[Literal["nps", "csat", "ces", "exit"], ...] = ("nps", "csat", "ces", "exit")
 _TEMPLATE = re.compile(r"[a-z0-9][a-z0-9_-]*(?:/[a-z0-9][a-z0-9_-]*)*\Z")
 _BY = re.compile(r"day +(-?[0-9]{1,4})(?: +at +(\S+))?\Z")
 _MEETING = re.compile(r"day +(-?[0-9]{1,4}) +between +(\S+) +and +(\S+)\Z")
@@ -135,9 +136,10 @@ class ActionReader:
     def _survey(self, fields: Fields) -> Survey:
         if "kind" not in fields:
             fields.missing("kind", '"kind: nps"')
-        fields.choice("kind", SURVEYS, "nps")
+        word = fields.choice("kind", SURVEYS, "nps")
+        kind = next(name for name in SURVEYS if name == word)
         to = self._people(fields, customers=True, teammates=False)
-        return Survey("nps", to, self._template_name(fields, "nps"), self.teammate(fields, "from", self._sender))
+        return Survey(kind, to, self._template_name(fields, kind), self.teammate(fields, "from", self._sender))
 
     def _task(self, fields: Fields) -> Task:
         to = self._people(fields, customers=False, teammates=True, required=False) or (self.book.owner,)

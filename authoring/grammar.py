@@ -40,6 +40,7 @@ from authoring.grammar_form import (
     named,
     whole,
 )
+from lifecycle.surveys import FORMS
 
 __all__ = ["FILE_KINDS", "GRAMMAR", "MAX_DAY", "STAGES", "WEEKENDS", "keys", "one_of"]
 
@@ -273,9 +274,9 @@ _SURVEY = Shape(
     "survey",
     "A survey to people at the customer.",
     (
-        Key("kind", choice("nps"), "which one", required=True, example="nps"),
+        Key("kind", choice(*FORMS), "which one, see [Surveys](#surveys)", required=True, example="nps"),
         _TO_CUSTOMER,
-        Key("template", TEMPLATE, "below `templates/surveys/`", "`nps`"),
+        Key("template", TEMPLATE, "below `templates/surveys/`", "as `kind`"),
         _FROM,
     ),
 )

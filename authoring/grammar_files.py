@@ -28,6 +28,7 @@ from authoring.grammar_form import (
     whole,
 )
 from authoring.namespace import CUSTOMER_ROLES
+from lifecycle.surveys import FORMS, RETURNS
 
 MAX_DAY = 3650
 STAGES = ("new", "onboarding", "adoption", "value", "expansion")
@@ -225,6 +226,15 @@ _CUSTOMER = Shape(
         *_ADDRESSES,
     ),
 )
+_ANSWERS = tuple(
+    Key(
+        name,
+        choice(*form.choices["reason"]) if form.scale is None else whole(*form.scale),
+        f"the survey was answered (and `contact`, `late`{', `would_return`' if form.scale is None else ''})",
+        one=True,
+    )
+    for name, form in FORMS.items()
+)
 _HAPPENING = Shape(
     "happening",
     "An event of a scenario.",
@@ -232,12 +242,14 @@ _HAPPENING = Shape(
         Key("day", _DAY, "on that day from the start"),
         Key("at", TIME, "at that local time"),
         Key(
-            "after", LENGTH, "with `approve`, `reject` or `nps`, instead of `day` and `at`: after the question was put"
+            "after",
+            LENGTH,
+            "with `approve`, `reject` or a survey, instead of `day` and `at`: after the question was put",
         ),
         Key("approve", TEXT, "the approval of that step was answered (and `by`, `play`)", one=True),
         Key("reject", TEXT, "the approval of that step was answered", one=True),
         Key("event", TEXT, "it happened (and `facts`, besides those that the catalogue sets)", one=True),
-        Key("nps", whole(0, 10), "the survey was answered (and `contact`, `late`)", one=True),
+        *_ANSWERS,
         Key("tick", TEXT, "a person said that a milestone is reached (and `by`)", one=True),
         Key("untick", TEXT, "a person said that a milestone is not reached", one=True),
         Key("unsubscribed", TEXT, "that role wants no more mails", one=True),
@@ -259,6 +271,7 @@ _HAPPENING = Shape(
         Key("play", whole(1, 1000), "which play of the playbook", "1"),
         Key("round", whole(1, 100), "of `approve`, `reject` and `meeting`: which round of a repeat", "1"),
         Key("contact", choice(*CUSTOMER_ROLES), "who answered the survey", "`champion`"),
+        Key("would_return", choice(*RETURNS), "with `exit`: whether they may come back", f"`{RETURNS[-1]}`"),
         Key("late", FLAG, "more than 14 days after the survey was sent", "no"),
         Key("reason", TEXT, "why the customer was moved, or a play started or stopped"),
         Key("outcome", choice("held", "no_show", "declined"), "of a meeting", "`held`"),

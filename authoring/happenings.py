@@ -33,6 +33,7 @@ from lifecycle.messages import (
 )
 from lifecycle.model import Contact, Contract, Value
 from lifecycle.playbook import Invite, Lifecycle, Playbook
+from lifecycle.surveys import FORMS, RETURNS
 
 KINDS = one_of("happening")
 ASIDE = tuple(key for key in keys("happening") if key not in (*KINDS, "day", "at", "after"))
@@ -74,10 +75,8 @@ class _Happening:
                 return self._answer(node, "approve" if kind == "approve" else "reject")
             case "event":
                 return self._happened(node)
-            case "nps":
-                score = fields.whole_of(node, "nps", 0, 10, 0)
-                late = fields.flag("late")
-                return SurveyAnswered("nps", fields.choice("contact", CUSTOMER_ROLES, "champion"), score, late)
+            case "nps" | "csat" | "ces" | "exit":
+                return self._survey(node, kind)
             case "tick" | "untick":
                 self._known("unknown-name", "milestone", node, self.lifecycle.milestones)
                 return MilestoneTicked(node.value, self._by("csm"), done=kind == "tick")
@@ -163,6 +162,15 @@ class _Happening:
         except ValueError:
             self.report.add("time", end.place, f'"{end.value[:40]}" is not a date', 'write "2027-03-01".')
             return None
+
+    def _survey(self, node: Scalar, kind: str) -> SurveyAnswered:
+        fields, form = self.fields, FORMS[kind]
+        contact, late = fields.choice("contact", CUSTOMER_ROLES, "champion"), fields.flag("late")
+        if form.scale is not None:
+            return SurveyAnswered(kind, contact, fields.whole_of(node, kind, *form.scale, form.scale[0]), late)
+        reason = fields.choice(kind, form.choices["reason"], "other")
+        again = fields.choice("would_return", form.choices["would_return"], RETURNS[-1])
+        return SurveyAnswered(kind, contact, None, late, {"reason": reason, "would_return": again})
 
     def _happened(self, node: Scalar) -> Event:
         known = ["customer.signed_up", *self.lifecycle.events]

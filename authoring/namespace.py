@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lifecycle.playbook import Lifecycle
+from lifecycle.surveys import FORMS, facts_set
 
 Type = Literal["number", "boolean", "text", "date", "any"]
 
@@ -17,8 +18,7 @@ CUSTOMER_ROLES = ("champion", "executive_sponsor", "admin", "billing")
 
 BUILT_IN_EVENTS: dict[str, tuple[str, ...]] = {
     "customer.signed_up": (),
-    "nps.answered": ("nps.score",),
-    "nps.answered_late": ("nps.score",),
+    **{f"{name}.{event}": facts_set(name) for name in FORMS for event in ("answered", "answered_late")},
 }
 """Events that Stageplay itself makes, besides those of the catalogue, each with the facts it sets."""
 

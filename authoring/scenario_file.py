@@ -21,9 +21,10 @@ from authoring.source import Mapping, Node, Source, parse
 from lifecycle.messages import ApprovalAnswered, AskApproval, Command, Event, SendSurvey, SignedUp, SurveyAnswered
 from lifecycle.model import Contact, Profile, Teammate
 from lifecycle.playbook import Length, Lifecycle, Manifest, Playbook, Release, digest_of
+from lifecycle.surveys import FORMS
 
 PROFILE_KEYS = tuple(key for key in keys("customer") if key not in CUSTOMER_ROLES)
-DELAYED = ("approve", "reject", "nps")
+DELAYED = ("approve", "reject", *FORMS)
 """Events that answer a question, and so may be counted from it."""
 QUIET_AFTER = timedelta(days=60)
 """How long a scenario goes on after its last line, so that what nobody expected is seen."""
@@ -31,19 +32,22 @@ QUIET_AFTER = timedelta(days=60)
 
 @dataclass(frozen=True, slots=True)
 class Delayed:
-    """An answer that comes `delay` after its question was put for the first time."""
+    """An answer that comes `delay` after its question was put for the first time. `steps`: those that send the survey
+    which it answers.
+    """
 
     place: Place
     event: ApprovalAnswered | SurveyAnswered
     delay: Length
+    steps: frozenset[str] = frozenset()
 
     def answers(self, command: Command) -> bool:
         """Whether a command puts the question."""
         match command:
             case AskApproval(approval=approval, nth=0):
                 return isinstance(self.event, ApprovalAnswered) and self.event.approval == approval
-            case SendSurvey(to=contact):
-                return isinstance(self.event, SurveyAnswered) and self.event.contact == contact
+            case SendSurvey(to=contact, step=step):
+                return isinstance(self.event, SurveyAnswered) and self.event.contact == contact and step in self.steps
             case _:
                 return False
 
@@ -184,7 +188,9 @@ def _read_delayed(fields: Fields, books: Sequence[Playbook], lifecycle: Lifecycl
         what = f'"after" counts from a question, and this answers none; {", ".join(DELAYED)} do'
         report.add("when", fields.key("after"), what, 'write "day" and "at".')
     elif delay is not None and isinstance(event, ApprovalAnswered | SurveyAnswered):
-        return Delayed(fields.key("after"), event, delay)
+        wanted = event.survey if isinstance(event, SurveyAnswered) else None
+        sent = {step.id for book in books for step in book.steps if getattr(step.action, "survey", None) == wanted}
+        return Delayed(fields.key("after"), event, delay, frozenset(sent))
     return None
 
 

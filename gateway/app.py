@@ -94,7 +94,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     slack = SlackPresses(db, answers, config.slack_signing_secret, config.slack_team_id, config.slack_app_id)
     app.include_router(slack.router())
     app.include_router(SendGridEvents(db, deliverer, config.sendgrid_public_key).router())
-    app.include_router(LinkPages(db, pages, deliverer, lifecycles, config.link_secrets).router())
+    app.include_router(LinkPages(db, pages, deliverer, lifecycles, config.link_secrets, config.company_name).router())
     dashboard = Dashboard(db, pages, sessions, connection, lifecycles, About(lifecycles))
     app.include_router(dashboard.router())
     app.include_router(Actions(dashboard, answers, config.dashboard_token).router())

@@ -222,8 +222,8 @@ def facts_of(event: Event, lifecycle: Lifecycle) -> dict[str, Value]:
             name = "email.replied"
         case MeetingAnswered(meeting=meeting, outcome=outcome):
             name = f"{meeting.rpartition('/')[2]}.{outcome}"
-        case SurveyAnswered(name=name, survey=survey, score=score):
-            carried = {f"{survey}.score": score}
+        case SurveyAnswered(name=name, facts=carried):
+            pass
         case _:
             return {}
     spec = lifecycle.events.get(name)

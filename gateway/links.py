@@ -6,6 +6,7 @@ forged, expired or of a closed survey gets a page of its own. No cookie is set a
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -18,20 +19,18 @@ from gateway.body import read_body
 from gateway.deliver import Deliverer
 from gateway.intake import Lifecycles, facts_of
 from gateway.pages import Pages, read_form
+from gateway.questions import Answer, chosen, words
 from gateway.suppression import suppress
 from lifecycle.jsonform import digest
 from lifecycle.messages import SurveyAnswered
 from store import customers, facts, inbox, surveys
 from store.database import Database, now
 
-HIGHEST_SCORE = 10
 LONGEST_COMMENT = 2000
 IN_TIME = timedelta(days=14)
 """How long after it was sent a survey's answer starts what it starts. Later ones, until the link expires, are late:
 they are recorded and told as such, and a person sees to them. In the customer's time, unlike the link's own life.
 """
-SCORES = range(HIGHEST_SCORE + 1)
-SCORES_BY_TEXT = {str(score): score for score in SCORES}
 
 Result = Literal["recorded", "changed", "closed", "same"]
 
@@ -45,6 +44,7 @@ class LinkPages:
     deliverer: Deliverer
     lifecycles: Lifecycles
     keys: tuple[str, ...]
+    company: str
 
     def router(self) -> APIRouter:
         """The routes; none of them is part of the API."""
@@ -57,8 +57,8 @@ class LinkPages:
         router.add_api_route("/unsubscribe/{token}", self.unsubscribe, methods=["POST"], response_class=HTMLResponse)
         return router
 
-    async def show_survey(self, token: str, score: str = "") -> HTMLResponse:
-        """The form, with the score of the link chosen and the comment of an earlier answer kept."""
+    async def show_survey(self, token: str, request: Request) -> HTMLResponse:
+        """The form, with the choice of the link made and the comment of an earlier answer kept."""
         link = read_survey(self.keys, token)
         if not isinstance(link, SurveyLink):
             return self._refusal("survey", link)
@@ -67,14 +67,14 @@ class LinkPages:
             return self._refusal("survey", "forged")
         if survey.closed:
             return self._refusal("survey", "closed")
-        chosen = SCORES_BY_TEXT.get(score, survey.score)
-        return self._form(chosen, survey.comment or "")
+        before = {**survey.answers, **({} if survey.score is None else {"score": str(survey.score)})}
+        return self._form(survey.survey, {**before, **_valid(survey.survey, request.query_params)}, survey.comment)
 
-    def _form(self, chosen: int | None, comment: str, *, problem: str = "") -> HTMLResponse:
+    def _form(self, survey: str, chosen: Mapping[str, str], comment: str, *, problem: str = "") -> HTMLResponse:
         return self.pages.show(
             "pages/survey.html",
             status=422 if problem else 200,
-            scores=SCORES,
+            words=words(self.company)[survey],
             chosen=chosen,
             comment=comment,
             longest=LONGEST_COMMENT,
@@ -87,42 +87,51 @@ class LinkPages:
         link = read_survey(self.keys, token)
         if not isinstance(link, SurveyLink):
             return self._refusal("survey", link)
-        given, comment = form.get("score", ""), form.get("comment", "").strip().replace("\r\n", "\n")
-        if given not in SCORES_BY_TEXT:
-            return self._form(None, comment[:LONGEST_COMMENT], problem="Please choose a number from 0 to 10.")
+        survey = await asyncio.to_thread(self._survey, link)
+        if survey is None:
+            return self._refusal("survey", "forged")
+        comment = form.get("comment", "").strip().replace("\r\n", "\n")
+        answer = chosen(survey.survey, form)
+        if answer is None:
+            valid, problem = _valid(survey.survey, form), "Please choose an answer to every question."
+            return self._form(survey.survey, valid, comment.replace("\x00", "")[:LONGEST_COMMENT], problem=problem)
         if len(comment) > LONGEST_COMMENT or "\x00" in comment:
-            return self._form(
-                int(given), comment.replace("\x00", "")[:LONGEST_COMMENT], problem="Please shorten your comment."
-            )
-        result = await asyncio.to_thread(self._record, link, int(given), comment)
+            shortened, problem = comment.replace("\x00", "")[:LONGEST_COMMENT], "Please shorten your comment."
+            return self._form(survey.survey, answer.chosen, shortened, problem=problem)
+        result = await asyncio.to_thread(self._record, link, answer, comment)
         if result is None:
             return self._refusal("survey", "forged")
         if result == "closed":
             return self._refusal("survey", "closed")
         self.deliverer.soon(self.deliverer.attempt(link.customer))
-        return self.pages.show("pages/survey-thanks.html", score=int(given), changed=result == "changed")
+        page, shown = "pages/survey-thanks.html", words(self.company)[survey.survey]
+        return self.pages.show(page, words=shown, score=answer.score, changed=result == "changed")
 
     def _survey(self, link: SurveyLink) -> surveys.Survey | None:
         with self.db.read() as c:
             return surveys.get(c, link.touch)
 
-    def _record(self, link: SurveyLink, score: int, comment: str) -> Result | None:
+    def _record(self, link: SurveyLink, answer: Answer, comment: str) -> Result | None:
         """None when this token's survey was never sent (a database restored from before it)."""
         with self.db.begin() as c:
             survey = surveys.get(c, link.touch)
             if survey is None:
                 return None
-            if not survey.closed and (survey.score, survey.comment or "") == (score, comment):
+            before = None if survey.answered_at is None else (survey.score, survey.answers)
+            same = before == (answer.score, answer.answers)
+            if not survey.closed and same and survey.comment == comment:
                 return "same"
-            result = surveys.answer(c, link.touch, score, comment)
-            if result != "closed" and survey.score != score:
+            result = surveys.answer(c, link.touch, answer.score, comment, answer.answers)
+            if result != "closed" and not same:
                 clock = customers.get(c, link.customer).clock
                 late = clock.virtual(now()) - survey.sent_at > IN_TIME
-                event = SurveyAnswered(survey.survey, link.contact, score, late)
+                event = SurveyAnswered(survey.survey, link.contact, answer.score, late, dict(answer.answers))
                 event_id = f"{link.touch}/{secrets.token_hex(4)}"
                 _, lifecycle = self.lifecycles.current(c)
                 facts.told(c, link.customer, facts_of(event, lifecycle))
-                inbox.accept(c, link.customer, "survey", event_id, event, body_digest=digest([link.touch, score]))
+                inbox.accept(
+                    c, link.customer, "survey", event_id, event, body_digest=digest([link.touch, answer.chosen])
+                )
             return result
 
     async def show_unsubscribe(self, token: str) -> HTMLResponse:
@@ -159,3 +168,9 @@ class LinkPages:
     ) -> HTMLResponse:
         """Forged is 404: there is nothing under that address. Expired and closed are 410: there was."""
         return self.pages.show(f"pages/{page}-{why}.html", status=404 if why == "forged" else 410)
+
+
+def _valid(survey: str, given: Mapping[str, str]) -> dict[str, str]:
+    """Those of the given choices that the survey's page offers."""
+    offered = {question.name: dict(question.choices) for question in words("")[survey].questions}
+    return {name: given[name] for name, choices in offered.items() if given.get(name) in choices}

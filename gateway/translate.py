@@ -31,6 +31,7 @@ from lifecycle.messages import (
 )
 from lifecycle.model import Contract, Value
 from lifecycle.playbook import FactSpec, Lifecycle
+from lifecycle.surveys import FORMS
 from store import customers, meetings, team
 from store.customers import Customer, NewContact, Person
 
@@ -53,7 +54,6 @@ FIXED = (
     "meeting.held",
 )
 MAIN_CONTRACT = "main"
-HIGHEST_SCORE = 10
 LONGEST_VALUE = 500
 
 
@@ -169,12 +169,27 @@ def _contract(data: Mapping[str, Any]) -> Contract:
 
 
 def _survey_answered(c: Connection, customer: Customer, data: Mapping[str, Any]) -> SurveyAnswered:
-    _only(data, "survey", "contact", "score", "late")
-    if data.get("survey", "nps") != "nps":
-        raise RefusedError("survey", "is not a survey we send", 'choose "nps"')
-    score = fields.whole(data.get("score"), "score", highest=HIGHEST_SCORE)
+    survey = data.get("survey", "nps")
+    if not isinstance(survey, str) or survey not in FORMS:
+        raise RefusedError("survey", "is not a survey we send", f"choose one of: {', '.join(FORMS)}")
+    form = FORMS[survey]
+    _only(data, "survey", "contact", "late", *(("score",) if form.scale else ()), *form.choices)
+    score = _score(data, form.scale) if form.scale else None
+    answers: dict[str, Value] = {}
+    for name, choices in form.choices.items():
+        answers[name] = fields.text(data.get(name), name)
+        if answers[name] not in choices:
+            raise RefusedError(name, "is none of the answers", f"choose one of: {', '.join(choices)}")
     late = _yes_or_no(data, "late", otherwise=False)
-    return SurveyAnswered("nps", _person(c, customer, data.get("contact"), "contact").id, score, late)
+    contact = _person(c, customer, data.get("contact"), "contact").id
+    return SurveyAnswered(survey, contact, score, late, answers)
+
+
+def _score(data: Mapping[str, Any], scale: tuple[int, int]) -> int:
+    score = fields.whole(data.get("score"), "score", highest=scale[1])
+    if score < scale[0]:
+        raise RefusedError("score", f"is less than {scale[0]}", f"send a whole number from {scale[0]} to {scale[1]}")
+    return score
 
 
 def _meeting(c: Connection, customer: Customer, data: Mapping[str, Any]) -> str:

@@ -97,9 +97,11 @@ class Invite:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`survey`: which one (`nps`). `template`: a name under `templates/surveys/`. Sent by email with a signed link."""
+    """`survey`: which one, a key of `surveys.FORMS`. `template`: a name under `templates/surveys/`. Sent by email with
+    a signed link.
+    """
 
-    survey: Literal["nps"]
+    survey: Literal["nps", "csat", "ces", "exit"]
     to: tuple[str, ...]
     template: str
     sender: str = "csm"

@@ -91,14 +91,16 @@ class FactsReported:
 
 @dataclass(frozen=True, slots=True)
 class SurveyAnswered:
-    """A survey was answered, `score` 0-10. Sets the fact `<survey>.score`. `late`: after the time in which an answer is
-    acted on by itself; whoever takes the answer knows.
+    """A survey was answered, as its form in `lifecycle.surveys` asks. `score`: None where there is none. `answers`:
+    what was chosen besides, by name. `late`: after the time in which an answer is acted on by itself; whoever takes
+    the answer knows.
     """
 
     survey: str
     contact: str
-    score: int
+    score: int | None
     late: bool = False
+    answers: dict[str, Value] = field(default_factory=dict)
     kind: Literal["survey_answered"] = "survey_answered"
 
     @property
@@ -107,6 +109,12 @@ class SurveyAnswered:
         it that does not say so, so that nothing goes to a customer who answered a question long closed.
         """
         return f"{self.survey}.answered_late" if self.late else f"{self.survey}.answered"
+
+    @property
+    def facts(self) -> dict[str, Value]:
+        """What it tells: `<survey>.score`, and each answer as `<survey>.<name>`."""
+        score = {} if self.score is None else {"score": self.score}
+        return {f"{self.survey}.{name}": value for name, value in {**score, **self.answers}.items()}
 
 
 @dataclass(frozen=True, slots=True)

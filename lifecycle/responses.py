@@ -39,7 +39,7 @@ def survey(turn: Turn, event: SurveyAnswered) -> None:
     """Take the answer to a survey. A late one leaves a trace, which says why what an answer starts did not start."""
     if event.late:
         turn.decide_life(event.survey, "answer", "fired", f"answered late: this is {event.name}")
-    happening.happened(turn, event.name, {f"{event.survey}.score": event.score})
+    happening.happened(turn, event.name, event.facts)
 
 
 def _role(turn: Turn, contact: str) -> str:

@@ -89,7 +89,7 @@ def _learned(event: Event, life: Lifecycle | None) -> Mapping[str, Value]:
         case Happened(name=name, facts=told):
             spec = life.events.get(name) if life else None
             return {**(spec.sets if spec else {}), **told}
-        case SurveyAnswered(survey=survey, score=score):
-            return {f"{survey}.score": score}
+        case SurveyAnswered(facts=told):
+            return told
         case _:
             return {}

@@ -1,13 +1,15 @@
 """Surveys sent and answered. An answer may be changed for a day, then it counts."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Literal
 
 from sqlalchemy import Connection, select, update
 
-from store import tables
 from store.database import insert_new, now
+from store.result_tables import surveys
 
 OPEN_FOR = timedelta(days=1)
 """How long after the first answer it may be changed, in real time. Until then the link's own expiry counts."""
@@ -15,7 +17,8 @@ OPEN_FOR = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """One survey to one contact. `sent_at`: customer time. `score`: 0-10 as given, None before the first answer.
+    """One survey to one contact. `sent_at`: customer time. `score`: as given, None before the first answer and where
+    there is none; `answers`: what was chosen besides, by name.
 
     `answered_at`: when first answered, real time. `closed`: the answer can no longer be changed.
     """
@@ -29,35 +32,43 @@ class Survey:
     comment: str
     answered_at: datetime | None
     closed: bool
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 def sent(c: Connection, *, touch: str, customer: str, contact: str, survey: str, at: datetime) -> bool:
     """Record that a survey goes out, before it does, so that no answer comes too early. False when it was known."""
     values = {"customer": customer, "contact": contact, "survey": survey, "sent_at": at, "comment": ""}
-    return insert_new(c, tables.surveys, touch=touch, **values)
+    return insert_new(c, surveys, touch=touch, **values)
 
 
-def answer(c: Connection, touch: str, score: int, comment: str) -> Literal["recorded", "changed", "closed"]:
-    """Record an answer: the first one, or another one within a day of it.
+def answer(
+    c: Connection, touch: str, score: int | None, comment: str, answers: Mapping[str, str] = MappingProxyType({})
+) -> Literal["recorded", "changed", "closed"]:
+    """Record an answer: the first one, or another one within a day of it. The free text goes no further than here.
 
     Raises:
         LookupError: no such survey was sent.
     """
     # One writer at a time on SQLite; on PostgreSQL the row is locked, so that of two first answers one is a change.
-    c.execute(select(tables.surveys.c.touch).where(tables.surveys.c.touch == touch).with_for_update())
+    c.execute(select(surveys.c.touch).where(surveys.c.touch == touch).with_for_update())
     survey = get(c, touch)
     if survey is None:
         raise LookupError(f"no survey was sent as {touch}")
     if survey.closed:
         return "closed"
-    values: dict[str, Any] = {"score": score, "comment": comment, "answered_at": survey.answered_at or now()}
-    c.execute(update(tables.surveys).where(tables.surveys.c.touch == touch).values(values))
+    values: dict[str, Any] = {
+        "score": score,
+        "comment": comment,
+        "answers": dict(answers),
+        "answered_at": survey.answered_at or now(),
+    }
+    c.execute(update(surveys).where(surveys.c.touch == touch).values(values))
     return "recorded" if survey.answered_at is None else "changed"
 
 
 def get(c: Connection, touch: str) -> Survey | None:
     """A survey that was sent."""
-    row = c.execute(select(tables.surveys).where(tables.surveys.c.touch == touch)).one_or_none()
+    row = c.execute(select(surveys).where(surveys.c.touch == touch)).one_or_none()
     if row is None:
         return None
     closed = row.answered_at is not None and row.answered_at + OPEN_FOR <= now()
@@ -71,4 +82,5 @@ def get(c: Connection, touch: str) -> Survey | None:
         comment=row.comment,
         answered_at=row.answered_at,
         closed=closed,
+        answers=row.answers or {},
     )

@@ -1,4 +1,4 @@
-"""Every table, in the order of the modules that own them. Only that module writes its tables.
+"""Every table but those of `result_tables`, in the order of the modules that own them, which alone write them.
 
 Instants are UTC. Columns named `..._at` hold real time unless the comment beside them says *customer time* (what the
 core said; in a rehearsal the two differ). Changing anything here needs a revision under `migrations/versions`; a test
@@ -368,7 +368,7 @@ tasks = Table(
     _partial("ix_tasks_open", "due_at", where="ticked_at IS NULL"),
 )
 
-# --- outbox, surveys --------------------------------------------------------------------------------------------------
+# --- outbox --------------------------------------------------------------------------------------------------------
 
 outbox = Table(
     "outbox",
@@ -383,17 +383,4 @@ outbox = Table(
     Column("at", Instant, nullable=False),  # customer time
     Column("kept_at", Instant, nullable=False),
     Index("ix_outbox_customer", "customer"),
-)
-surveys = Table(
-    "surveys",
-    metadata,
-    Column("touch", String, primary_key=True),
-    _customer(),
-    Column("contact", String, nullable=False),
-    Column("survey", String, nullable=False),
-    Column("sent_at", Instant, nullable=False),  # customer time
-    Column("score", Integer),
-    Column("comment", Text, nullable=False),
-    Column("answered_at", Instant),
-    Index("ix_surveys_customer", "customer"),
 )

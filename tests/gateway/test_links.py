@@ -30,21 +30,21 @@ async def acme(send: Any, signup: Callable[..., Any], db: Database) -> tuple[str
 
 
 @pytest.fixture
-def survey_of(acme: tuple[str, str], db: Database) -> Callable[[], str]:
+def survey_of(acme: tuple[str, str], db: Database) -> Callable[..., str]:
     """Sends a survey, dated `NOW`, and says its path."""
 
-    def send_it() -> str:
+    def send_it(kind: str = "nps") -> str:
         customer, contact = acme
-        touch = f"{customer}/onboarding-14-day/1/nps/1/send/{contact}"
+        touch = f"{customer}/onboarding-14-day/1/{kind}/1/send/{contact}"
         with db.begin() as c:
-            surveys.sent(c, touch=touch, customer=customer, contact=contact, survey="nps", at=NOW)
+            surveys.sent(c, touch=touch, customer=customer, contact=contact, survey=kind, at=NOW)
         return f"/survey/{make_survey(KEY, touch, contact)}"
 
     return send_it
 
 
 @pytest.fixture
-def survey(survey_of: Callable[[], str]) -> str:
+def survey(survey_of: Callable[..., str]) -> str:
     """The path of a survey that was sent."""
     return survey_of()
 
@@ -102,6 +102,57 @@ async def test_an_answer_is_recorded_once_and_its_change_counts(
 
 
 @pytest.mark.parametrize(
+    ("kind", "choices", "form", "told"),
+    [
+        ("csat", 5, {"score": "2"}, {"score": 2}),
+        ("ces", 7, {"score": "7"}, {"score": 7}),
+        (
+            "exit",
+            10,
+            {"reason": "too_expensive", "would_return": "maybe"},
+            {"score": None, "answers": {"reason": "too_expensive", "would_return": "maybe"}},
+        ),
+    ],
+)
+async def test_each_survey_has_its_own_page_and_its_free_text_stays_here(
+    client: httpx.AsyncClient,
+    survey_of: Callable[..., str],
+    db: Database,
+    kind: str,
+    choices: int,
+    form: dict[str, str],
+    told: dict[str, Any],
+) -> None:
+    path = survey_of(kind)
+    assert safe(await client.get(path), 200).count('type="radio"') == choices
+    assert "Thank you" in safe(await client.post(path, data={**form, "comment": "Our budget was cut"}), 200)
+    (event,) = events(db, "survey")
+    assert {name: event.get(name) for name in ("survey", *told)} == {"survey": kind, **told}
+    assert "budget" not in json.dumps(event)
+    again = safe(await client.get(path), 200)
+    assert again.count(" checked") == len(form)
+    assert "Our budget was cut" in again
+    safe(await client.post(path, data={**form, "comment": "Our budget was cut"}), 200)
+    assert len(events(db, "survey")) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        ("csat", {"score": "0"}),
+        ("ces", {"score": "8"}),
+        ("exit", {"reason": "too_expensive"}),
+        ("exit", {"reason": "boredom", "would_return": "no"}),
+    ],
+)
+async def test_an_answer_that_a_survey_does_not_offer_is_asked_for_again(
+    client: httpx.AsyncClient, survey_of: Callable[..., str], db: Database, kind: str, form: dict[str, str]
+) -> None:
+    assert "every question" in safe(await client.post(survey_of(kind), data=form), 422)
+    assert events(db, "survey") == []
+
+
+@pytest.mark.parametrize(
     "form",
     [
         {},
@@ -145,7 +196,7 @@ async def test_forged_expired_and_closed_surveys_each_have_their_page(
     [pytest.param(14, {}, id="within-two-weeks"), pytest.param(15, {"late": True}, id="later")],
 )
 async def test_an_answer_that_comes_late_is_thanked_for_and_flagged(
-    client: httpx.AsyncClient, survey_of: Callable[[], str], db: Database, days: int, late: dict[str, bool]
+    client: httpx.AsyncClient, survey_of: Callable[..., str], db: Database, days: int, late: dict[str, bool]
 ) -> None:
     with freeze_time(NOW):
         survey = survey_of()

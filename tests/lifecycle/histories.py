@@ -243,7 +243,13 @@ events: st.SearchStrategy[Any] = st.one_of(
     st.builds(ContactRestored, contacts),
     st.builds(Happened, st.sampled_from(["kickoff.held", "api.connected", "odd"]), facts),
     st.builds(FactsReported, facts),
-    st.builds(SurveyAnswered, st.sampled_from(["nps", "csat"]), contacts, st.integers(0, 10)),
+    st.builds(
+        SurveyAnswered,
+        st.sampled_from(["nps", "csat", "exit"]),
+        contacts,
+        st.one_of(st.none(), st.integers(0, 10)),
+        answers=st.dictionaries(st.sampled_from(["reason", "odd"]), texts, max_size=1),
+    ),
     answers,
     st.builds(EmailReplied, contacts),
     st.builds(

@@ -110,9 +110,9 @@ def test_a_playbook_that_is_gone_is_not_started(given: Given) -> None:
 
 
 def test_what_a_play_is_about_is_handed_on(given: Given) -> None:
-    about = {"trigger": Trigger(event="kickoff.held"), "per": "nps.score", "reentry": "again"}
-    first = given.book(start("second", When()), name="first", **about)
-    second = given.book(given.task("call"), name="second", **{**about, "triggers": (BY_HAND,)})
+    held, per = Trigger(event="kickoff.held"), {"per": "nps.score"}
+    first = given.book(start("second", When()), name="first", trigger=held, reentry="again", **per)
+    second = given.book(given.task("call"), name="second", trigger=BY_HAND, reentry="again", **per)
     story = given(first, second).when(Happened("kickoff.held", {"nps.score": 7}), at="2026-03-02 12:00")
     story.then("raise_task call mara")
     started = [item.reason for item in story.decisions if item.playbook == "second" and item.what == "play"]

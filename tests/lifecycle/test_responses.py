@@ -15,7 +15,9 @@ from lifecycle.messages import (
     SurveyAnswered,
     TaskTicked,
 )
-from lifecycle.playbook import EventSpec, Trigger, When
+from lifecycle.model import Value
+from lifecycle.playbook import EventSpec, FactSpec, Trigger, When
+from lifecycle.surveys import FORMS
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given, Story
@@ -100,6 +102,35 @@ def test_a_late_answer_sets_the_score_and_is_an_event_of_its_own(given: Given) -
     story.then("raise_task call mara").decided("fired answer nps", "answered late")
     assert story.state.facts["nps.score"].value == 4
     assert story.status("answer") == "waiting"
+
+
+def test_what_was_chosen_in_a_survey_is_known_as_facts(given: Given) -> None:
+    life = given.life(facts={"exit.reason": FactSpec("text"), "exit.would_return": FactSpec("text")})
+    price = given.compare("exit.reason", "==", "too_expensive")
+    book = given.book(given.task("call"), name="call", trigger=Trigger(event="exit.answered", where=price))
+    answers: dict[str, Value] = {"reason": "too_expensive", "would_return": "maybe"}
+    story = given(book, life=life).when(SurveyAnswered("exit", "ada", None, answers=answers), at="2026-03-02 12:00")
+    story.then("raise_task call mara")
+    assert {name: fact.value for name, fact in story.state.facts.items()} == {
+        "exit.reason": "too_expensive",
+        "exit.would_return": "maybe",
+    }
+
+
+@pytest.mark.parametrize(
+    ("survey", "score", "fits"),
+    [
+        ("nps", 0, True),
+        ("nps", 11, False),
+        ("csat", 0, False),
+        ("ces", 7, True),
+        ("nps", None, False),
+        ("exit", 3, False),
+        ("exit", None, True),
+    ],
+)
+def test_a_form_says_which_scores_it_has(survey: str, score: int | None, fits: bool) -> None:
+    assert FORMS[survey].fits(score) is fits
 
 
 def met(given: Given) -> Story:

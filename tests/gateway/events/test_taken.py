@@ -22,6 +22,8 @@ Rows = Callable[[], list[dict[str, Any]]]
 Problem = Callable[[httpx.Response, int], dict[str, str]]
 Refusals = Callable[[], list[str]]
 
+EXIT: dict[str, Any] = {"contact": "ada@acme.example.com", "survey": "exit", "reason": "other", "would_return": "no"}
+
 
 async def test_a_signup_makes_the_customer_and_is_its_first_event(
     send: Send, signup: Signup, db: Database, rows: Rows
@@ -203,6 +205,34 @@ async def test_a_survey_of_another_tool_says_itself_that_its_answer_is_late(
     assert "leave it out" in problem(wrong, 422)["fix"]
     await send({"type": "survey.answered", "id": "evt_3", "data": {**answer, "late": True}})
     assert rows()[-1]["late"] is True
+
+
+async def test_answers_to_every_survey_of_ours_are_taken(send: Send, signup: Signup, rows: Rows) -> None:
+    await send(signup())
+    easy: dict[str, Any] = {"contact": "ada@acme.example.com", "survey": "ces", "score": 7}
+    for number, data in enumerate((easy, EXIT)):
+        answer = await send({"type": "survey.answered", "id": f"evt_{number}", "data": {"customer": "acme", **data}})
+        assert answer.status_code == 202, answer.text
+    assert [row["survey"] for row in rows()[1:]] == ["ces", "exit"]
+    assert rows()[2]["answers"] == {"reason": "other", "would_return": "no"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"survey": "mood"}, id="no survey of ours"),
+        pytest.param({"survey": ["exit"]}, id="a list"),
+        pytest.param({"reason": "boredom"}, id="no such answer"),
+        pytest.param({"survey": "csat", "score": 0, "reason": None, "would_return": None}, id="below the scale"),
+    ],
+)
+async def test_an_answer_that_no_survey_of_ours_offers_is_refused(
+    send: Send, signup: Signup, rows: Rows, problem: Problem, wrong: dict[str, Any]
+) -> None:
+    await send(signup())
+    data = {name: value for name, value in {**EXIT, "customer": "acme", **wrong}.items() if value is not None}
+    assert problem(await send({"type": "survey.answered", "id": "evt_2", "data": data}), 422)
+    assert len(rows()) == 1
 
 
 async def test_a_reply_and_what_became_of_a_meeting_reach_the_inbox(
