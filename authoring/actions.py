@@ -10,6 +10,7 @@ from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys, one_of
 from authoring.namespace import CUSTOMER_ROLES, Names
 from authoring.source import Scalar
+from lifecycle.actions import Shift
 from lifecycle.playbook import Action, Email, Expr, Invite, Length, Slack, Survey, Task, Wait, When
 
 ACTIONS = one_of("step")
@@ -38,7 +39,7 @@ class Book:
     """What a step may refer to while it is read: the playbook's owner and default shift, names, the findings."""
 
     owner: str
-    shift: bool
+    shift: Shift
     names: Names
     report: Report
     places: dict[str, int] = field(default_factory=dict)

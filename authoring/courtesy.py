@@ -4,6 +4,8 @@ Holiday dates are written out here with the `holidays` package, so that neither 
 """
 
 import re
+from collections.abc import Iterator
+from datetime import date
 from functools import lru_cache
 
 import holidays
@@ -16,6 +18,8 @@ from lifecycle.playbook import BusinessHours, Length, Politeness
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _YEARS = re.compile(r"(20[0-9]{2})(?:-(20[0-9]{2}))?\Z")
 _MAX_YEARS = 20
+_MAX_BLACKOUT = 92
+_BLACKOUT = '"2026-12-24 to 2027-01-01"'
 
 
 def compile_politeness(fields: Fields, report: Report) -> Politeness:
@@ -31,7 +35,26 @@ def compile_politeness(fields: Fields, report: Report) -> Politeness:
         inner.window("quiet", plain.quiet),
         inner.length("stale_after", "3 business days") or plain.stale_after,
         _minutes(inner.length("spread", "30 minutes"), inner, report),
+        inner.whole("customer_per_day", 0, 50, plain.customer_per_day),
+        inner.whole("customer_per_week", 0, 100, plain.customer_per_week),
+        tuple(_blackouts(inner, report)),
     )
+
+
+def _blackouts(fields: Fields, report: Report) -> Iterator[tuple[str, str]]:
+    """The first and last ISO date of each time in which no customer is reached."""
+    for item in fields.words("blackouts", f"[{_BLACKOUT}]"):
+        first, _, last = (part.strip() for part in item.value.partition(" to "))
+        try:
+            length = date.fromisoformat(last or first) - date.fromisoformat(first)
+        except ValueError:
+            report.add("time", item.place, f'"{item.value[:40]}" is no date', f"write {_BLACKOUT}.")
+            continue
+        if not 0 <= length.days <= _MAX_BLACKOUT:
+            what = f'"{item.value[:40]}" is not a span of at most {_MAX_BLACKOUT} days'
+            report.add("range", item.place, what, f"write {_BLACKOUT}.")
+            continue
+        yield first, last or first
 
 
 def _minutes(length: Length | None, fields: Fields, report: Report) -> int:

@@ -40,11 +40,13 @@ from authoring.grammar_form import (
     named,
     whole,
 )
+from lifecycle.actions import Shift
 from lifecycle.surveys import FORMS
 
 __all__ = ["FILE_KINDS", "GRAMMAR", "MAX_DAY", "STAGES", "WEEKENDS", "keys", "one_of"]
 
-WEEKENDS = ("next_business_day", "same_day")
+WEEKENDS: dict[str, Shift] = {"next_business_day": "next", "previous_business_day": "previous", "same_day": ""}
+"""How a weekend or holiday moves what is due on it."""
 
 _DAY = whole(-MAX_DAY, MAX_DAY)
 _INTERVAL = Kind("interval", {"type": "string", "pattern": "^ *[0-9]{1,3} +(day|week|month|quarter|year)s? *$"})
@@ -123,8 +125,8 @@ _TIMING = Shape(
         Key(
             "weekend",
             choice(*WEEKENDS),
-            "what the customer sees (emails, surveys, invites) on a weekend or holiday: `next_business_day` moves it, "
-            "`same_day` does not",
+            "what the customer sees (emails, surveys, invites) on a weekend or holiday: `next_business_day` and "
+            "`previous_business_day` move it, `same_day` does not",
             "`next_business_day`",
         ),
     ),

@@ -39,6 +39,8 @@ _DAYS = Kind("days", {"type": ["string", "integer"], "pattern": "^ *[0-9]{1,4}(-
 _SPAN = Kind("years", {"type": ["string", "integer"], "pattern": "^20[0-9]{2}(-20[0-9]{2})?$"})
 _WORDS = listed(Kind("text", VALUE.schema))
 _DAY = whole(-MAX_DAY, MAX_DAY)
+_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_DATES = Kind("dates", {"type": "string", "pattern": f"^ *{_DATE}( +to +{_DATE})? *$"})
 _CAP = whole(1, 1000)
 
 _LIFECYCLE = Shape(
@@ -120,6 +122,16 @@ _POLITENESS = Shape(
     (
         Key("per_day", whole(1, 50), "at most, per contact and local day", "1"),
         Key("per_week", whole(1, 100), "at most, per contact in seven days", "4"),
+        Key(
+            "customer_per_day", whole(0, 50), "at most, per customer and local day; a mail to two people is one", "any"
+        ),
+        Key("customer_per_week", whole(0, 100), "at most, per customer in seven days", "any"),
+        Key(
+            "blackouts",
+            listed(_DATES),
+            "dates on which no customer is reached, such as `2026-12-24 to 2027-01-01`",
+            "none",
+        ),
         Key("quiet", WINDOW, "never in these hours of the customer", '`"20:00-08:00"`'),
         Key("stale_after", LENGTH, "a touch held longer than this is dropped", "3 business days"),
         Key("spread", LENGTH, "customers due at one time are spread over this, 4 hours at most", "30 minutes"),

@@ -63,7 +63,7 @@ class _Reader:
         triggers = reasons.triggers()
         conditions = {key: self._condition(key) for key in ("entry", "exit", "goal")}
         conditions["entry"] = self._both(conditions["entry"], also)
-        shift = timing.choice("weekend", WEEKENDS, WEEKENDS[0]) == WEEKENDS[0]
+        shift = WEEKENDS[timing.choice("weekend", WEEKENDS, "next_business_day")]
         book = Book(owner, shift, self.names, self.report, {"": fields.node.place.line})
         drafts = self._steps(book)
         reentry, cooldown, per = reasons.reentry(triggers)

@@ -129,7 +129,7 @@ class _Reader:
         if "at" in fields and "day" not in fields:
             self.report.add("when", fields.key("at"), '"at" needs a "day"', 'add "day: 1".')
         weekend = fields.choice("weekend", WEEKENDS, "")
-        shift = weekend == "next_business_day" if weekend else self.book.shift and kind in TOUCHES
+        shift = WEEKENDS[weekend] if weekend else self.book.shift if kind in TOUCHES else ""
         day = fields.whole("day", -MAX_DAY, MAX_DAY, 0) if "day" in fields else None
         after, delay = self._after()
         at = fields.clock("at")

@@ -7,6 +7,7 @@ where its command goes.
 from dataclasses import dataclass
 from typing import Any, Literal
 
+Shift = Literal["", "next", "previous"]
 Unit = Literal["minutes", "hours", "days", "weeks", "business_hours", "business_days"]
 
 
@@ -40,15 +41,15 @@ class When:
     (`HH:MM`; empty: the
     playbook's); `after` (a step id; due `delay` after that step settled); neither: at once, when the play or the
     branch opens.
-    `shift`: on a weekend or a holiday move to the next business day. `catch_up`: a due already past at entry fires at
-    once instead of being skipped.
+    `shift`: on a weekend or a holiday move to the next business day, or the previous one. `catch_up`: a due already
+    past at entry fires at once instead of being skipped.
     """
 
     day: int | None = None
     at: str = ""
     after: str = ""
     delay: Length | None = None
-    shift: bool = False
+    shift: Shift = ""
     catch_up: bool = False
 
 
@@ -121,9 +122,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait until `until` holds or the event `event` has happened, at most until `by`; then the branch `then` or `otherwise`
-    opens. `since`: an event counts that came after this step was settled, or after the play's `entry`; empty: on day 0
-    or later, in a repeat since the round began.
+    """Wait until `until` holds or the event `event` has happened, at most until `by`; then the branch `then` or
+    `otherwise` opens. `since`: an event counts that came after this step was settled, or after the play's `entry`;
+    empty: on day 0 or later, in a repeat since the round began.
     """
 
     by: When

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
 
+from lifecycle.actions import Shift
 from lifecycle.model import LATEST
 from lifecycle.playbook import BusinessHours, Length
 
@@ -99,6 +100,18 @@ def business_day(day: date, holidays: frozenset[str]) -> date:
         if is_business_day(day, holidays):
             return day
         day += DAY
+    return day
+
+
+@lru_cache(maxsize=65536)
+def shifted(day: date, shift: Shift, holidays: frozenset[str], closed: frozenset[str]) -> date:
+    """`day` itself, or the nearest day after it (before it with `previous`) that is free: none of `closed` (ISO dates),
+    and with a `shift` a business day. Gives up after a year.
+    """
+    for _ in range(366):
+        if day.isoformat() not in closed and (not shift or is_business_day(day, holidays)):
+            return day
+        day = plus(day, -1 if shift == "previous" else 1)
     return day
 
 
@@ -203,10 +216,15 @@ def _inside(now: time, window: tuple[str, ...]) -> bool:
 
 
 def next_open(
-    at: datetime, zone: str, window: tuple[str, ...], quiet: tuple[str, ...], holidays: frozenset[str] | None
+    at: datetime,
+    zone: str,
+    window: tuple[str, ...],
+    quiet: tuple[str, ...],
+    holidays: frozenset[str] | None,
+    closed: frozenset[str] = frozenset(),
 ) -> datetime:
-    """The first instant from `at` on that lies in `window`, outside `quiet`, and, where `holidays` is given, on a
-    business day.
+    """The first instant from `at` on that lies in `window`, outside `quiet`, on none of the days `closed` (ISO dates)
+    and, where `holidays` is given, on a business day.
 
     Windows open at most at four wall times a day, so those are tried; within 400 days there is always one unless the
     window lies in the quiet hours,
@@ -219,6 +237,7 @@ def next_open(
             _inside(here.time(), window)
             and not (quiet and _inside(here.time(), quiet))
             and (holidays is None or is_business_day(here.date(), holidays))
+            and here.date().isoformat() not in closed
         )
 
     if free(at):

@@ -239,7 +239,7 @@ def _may_go(turn: Turn, play: Play, *, paused: bool) -> datetime:
     start = turn.clock
     if turn.held or paused:
         start = calendar.wall(calendar.local(start, play.zone).date() + calendar.DAY, book.at, play.zone)
-    return calendar.next_open(start, play.zone, book.window, quiet, None)
+    return calendar.next_open(start, play.zone, book.window, quiet, None, turn.blackouts())
 
 
 def _give_up(turn: Turn, play: Play, command: Any, why: str, *, told: bool) -> None:

@@ -5,8 +5,9 @@ The index of a release lives outside the state, in a bounded memo.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from lifecycle.memo import once
 from lifecycle.playbook import Lifecycle, PhaseSpec, Playbook, Repeat, StageSpec, Step
@@ -82,13 +83,14 @@ def _rounds(
 @dataclass(frozen=True, slots=True, eq=False)
 class Journey:
     """A lifecycle. `phases`: the farthest from the contract's end first. `bands`: the best first. `holidays`: ISO
-    dates by country.
+    dates by country. `blackouts`: ISO dates on which no customer is reached.
     """
 
     stages: Mapping[str, StageSpec]
     phases: tuple[PhaseSpec, ...]
     bands: tuple[tuple[str, int], ...]
     holidays: Mapping[str, frozenset[str]]
+    blackouts: frozenset[str]
 
 
 @once
@@ -99,4 +101,12 @@ def journey(life: Lifecycle) -> Journey:
         tuple(sorted(life.phases, key=lambda item: -item.days_before)),
         tuple(sorted(life.bands.items(), key=lambda item: -item[1])),
         {country: frozenset(days) for country, days in life.holidays.items()},
+        frozenset(day for first, last in life.politeness.blackouts for day in _days(first, last)),
     )
+
+
+def _days(first: str, last: str) -> Iterator[str]:
+    """The ISO dates from one to another."""
+    start = date.fromisoformat(first).toordinal()
+    for number in range(start, date.fromisoformat(last).toordinal() + 1):
+        yield date.fromordinal(number).isoformat()

@@ -162,8 +162,8 @@ class MilestoneTicked:
 
 @dataclass(frozen=True, slots=True)
 class MeetingAnswered:
-    """What became of a meeting. `meeting`: `playbook/play/step` of its invite, as for approvals. `by`: teammate id, empty where the
-    guest's calendar says it. Is the event `<step>.<outcome>`.
+    """What became of a meeting. `meeting`: `playbook/play/step` of its invite, as for approvals. `by`: teammate id,
+    empty where the guest's calendar says it. Is the event `<step>.<outcome>`.
     """
 
     meeting: str

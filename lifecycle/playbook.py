@@ -98,8 +98,10 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing a playbook does. `under`/`branch`: the step whose branch it stands in, and which (both empty: top level):
-    `then` or `otherwise` of a wait or repeat, `do` of a repeat, `otherwise` or the number of a way of a choice. `was`: its id in an earlier release, so that plays that are moved know it again.
+    """One thing a playbook does. `was`: its id in an earlier release, so that plays that are moved know it again.
+
+    `under`/`branch`: the step whose branch it stands in, and which (both empty: top level): `then` or `otherwise` of a
+    wait or repeat, `do` of a repeat, `otherwise` or the number of a way of a choice.
     """
 
     id: str
@@ -161,11 +163,11 @@ class Playbook:
     """One compiled playbook file.
 
     `triggers`: any of them starts a play. `anchor`: what day 0 is, the signup date, the date of entry or that from
-    which a trigger counts. `zone`: `customer`, a teammate role, or an IANA name. `at`: default local time. `window`: send
-    window `(HH:MM, HH:MM)` for touches. `reentry`: `once`, or `again` after `cooldown` (None: at once). `per`: plays of
-    different values of this text fact, which the trigger's event carries, run beside each other; or `PER_CONTRACT`.
-    `templates`: path below `templates/` to text, layouts included. `inputs`: values that templates know by name; in
-    steps and conditions they stand already.
+    which a trigger counts. `zone`: `customer`, a teammate role, or an IANA name. `at`: default local time. `window`:
+    send window `(HH:MM, HH:MM)` for touches. `reentry`: `once`, or `again` after `cooldown` (None: at once). `per`:
+    plays of different values of this text fact, which the trigger's event carries, run beside each other; or
+    `PER_CONTRACT`. `templates`: path below `templates/` to text, layouts included. `inputs`: values that templates
+    know by name; in steps and conditions they stand already.
     `places`: step id (and `""`, the file's head) to line; outside the digest. `file`: as shown to people.
     """
 
@@ -251,7 +253,8 @@ class EventSpec:
 @dataclass(frozen=True, slots=True)
 class Politeness:
     """Caps per contact on emails and surveys (a local calendar day, 7 days), quiet hours (local), and how stale a held
-    touch may get.
+    touch may get. `customer_per_day`, `customer_per_week`: caps on the steps that reach a customer (0: none).
+    `blackouts`: first and last ISO dates of times in which no customer is reached.
     """
 
     per_day: int = 1
@@ -259,6 +262,9 @@ class Politeness:
     quiet: tuple[str, ...] = ("20:00", "08:00")
     stale_after: Length = STALE_AFTER
     spread_minutes: int = 30
+    customer_per_day: int = 0
+    customer_per_week: int = 0
+    blackouts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

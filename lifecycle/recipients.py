@@ -96,7 +96,7 @@ def _tomorrow(turn: Turn, play: Play, book: Playbook, step: Step) -> datetime:
 
 def _next_open(turn: Turn, play: Play, book: Playbook, step: Step, at: datetime) -> datetime:
     holidays = turn.holidays(turn.profile.country) if step.when.shift else None
-    return calendar.next_open(at, play.zone, book.window, turn.life.politeness.quiet, holidays)
+    return calendar.next_open(at, play.zone, book.window, turn.life.politeness.quiet, holidays, turn.blackouts())
 
 
 def _window(turn: Turn, play: Play, book: Playbook, step: Step, roles: str) -> Obstacle | None:
@@ -107,6 +107,8 @@ def _window(turn: Turn, play: Play, book: Playbook, step: Step, roles: str) -> O
     if step.when.day is not None and own > opens and _next_open(turn, play, book, step, own) == own:
         opens = own
     wall = calendar.local(turn.clock, play.zone)
+    if wall.date().isoformat() in turn.blackouts():
+        return Obstacle(f"{wall.date().isoformat()} is a blackout date", opens, roles)
     return Obstacle(f"{wall.strftime('%a %H:%M')} is outside the send window", opens, roles)
 
 
@@ -126,16 +128,23 @@ def _cap(turn: Turn, play: Play, book: Playbook, step: Step, found: Found) -> Ob
 
 
 def _over_cap(turn: Turn, play: Play, contact: str, at: datetime) -> str:
-    """Which cap one more email or survey to a contact at an instant would break; empty when none."""
+    """Which cap one more email or survey to a contact at an instant would break; empty when none. For the customer's
+    own caps a step counts once, however many people it reaches.
+    """
     rules = turn.life.politeness
-    mine = [item.at for item in turn.touched if item.contact == contact and item.at <= at]
-    if not mine and rules.per_day and rules.per_week:
+    if not turn.touched and rules.per_day and rules.per_week:
         return ""
+    past = [item for item in turn.touched if item.at <= at]
+    week = [item for item in past if at - item.at < WEEK]
     today = calendar.local(at, play.zone).date()
-    if sum(calendar.local(item, play.zone).date() == today for item in mine) >= rules.per_day:
+    day = [item for item in past if calendar.local(item.at, play.zone).date() == today]
+    if sum(item.contact == contact for item in day) >= rules.per_day:
         return f"cap: {rules.per_day} a day to one person"
-    if sum(at - item < WEEK for item in mine) >= rules.per_week:
+    if sum(item.contact == contact for item in week) >= rules.per_week:
         return f"cap: {rules.per_week} in 7 days to one person"
+    for those, most, when in ((day, rules.customer_per_day, "a day"), (week, rules.customer_per_week, "in 7 days")):
+        if most and len({item.step for item in those}) >= most:
+            return f"cap: {most} {when} to one customer"
     return ""
 
 

@@ -142,9 +142,19 @@ def day_zero(turn: Turn, play: Play, step: str) -> date:
 def on_day(turn: Turn, play: Play, book: Playbook, step: Step, when: When) -> datetime:
     """The instant of a day relative to day 0, shifted to a business day where the step says so."""
     day = calendar.plus(day_zero(turn, play, step.id), when.day or 0)
-    if when.shift:
-        day = calendar.business_day(day, turn.holidays(turn.profile.country))
-    return calendar.wall(day, when.at or book.at, play.zone)
+    return _free(turn, play, book, step, when, day, play.started_at)
+
+
+def _free(turn: Turn, play: Play, book: Playbook, step: Step, when: When, day: date, earliest: datetime) -> datetime:
+    """The time of a step on a day, or on the nearest that is free for it. A step that moves back never moves before
+    `earliest`: then it moves on. What the customer sees keeps clear of blackouts besides.
+    """
+    holidays = turn.holidays(turn.profile.country)
+    closed = turn.blackouts() if step.action.kind in TOUCHES else frozenset()
+    found = calendar.wall(calendar.shifted(day, when.shift, holidays, closed), when.at or book.at, play.zone)
+    if when.shift == "previous" and found < earliest:
+        found = calendar.wall(calendar.shifted(day, "next", holidays, closed), when.at or book.at, play.zone)
+    return found
 
 
 def due(turn: Turn, play: Play, book: Playbook, closed: Collection[str], step: Step) -> datetime | None:
@@ -152,7 +162,7 @@ def due(turn: Turn, play: Play, book: Playbook, closed: Collection[str], step: S
     opened = opened_at(play, closed, step)
     if opened is None:
         return None
-    when = step.when
+    when, earliest = step.when, opened
     if when.after:
         before = play.steps.get(when.after)
         if before is None or before.status not in SETTLED:
@@ -162,12 +172,11 @@ def due(turn: Turn, play: Play, book: Playbook, closed: Collection[str], step: S
         return max(opened, _spread(turn, play, book, step, on_day(turn, play, book, step, when)))
     elif when.delay is not None:
         opened = turn.later(opened, when.delay, play.zone)
-    if when.shift:
-        day = calendar.local(opened, play.zone).date()
-        works = calendar.business_day(day, turn.holidays(turn.profile.country))
-        if works != day:
-            return calendar.wall(works, when.at or book.at, play.zone)
-    return opened
+    if not when.shift and not turn.blackouts():
+        return opened
+    day = calendar.local(opened, play.zone).date()
+    free = _free(turn, play, book, step, when, day, earliest)
+    return opened if calendar.local(free, play.zone).date() == day else free
 
 
 def _spread(turn: Turn, play: Play, book: Playbook, step: Step, at: datetime) -> datetime:
@@ -264,5 +273,5 @@ def slot_window(turn: Turn, play: Play, action: Invite, offered: datetime, step:
     """
     tomorrow = calendar.local(offered, play.zone).date() + calendar.DAY
     wanted = max(calendar.plus(day_zero(turn, play, step), action.day), tomorrow)
-    day = calendar.business_day(wanted, turn.holidays(turn.profile.country))
+    day = calendar.shifted(wanted, "next", turn.holidays(turn.profile.country), turn.blackouts())
     return calendar.wall(day, action.start, play.zone), calendar.wall(day, action.end, play.zone)

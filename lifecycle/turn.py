@@ -175,6 +175,10 @@ class Turn:
         """ISO dates; none for a country that the lifecycle file does not list."""
         return index.journey(self.life).holidays.get(country, NONE)
 
+    def blackouts(self) -> frozenset[str]:
+        """ISO dates on which no customer is reached."""
+        return index.journey(self.life).blackouts
+
     def book(self, play: Play) -> Playbook:
         book = self._books.get(play.release)
         if book is None:

@@ -78,10 +78,10 @@ def world(given: Given) -> tuple[Library, tuple[str, str, str]]:
         given.email("welcome", When(day=1, catch_up=True)),
         given.task("plan", When(day=1)),
         given.invite("kickoff", When(day=1, at="11:00"), approval=given.approval(Length(2, "hours"))),
-        given.email("setup-guide", When(day=3, shift=True), needs=("kickoff",)),
+        given.email("setup-guide", When(day=3, shift="next"), needs=("kickoff",)),
         given.wait("setup", When(day=5, at="17:00"), given.get("milestones.technical_setup")),
         given.slack("blocked", under="setup", branch="otherwise"),
-        given.email("well-done", When(delay=Length(1, "days"), shift=True), under="setup", branch="then"),
+        given.email("well-done", When(delay=Length(1, "days"), shift="next"), under="setup", branch="then"),
         given.email("offer", When(day=6, at="06:00"), approval=approval, to=("champion", "admin")),
         given.survey("nps", When(day=8)),
         given.wait("answer", When(day=12), event="nps.answered"),
@@ -189,7 +189,7 @@ def _rounds(given: Given) -> tuple[Step, ...]:
     heard = given.wait("heard", When(day=2, at="11:00"), event="odd", under="until-used", branch="do")
     return (
         Step("until-used", repeat, When(day=1)),
-        given.email("hello", When(day=0, at="10:00", shift=True), under="until-used", branch="do"),
+        given.email("hello", When(day=0, at="10:00", shift="next"), under="until-used", branch="do"),
         given.email("asked", When(day=1), under="until-used", branch="do", approval=rule, needs=("hello",)),
         given.invite("look", under="until-used", branch="do"),
         heard,

@@ -73,7 +73,7 @@ def test_a_branch_that_closes_closes_all_that_stands_on_it(given: Given) -> None
 
 def test_a_shifted_step_after_another_keeps_a_working_day(given: Given) -> None:
     first = given.task("first", When(day=1))
-    story = given(given.book(first, given.task("then", When(after="first", delay=Length(1, "days"), shift=True))))
+    story = given(given.book(first, given.task("then", When(after="first", delay=Length(1, "days"), shift="next"))))
     story.when(at="2026-03-03 10:00")
     assert story.upcoming() == {"then": "2026-03-04 09:00"}
 

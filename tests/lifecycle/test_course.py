@@ -89,7 +89,7 @@ def test_a_playbook_of_a_thousand_steps_is_played_in_a_line(given: Given) -> Non
 
 
 def test_a_customer_who_moves_is_written_to_by_the_holidays_there(given: Given) -> None:
-    story = given(given.book(given.email("mail", When(day=32, shift=True))))
+    story = given(given.book(given.email("mail", When(day=32, shift="next"))))
     assert story.upcoming() == {"mail": "2026-04-07 09:00"}
     story.when(ProfileChanged(replace(story.state.profile, country="US")), at="2026-03-02 11:00")
     assert story.upcoming() == {"mail": "2026-04-03 09:00"}

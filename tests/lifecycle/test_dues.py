@@ -9,7 +9,7 @@ import pytest
 
 from lifecycle.messages import DueReached, FactsReported, Happened, SendEmail, SendInvite
 from lifecycle.model import Profile
-from lifecycle.playbook import Length, Trigger, When
+from lifecycle.playbook import Length, Politeness, Trigger, When
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given
@@ -53,8 +53,64 @@ def test_a_wall_time_stays_what_it_says_across_clock_changes(given: Given, signu
     ],
 )
 def test_a_shifted_touch_waits_for_the_next_business_day(given: Given, start: str, country: str, due: str) -> None:
-    book = given.book(given.email("welcome", When(day=1, shift=True)))
+    book = given.book(given.email("welcome", When(day=1, shift="next")))
     assert given(book, at=start, country=country).upcoming() == {"welcome": due}
+
+
+@pytest.mark.parametrize(
+    ("start", "when", "due"),
+    [
+        pytest.param("2026-03-06 10:00", When(day=2, shift="previous"), "2026-03-09 09:00", id="not-before-the-start"),
+        pytest.param("2026-03-05 10:00", When(day=2, shift="previous"), "2026-03-06 09:00", id="saturday-is-friday"),
+        pytest.param("2026-04-01 10:00", When(day=4, shift="previous"), "2026-04-02 09:00", id="easter-is-thursday"),
+        pytest.param(
+            "2026-03-05 10:00",
+            When(delay=Length(2, "days"), shift="previous"),
+            "2026-03-06 09:00",
+            id="a-delay-moves-back-too",
+        ),
+        pytest.param(
+            "2026-03-06 10:00",
+            When(delay=Length(1, "days"), shift="previous"),
+            "2026-03-09 09:00",
+            id="and-not-before-it-began",
+        ),
+    ],
+)
+def test_a_touch_may_move_to_the_business_day_before(given: Given, start: str, when: When, due: str) -> None:
+    assert given(given.book(given.email("welcome", when)), at=start).upcoming() == {"welcome": due}
+
+
+BREAK = Politeness(blackouts=(("2026-03-04", "2026-03-09"),))
+
+
+@pytest.mark.parametrize(
+    ("when", "due"),
+    [
+        pytest.param(When(day=2), "2026-03-10 09:00", id="the-same-day-is-the-first-after-it"),
+        pytest.param(When(day=6), "2026-03-10 09:00", id="a-sunday-in-it-too"),
+        pytest.param(When(day=2, shift="next"), "2026-03-10 09:00", id="next-business-day"),
+        pytest.param(When(day=4, shift="previous"), "2026-03-03 09:00", id="previous-business-day"),
+        pytest.param(When(delay=Length(2, "days")), "2026-03-10 09:00", id="a-delay"),
+        pytest.param(When(delay=Length(1, "days")), "2026-03-03 10:00", id="a-delay-that-ends-before-it"),
+    ],
+)
+def test_no_touch_is_due_in_a_blackout(given: Given, when: When, due: str) -> None:
+    assert given(given.book(given.email("mail", when)), life=given.life(politeness=BREAK)).upcoming() == {"mail": due}
+
+
+def test_a_blackout_stops_no_task(given: Given) -> None:
+    life = given.life(politeness=BREAK)
+    given(given.book(given.task("call", When(day=2))), life=life).when(at="2026-03-04 09:00").then(
+        "raise_task call mara"
+    )
+
+
+def test_a_meeting_lies_outside_a_blackout(given: Given) -> None:
+    story = given(given.book(given.invite("kickoff", When(day=1))), life=given.life(politeness=BREAK))
+    story.when(at="2026-03-03 09:00")
+    assert isinstance(story.commands[0], SendInvite)
+    assert story.commands[0].opens == given.instant("2026-03-10 10:00")
 
 
 def test_a_step_without_a_day_goes_when_the_play_starts(given: Given) -> None:
@@ -80,7 +136,7 @@ def test_a_step_right_after_another_goes_in_the_same_moment(given: Given) -> Non
 
 
 def test_a_delay_that_ends_on_a_weekend_is_shifted_to_the_business_days_wall_time(given: Given) -> None:
-    late = When(after="first", delay=Length(4, "days"), shift=True)
+    late = When(after="first", delay=Length(4, "days"), shift="next")
     story = given(given.book(given.slack("first", When(day=1)), given.slack("second", late)))
     story.when(at="2026-03-03 09:00")
     assert story.upcoming()["second"] == "2026-03-09 09:00"

@@ -20,7 +20,7 @@ from lifecycle.messages import (
     SendInvite,
 )
 from lifecycle.model import Contact
-from lifecycle.playbook import Email, Invite, Politeness, Slack, Step, Survey, Trigger, When
+from lifecycle.playbook import Email, Invite, Length, Politeness, Slack, Step, Survey, Trigger, When
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given
@@ -191,7 +191,7 @@ def test_quiet_hours_win_over_a_wider_window(given: Given) -> None:
 
 
 def test_a_shifted_touch_held_on_friday_evening_goes_on_monday(given: Given) -> None:
-    story = given(given.book(given.email("welcome", When(day=4, at="19:00", shift=True))))
+    story = given(given.book(given.email("welcome", When(day=4, at="19:00", shift="next"))))
     story.when(at="2026-03-06 19:00")
     assert story.upcoming() == {"welcome": "2026-03-09 08:00"}
 
@@ -224,6 +224,29 @@ def test_four_a_week_then_the_next_free_day(given: Given) -> None:
     book = given.book(*(given.email(f"m{day}", When(day=day)) for day in range(1, 6)))
     story = given(book).when(at="2026-03-07 09:00")
     story.decided("held email m5", "until 2026-03-10 09:00: cap: 4 in 7 days")
+
+
+def test_a_touch_that_comes_late_into_a_blackout_waits_for_its_end(given: Given) -> None:
+    life = given.life(politeness=Politeness(blackouts=(("2026-03-04", "2026-03-04"),)))
+    story = given(given.book(given.email("a", to=("executive_sponsor",))), life=life)
+    story.when(at="2026-03-03 09:00").when(at="2026-03-04 09:00").decided("held email a", "nobody is executive_sponsor")
+    story.when(ContactChanged(Contact("eve", ("executive_sponsor",))), at="2026-03-04 10:00")
+    story.then().decided("held email a", "until 2026-03-05 09:00: 2026-03-04 is a blackout date")
+
+
+@pytest.mark.parametrize(
+    ("rules", "until"),
+    [
+        (Politeness(per_day=5, customer_per_day=2), "2026-03-04 09:00: cap: 2 a day to one customer"),
+        (Politeness(per_day=5, per_week=9, customer_per_week=2), "2026-03-10 09:00: cap: 2 in 7 days to one customer"),
+    ],
+)
+def test_a_customers_own_cap_counts_a_mail_to_two_people_once(given: Given, rules: Politeness, until: str) -> None:
+    life = given.life(politeness=replace(rules, stale_after=Length(9, "days")))
+    both = given.email("a", to=("champion", "admin"))
+    book = given.book(both, given.email("b", to=("admin",)), given.email("c", to=("admin",)))
+    story = given(book, life=life).when(at="2026-03-03 09:00")
+    story.then("send_email a ada", "send_email a bob", "send_email b bob").decided("held email c", f"until {until}")
 
 
 def test_a_touch_that_no_free_slot_takes_in_time_is_dropped(given: Given) -> None:

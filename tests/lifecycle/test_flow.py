@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lifecycle.messages import ApprovalAnswered, BatchSettled, Churned, Effect, FactsReported, Happened, MeetingAnswered
-from lifecycle.playbook import Choose, Length, Repeat, Step, When
+from lifecycle.playbook import Choose, Invite, Length, Repeat, Step, When
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -184,6 +184,7 @@ def test_a_meeting_of_a_round_that_is_over_is_taken_back_if_it_has_not_begun(
     given: Given, weekly: Callable[..., Story]
 ) -> None:
     invite = given.invite("review", When(), under="weekly", branch="do")
+    assert isinstance(invite.action, Invite)
     far = replace(invite, action=replace(invite.action, day=9))
     story = weekly(far).when(at="2026-03-10 08:59").when(at="2026-03-10 09:00")
     story.then(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lifecycle.messages import FactsReported, Happened, MilestoneTicked, SurveyAnswered
 from lifecycle.model import Contact
-from lifecycle.playbook import Length, Playbook, Trigger, When
+from lifecycle.playbook import Length, Playbook, Step, Trigger, Wait, When
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given
@@ -185,8 +184,7 @@ def test_a_wait_for_someone_missing_says_so_in_what_is_next(given: Given) -> Non
 
 def heard_since(given: Given, since: str) -> Playbook:
     """A task at noon of day 1, and a wait for an event since something; the play starts on day 1."""
-    wait = given.wait("heard", When(day=8), event="kickoff.held")
-    since_then = replace(wait, action=replace(wait.action, since=since), needs=())
+    since_then = Step("heard", Wait(When(day=8), event="kickoff.held", since=since))
     return given.book(
         given.task("first", When(day=1, at="12:00")),
         since_then,
