@@ -94,6 +94,10 @@ def _address(value: str) -> str:
     return value
 
 
+def _address_or_none(value: str) -> str:
+    return _address(value) if value else ""
+
+
 def _setting(default: Any, noun: str, *, why: str, fix: str, **limits: Any) -> Any:
     """Make a field that can report itself: `noun` finishes `"..." is not`, `why` says what it is for."""
     return Field(
@@ -172,6 +176,12 @@ class Settings(BaseModel):
         "a way to reach Slack",
         why="outbox keeps and shows every card and posts nothing; slack posts.",
         fix="write outbox or slack.",
+    )
+    rehearsal_to: Annotated[str, AfterValidator(_address_or_none)] = _setting(
+        "",
+        "an email address",
+        why="one person gets all that a rehearsal sends; without one it stays in the outbox.",
+        fix="write me@example.com, or leave it out.",
     )
     sendgrid_api_key: SecretStr = _setting(
         EMPTY, "a key", why="the sendgrid transport signs in with it.", fix="write the key that SendGrid gave you."
@@ -328,6 +338,11 @@ def for_children(changes: Mapping[str, str], environ: Mapping[str, str] = os.env
     ours = {key: value for key, value in environ.items() if not key.startswith("TEMPORAL_")}
     path = os.pathsep.join(filter(None, (str(HERE), ours.get("PYTHONPATH"))))
     return {**ours, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **changes}
+
+
+def set_here(changes: Mapping[str, str]) -> None:
+    """Change settings of this process and of those that it starts. `changes`: field to value; empty is the default."""
+    os.environ.update({name_of(field): value for field, value in changes.items()})
 
 
 def _settings_file(environ: Mapping[str, str]) -> Path | None:

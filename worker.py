@@ -75,6 +75,7 @@ def delivery(settings: Settings) -> Delivery:
         slack_token=settings.slack_bot_token.get_secret_value(),
         slack_url=settings.slack_base_url,
         timeout=settings.provider_timeout,
+        rehearsal_to=settings.rehearsal_to,
     )
 
 

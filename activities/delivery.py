@@ -14,6 +14,7 @@ class Delivery:
     """Addresses have no trailing slash. `link_secret` keys the links in mails. `timeout`: seconds for one call to a
     provider.
 
+    `rehearsal_to`: the address of the one person who gets whatever a rehearsal sends; empty: it stays in the outbox.
     `limit`: seconds that one command may take in all; past it the core hears `later` and the ledger knows the rest.
     """
 
@@ -33,6 +34,7 @@ class Delivery:
     limit: float = 15.0
     mails_per_second: float = 10.0
     posts_per_second: float = 1.0
+    rehearsal_to: str = ""
 
     @property
     def lease(self) -> timedelta:

@@ -1,9 +1,9 @@
 """The ways out: the outbox, where everything is kept and shown and nothing leaves, and SendGrid and Slack.
 
-A rehearsal's customers always use the outbox, whatever the settings say. Each way can also be asked about a touch
-whose outcome is in doubt: it says `Sent`, None (surely not there, or harmless to repeat: send again), `Later` (ask
-again), `Unknown` (still open) or `Failed` (given up). Doubt about a mail stays open for a day, for SendGrid's own
-events to settle it.
+A rehearsal's customers use the outbox, whatever the settings say, unless one person gets all of it. Each way can also
+be asked about a touch whose outcome is in doubt: it says `Sent`, None (surely not there, or harmless to repeat: send
+again), `Later` (ask again), `Unknown` (still open) or `Failed` (given up). Doubt about a mail stays open for a day, for
+SendGrid's own events to settle it.
 
 Of a way's own `send` and `post`, `Later` means that surely nothing was sent. What the core is told as `later` is wider:
 also a touch that is being sent at this moment, under somebody's lease or past our limit, and a card that may have
@@ -12,7 +12,7 @@ is sent again.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
@@ -22,7 +22,7 @@ from activities.mail import SendGrid
 from activities.mime import Mail, to_parts
 from activities.slack import Ref, Slack, since_of
 from lifecycle.model import Clock
-from store import outbox
+from store import outbox, team
 from store.customers import Person
 from store.database import Database, now
 
@@ -181,6 +181,43 @@ class SlackWay:
                 return doubt.still_open("Slack cannot be asked whether the message arrived")
 
 
+class ToOneMail:
+    """A rehearsal's mails, all to one person; the subject says who would have got it."""
+
+    def __init__(self, way: MailWay, address: str) -> None:
+        self._way, self._address = way, address
+        self.name, self.lease, self.rate = way.name, way.lease, way.rate
+
+    def send(self, envelope: Envelope, mail: Mail) -> Landing:
+        meant = f"[{mail.to.name or mail.to.email}] {mail.subject}"
+        return self._way.send(envelope, replace(mail, to=replace(mail.to, email=self._address), subject=meant))
+
+    def find_mail(self, envelope: Envelope, doubt: Doubt) -> Landing | None:
+        return self._way.find_mail(envelope, doubt)
+
+
+class ToOneCard:
+    """A rehearsal's cards, all to the teammate with that address."""
+
+    def __init__(self, db: Database, way: CardWay, address: str) -> None:
+        self._db, self._way, self._address = db, way, address
+        self.name, self.lease, self.rate = way.name, way.lease, way.rate
+
+    def _mine(self, envelope: Envelope) -> Envelope:
+        with self._db.read() as c:
+            slack = next((one.slack for one in team.teammates(c) if one.email == self._address), "")
+        return replace(envelope, person=replace(envelope.person, slack=slack))
+
+    def post(self, envelope: Envelope, card: Card) -> Landing:
+        return self._way.post(self._mine(envelope), card)
+
+    def update(self, ref: str, card: Card, customer: str, at: datetime) -> Landing:
+        return self._way.update(ref, card, customer, at)
+
+    def find_card(self, envelope: Envelope, doubt: Doubt) -> Landing | None:
+        return self._way.find_card(self._mine(envelope), doubt)
+
+
 class Ways:
     """Chooses a way by the settings and the customer's clock."""
 
@@ -189,11 +226,15 @@ class Ways:
         self._mail: MailWay = SendGridWay(delivery) if delivery.email_transport == "sendgrid" else self.outbox
         self._cards: CardWay = SlackWay(delivery) if delivery.slack_transport == "slack" else self.outbox
 
+        to = delivery.rehearsal_to
+        self._rehearsed_mail: MailWay = ToOneMail(self._mail, to) if to else self.outbox
+        self._rehearsed_cards: CardWay = ToOneCard(db, self._cards, to) if to else self.outbox
+
     def mail(self, clock: Clock) -> MailWay:
-        return self.outbox if clock.rehearsal else self._mail
+        return self._rehearsed_mail if clock.rehearsal else self._mail
 
     def cards(self, clock: Clock) -> CardWay:
-        return self.outbox if clock.rehearsal else self._cards
+        return self._rehearsed_cards if clock.rehearsal else self._cards
 
     def named(self, name: str) -> CardWay | None:
         """The way a card went by, None when this process has it no more."""

@@ -6,13 +6,14 @@ already told is told again without effect. When a round has ended, the next star
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import httpx
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -27,6 +28,8 @@ from store.pages import DecisionRow
 
 LOOK_EVERY = 0.1
 PRESS_EVERY = 0.02
+ARRIVES_WITHIN = 50
+"""Looks after the last decision until something counts as not sent."""
 STANDINGS_EVERY = 5
 """Looks between two redrawings of the standings."""
 LONGEST = timedelta(days=45)
@@ -57,11 +60,12 @@ class Running(Protocol):
 
 @dataclass
 class Part:
-    """One customer of this round. `told`: how many happenings were sent."""
+    """One customer of this round. `told`: how many happenings were sent. `only`: the playbook whose play is the end."""
 
     story: Story
     customer: Customer
     told: int = 0
+    only: str = ""
     lines: list[DecisionRow] = field(default_factory=list)
     pressed: set[str] = field(default_factory=set)
 
@@ -71,9 +75,16 @@ class Part:
         return self.customer.clock.virtual(now())
 
     @property
+    def refused(self) -> str:
+        """Why the one playbook that counts did not start; empty while it may."""
+        plays = [line for line in self.lines if line.what == "play" and line.play and line.playbook == self.only]
+        started = any(line.verdict == "fired" for line in plays)
+        return "" if started else next((line.reason for line in plays if line.verdict == "skipped"), "")
+
+    @property
     def over(self) -> bool:
         """Whether every play that started has ended, and all that the story has was told."""
-        plays = [line for line in self.lines if line.what == "play" and line.play]
+        plays = [line for line in self.lines if line.what == "play" and line.play and self.only in ("", line.playbook)]
         started = {(line.playbook, line.play) for line in plays if line.verdict == "fired"}
         ended = {(line.playbook, line.play) for line in plays if line.reason.startswith("ended")}
         return bool(ended) and started <= ended and self.told == len(self.story.happenings)
@@ -86,16 +97,24 @@ class Part:
         found += [f"{step} was not approved in time" for step in self.story.approves if step not in approved]
         found += [f"{line.step} failed: {line.reason}" for line in self.lines if line.verdict == "failed"]
         found += [f"{touch} is not known as sent" for touch in unsent]
+        if self.refused:
+            return [*found, f"{self.only} did not start: {self.refused}"]
         return found if self.over else [*found, "its plays have not ended"]
 
 
 @dataclass
 class Demo:
-    """One round. `leave`: return when all plays have ended, with 0, or 1 when anything is missing."""
+    """One round. `leave`: return when all plays have ended, with 0, or 1 when anything is missing. `only`: as of a
+    Part. `begun`: done once a customer is there.
+    """
 
     day_seconds: float
     leave: bool
     out: Console
+    stories: tuple[Story, ...] = STORIES
+    only: str = ""
+    longest: timedelta = LONGEST
+    begun: Callable[[Database, Customer], None] | None = None
     parts: list[Part] = field(default_factory=list)
     seen: int = 0
     began: datetime = field(default_factory=now)
@@ -110,6 +129,7 @@ class Demo:
                     approving = group.create_task(self._approve(stack.database, teller))
                     await self._play(stack.database, teller, view)
                     approving.cancel()
+            await self._arrive(stack.database)
             code = await self._sum_up(stack.database)
             if self.leave:
                 return code
@@ -118,11 +138,11 @@ class Demo:
         return code
 
     async def _begin(self, database: Database, teller: Teller) -> None:
-        """Sign three customers up, or go on with a round that did not end."""
+        """Sign the customers up, or go on with a round that did not end."""
         number = 1
-        while await asyncio.to_thread(_round_is_over, database, number):
+        while await asyncio.to_thread(_round_is_over, database, self.stories, number):
             number += 1
-        for story in (story.of_round(number) for story in STORIES):
+        for story in (story.of_round(number) for story in self.stories):
             outer_id = _outer_id(story, number)
             body = story.signup_envelope(outer_id, self.day_seconds)
             found = await asyncio.to_thread(_find, database, outer_id)
@@ -131,21 +151,30 @@ class Demo:
                 found = await asyncio.to_thread(_find, database, outer_id)
             if found is None:
                 raise LookupError(f"{outer_id} was taken and is not there")
-            self.parts.append(Part(story, found))
+            self.parts.append(Part(story, found, only=self.only))
+            if self.begun is not None:
+                await asyncio.to_thread(self.begun, database, found)
 
     async def _play(self, database: Database, teller: Teller, view: View) -> None:
         looks = 0
-        while not all(part.over for part in self.parts):
+        while not all(part.over or part.refused for part in self.parts):
             for part in self.parts:
                 await self._tell(teller, part)
             await self._show(database, view)
             if view.stands and looks % STANDINGS_EVERY == 0:
                 view.stand(await asyncio.to_thread(self._standings, database))
             looks += 1
-            if all(part.time - part.customer.clock.virtual_origin > LONGEST for part in self.parts):
+            if all(part.time - part.customer.clock.virtual_origin > self.longest for part in self.parts):
                 return
             await asyncio.sleep(LOOK_EVERY)
         await self._show(database, view)
+
+    async def _arrive(self, database: Database) -> None:
+        """Wait for what the last steps send: a play ends when they have fired, a moment before all has arrived."""
+        for _ in range(ARRIVES_WITHIN):
+            if not any([await asyncio.to_thread(records.unsent, database, part.customer.id) for part in self.parts]):
+                return
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _tell(self, teller: Teller, part: Part) -> None:
         """Send the happenings whose time has come."""
@@ -257,9 +286,9 @@ def _find(database: Database, outer_id: str) -> Customer | None:
         return customers.find(c, outer_id)
 
 
-def _round_is_over(database: Database, number: int) -> bool:
-    """Whether all three customers of a round are there and every play of theirs has ended."""
-    for story in STORIES:
+def _round_is_over(database: Database, stories: Sequence[Story], number: int) -> bool:
+    """Whether all customers of a round are there and every play of theirs has ended."""
+    for story in stories:
         found = _find(database, _outer_id(story, number))
         if found is None:
             return False
@@ -267,3 +296,14 @@ def _round_is_over(database: Database, number: int) -> bool:
         if not part.over:
             return False
     return True
+
+
+def seconds(written: str) -> float:
+    """How long a simulated day lasts, as `4s`."""
+    try:
+        seconds = float(written.removesuffix("s"))
+    except ValueError:
+        seconds = 0
+    if not 0.1 <= seconds <= 86_400:  # noqa: PLR2004 - a tenth of a second to real speed
+        raise typer.BadParameter(f'"{written}" is not a length from 0.1s to 86400s; write 4s', param_hint="--day")
+    return seconds

@@ -36,7 +36,7 @@ class Story:
     """A customer of the demo.
 
     `presses_as`: Slack id of the CSM who approves what `approves` names; empty: approvals expire unanswered. `expects`:
-    steps that must have fired, or have become the task that an expired approval leaves.
+    steps that must have fired, or have become the task that an expired approval leaves. `starts_at`: None: now.
     """
 
     id: str
@@ -52,6 +52,9 @@ class Story:
     expects: tuple[str, ...]
     plot: str
     team: Mapping[str, str] = field(default_factory=dict)
+    journey: str = "standard"
+    segment: str = ""
+    starts_at: datetime | None = STARTS_AT
     presses_as: str = ""
     approves: tuple[str, ...] = ()
 
@@ -64,9 +67,10 @@ class Story:
         return json.dumps({"type": "customer.signed_up", "data": self._signup(outer_id, day_seconds)})
 
     def _signup(self, outer_id: str, day_seconds: float) -> dict[str, Any]:
-        customer = {"id": outer_id, "name": self.name, "tier": self.tier, "journey": "standard", "touch": self.touch}
-        customer |= {"zone": self.zone, "country": self.country}
-        start = STARTS_AT.astimezone(ZoneInfo(self.zone)).strftime("%Y-%m-%dT%H:%M")
+        customer = {"id": outer_id, "name": self.name, "tier": self.tier, "journey": self.journey, "touch": self.touch}
+        customer |= {"zone": self.zone, **({"country": self.country} if self.country else {})}
+        customer |= {"segment": self.segment} if self.segment else {}
+        start = self.starts_at and self.starts_at.astimezone(ZoneInfo(self.zone)).strftime("%Y-%m-%dT%H:%M")
         return {
             "customer": {**customer, "arr": self.arr},
             "contacts": [dict(contact) for contact in self.contacts],
