@@ -1,6 +1,7 @@
 """`stageplay releases`: which catalogues there are, which is current, who holds them; what `apply --release` takes."""
 
 import json
+import sys
 from typing import Annotated, Any, Literal
 
 import typer
@@ -13,6 +14,9 @@ from cli.connection import require_schema
 from store import releases, rollouts
 from store.database import open_database
 from store.rollouts import Rollout
+
+PIPED = 240
+"""Columns of a table that goes to a file or another program."""
 
 
 def command(
@@ -36,7 +40,8 @@ def command(
         moved = ", ".join(row["move"]) + (f" (late: {row['late']})" if row["move"] else "")
         applied = row["applied_at"][:16].replace("T", " ")
         table.add_row(row["catalogue"], applied, row["is"], row["scope"], moved, str(row["told"]), str(row["held_by"]))
-    Console(highlight=False, soft_wrap=True).print(table if rows else "nothing is applied yet")
+    width = None if sys.stdout.isatty() else PIPED
+    Console(highlight=False, soft_wrap=True, width=width).print(table if rows else "nothing is applied yet")
 
 
 def listed(c: Connection) -> list[dict[str, Any]]:
