@@ -50,7 +50,7 @@ def scenario_of(compiled: Compiled) -> Callable[[str], Scenario]:
 @pytest.fixture(scope="session")
 def travel(compiled: Compiled, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Travel:
     """`async with travel() as rig`: everything running, nobody signed up. `catalogue`: other than the whole one;
-    `more`: playbooks that run instead of those that ship.
+    `more`: playbooks that run, with the shipped templates, instead of those that ship.
     """
 
     @asynccontextmanager
@@ -59,7 +59,10 @@ def travel(compiled: Compiled, sqlite_template: Path, tmp_path_factory: pytest.T
         shutil.copy(sqlite_template, path)
         manifest = catalogue or compiled.catalogue
         assert manifest
-        invented = {digest_of(book): book for book in more}
+        shipped = [item for item in compiled.releases.values() if isinstance(item, Playbook)]
+        texts = {path: text for book in shipped for path, text in book.templates.items()}
+        written = [replace(book, templates=texts) for book in more]
+        invented = {digest_of(book): book for book in written}
         if more:
             manifest = replace(manifest, playbooks={book.name: digest for digest, book in invented.items()})
         current = digest_of(manifest)

@@ -4,7 +4,7 @@ need no fact. A new construct of the language belongs into `steps` or `triggers`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,15 +14,20 @@ from lifecycle.playbook import (
     CONTRACT_END,
     PER_CONTRACT,
     Approval,
+    Choose,
     Email,
     Every,
     Expr,
     Invite,
     Length,
     Playbook,
+    Repeat,
     Rung,
+    SetFacts,
     Slack,
+    StartPlay,
     Step,
+    StopPlay,
     Survey,
     Task,
     Trigger,
@@ -35,6 +40,7 @@ LOW = Expr("usage.core_features < 3", ("<", ("get", "usage.core_features"), ("co
 PRO = Expr("customer.tier == 'pro'", ("==", ("get", "customer.tier"), ("const", "pro")))
 CONNECTED = Expr("setup.api_connected", ("get", "setup.api_connected"))
 HEALTHY = Expr("health.score > 60", (">", ("get", "health.score"), ("const", 60)))
+ASKED = ("email", "survey", "invite", "slack", "task")
 conditions = st.sampled_from([None, None, None, LOW, PRO, CONNECTED])
 clocks = st.sampled_from(["", "00:00", "02:30", "09:00", "17:45", "23:59"])
 lengths = st.sampled_from(
@@ -54,7 +60,7 @@ triggers: SearchStrategy[Trigger] = st.one_of(
 
 @st.composite
 def whens(draw: Callable[[SearchStrategy[Any]], Any], before: list[str]) -> When:
-    shift = draw(st.booleans())
+    shift = draw(st.sampled_from(["", "next", "previous"]))
     match draw(st.integers(0, 3)):
         case 0 if before:
             return When(after=draw(st.sampled_from(before)), delay=draw(lengths), shift=shift)
@@ -66,7 +72,7 @@ def whens(draw: Callable[[SearchStrategy[Any]], Any], before: list[str]) -> When
 
 @st.composite
 def actions(draw: Callable[[SearchStrategy[Any]], Any]) -> Any:
-    match draw(st.integers(0, 5)):
+    match draw(st.integers(0, 8)):
         case 0 | 1:
             return Email(CHAMPION, "onboarding/welcome", "implementation_specialist")
         case 2:
@@ -75,6 +81,12 @@ def actions(draw: Callable[[SearchStrategy[Any]], Any]) -> Any:
             return Task(CSM, "Look after {{ customer.name }}", draw(lengths))
         case 4:
             return Survey("nps", CHAMPION, "nps")
+        case 5:
+            return SetFacts({"usage.core_features": Expr("2", ("const", draw(st.sampled_from([2, 4]))))})
+        case 6:
+            return StartPlay(draw(st.sampled_from(["invented-0", "invented-1"])))
+        case 7:
+            return StopPlay(draw(st.sampled_from(["", "invented-1"])), draw(st.booleans()))
         case _:
             return Invite((*CHAMPION, *CSM), "onboarding/kickoff", draw(st.integers(1, 20)), "10:00", "15:00", 60)
 
@@ -96,13 +108,12 @@ def steps(draw: Callable[[SearchStrategy[Any]], Any]) -> tuple[Step, ...]:
     for number in range(draw(st.integers(1, 5))):
         before = [step.id for step in found if not step.under]
         needs = (draw(st.sampled_from(before)),) if before and draw(st.integers(0, 4)) == 0 else ()
-        if draw(st.integers(0, 4)) == 0:
-            found += draw(waits(number, needs))
+        if draw(st.integers(0, 2)) == 0:
+            found += draw(st.one_of(waits(number, needs), choices(number, needs), rounds(number, needs)))
             continue
-        asked = draw(approvals) if draw(st.integers(0, 3)) == 0 else None
-        found.append(
-            Step(f"step-{number}", draw(actions()), draw(whens(before)), draw(conditions), needs, approval=asked)
-        )
+        action, when, met = draw(actions()), draw(whens(before)), draw(conditions)
+        asked = draw(approvals) if action.kind in ASKED and draw(st.integers(0, 3)) == 0 else None
+        found.append(Step(f"step-{number}", action, when, met, needs, approval=asked))
     return tuple(found)
 
 
@@ -117,8 +128,25 @@ def waits(draw: Callable[[SearchStrategy[Any]], Any], number: int, needs: tuple[
 
 
 @st.composite
-def playbooks(draw: Callable[[SearchStrategy[Any]], Any], name: str, templates: Mapping[str, str]) -> Playbook:
-    """One playbook of this name."""
+def choices(draw: Callable[[SearchStrategy[Any]], Any], number: int, needs: tuple[str, ...]) -> list[Step]:
+    name, branches = f"choice-{number}", ("1", "2", "otherwise")
+    ways = [Step(f"{name}-{n}", draw(actions()), draw(whens([])), under=name, branch=n) for n in branches]
+    return [Step(name, Choose((LOW, PRO), otherwise=True), draw(whens([])), needs=needs), *ways]
+
+
+@st.composite
+def rounds(draw: Callable[[SearchStrategy[Any]], Any], number: int, needs: tuple[str, ...]) -> list[Step]:
+    name = f"rounds-{number}"
+    repeat = Repeat(draw(st.sampled_from([Length(1, "days"), Length(2, "business_days")])), CONNECTED, 3)
+    asked = draw(st.sampled_from([None, Approval("csm", Length(2, "business_hours"))]))
+    again = Step(f"{name}-again", Task(CSM, "Look"), When(), under=name, branch="do", approval=asked)
+    over = Step(f"{name}-over", draw(actions()), draw(whens([])), under=name, branch="otherwise")
+    return [Step(name, repeat, needs=needs), again, over]
+
+
+@st.composite
+def playbooks(draw: Callable[[SearchStrategy[Any]], Any], name: str) -> Playbook:
+    """One playbook of this name, without the texts of its templates."""
     trigger = draw(triggers)
     dated = bool(trigger.date)
     return Playbook(
@@ -136,6 +164,5 @@ def playbooks(draw: Callable[[SearchStrategy[Any]], Any], name: str, templates: 
         reentry="again" if dated or trigger.every else draw(st.sampled_from(["once", "again"])),
         cooldown=draw(st.sampled_from([None, Length(5, "days")])),
         per=PER_CONTRACT if dated else "",
-        templates=dict(templates),
         places={"": 1},
     )
