@@ -5,14 +5,11 @@ whatever it says.
 raise.
 """
 
-from lifecycle import asking, effects, journey, machine, plays, questions, responses
+from lifecycle import asking, journey, machine, plays, questions, responses
 from lifecycle.messages import (
     ApprovalAnswered,
-    HoldLifted,
-    HoldPlaced,
     MilestoneTicked,
     Reply,
-    SendsReleased,
     StageSet,
     TaskTicked,
 )
@@ -157,23 +154,3 @@ def stage(turn: Turn, event: StageSet) -> None:
         return
     journey.place(turn, target, f"set by {event.by}: {event.reason}")
     turn.reply = Reply("done", f"The customer is in {target} now.")
-
-
-def hold(turn: Turn, event: HoldPlaced | HoldLifted | SendsReleased) -> None:
-    """Place or lift this customer's hold; lifting it tries everything held at once, and so does lifting everything's,
-    which the core knows as a send put off.
-    """
-    if isinstance(event, SendsReleased):
-        turn.decide_life("hold", "hold", "fired", f"everything is released by {event.by}")
-        effects.hurry(turn)
-        return
-    if isinstance(event, HoldPlaced):
-        turn.held = event.reason or "on hold"
-        turn.decide_life("hold", "hold", "held", f"placed by {event.by}: {event.reason}")
-        turn.reply = Reply("done", "On hold: nothing goes to this customer.")
-        return
-    turn.held = ""
-    turn.decide_life("hold", "hold", "fired", f"lifted by {event.by}")
-    plays.retry_held(turn)
-    effects.hurry(turn)
-    turn.reply = Reply("done", "The hold is lifted.")

@@ -237,7 +237,7 @@ def _may_go(turn: Turn, play: Play, *, paused: bool) -> datetime:
     """The next instant, from the turn's clock on, at which a customer may be written to; a hold is asked daily."""
     book, quiet = turn.book(play), turn.life.politeness.quiet
     start = turn.clock
-    if turn.held or paused:
+    if "" in turn.holds or play.playbook in turn.holds or paused:
         start = calendar.wall(calendar.local(start, play.zone).date() + calendar.DAY, book.at, play.zone)
     return calendar.next_open(start, play.zone, book.window, quiet, None, turn.blackouts())
 

@@ -18,6 +18,7 @@ from lifecycle import (
     calendar,
     effects,
     happening,
+    holding,
     journey,
     machine,
     moving,
@@ -224,7 +225,7 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
         case PlayStopRequested():
             requests.stop(turn, event)
         case HoldPlaced() | HoldLifted() | SendsReleased():
-            answers.hold(turn, event)
+            holding.hear(turn, event)
         case BatchSettled():
             effects.settle(turn, event, issued)
         case DueReached():  # pragma: no branch - the union is closed

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from lifecycle import calendar, doing, recipients, schedule
 from lifecycle.messages import Command, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
-from lifecycle.model import Play, Progress
+from lifecycle.model import ON_HOLD, Play, Progress
 from lifecycle.playbook import (
     Choose,
     Email,
@@ -38,6 +38,12 @@ def attempt(turn: Turn, play: Play, step: Step, progress: Progress) -> None:
     book, owed = turn.book(play), progress.due or turn.at
     if step.condition is not None and not turn.met(step.condition, play.about):
         skip(turn, play, step, f"if not met: {turn.because(step.condition, play.about)}")
+        return
+    hold = recipients.on_hold(turn, play, step)
+    if hold:
+        turn.progress(play.key, step.id, replace(progress, status="held", at=turn.at, due=owed, outcome=ON_HOLD))
+        to = ", ".join(getattr(step.action, "to", ()))
+        turn.decide(play, step.id, step.action.kind, "held", f"on hold: {hold}", to)
         return
     found = recipients.of_step(turn, play, step)
     obstacle = recipients.obstacle(turn, play, book, step, found)

@@ -227,16 +227,25 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class HoldPlaced:
-    """Nothing goes to this customer until the hold is lifted; events keep being recorded."""
+    """Nothing goes to this customer, or nothing that one playbook does is done, until the hold is lifted; events keep
+    being recorded.
+    """
 
     by: str
     reason: str
+    playbook: str = ""
     kind: Literal["hold_placed"] = "hold_placed"
 
 
 @dataclass(frozen=True, slots=True)
 class HoldLifted:
+    """The hold is over. `stale`: what becomes of what fell due meanwhile. It goes at the next allowed slot, is skipped,
+    or the remaining days of its play move by the length of the hold.
+    """
+
     by: str
+    playbook: str = ""
+    stale: Literal["send", "skip", "retime"] = "send"
     kind: Literal["hold_lifted"] = "hold_lifted"
 
 

@@ -116,6 +116,8 @@ Status = Literal[
     "failed",
     "cancelled",
 ]
+ON_HOLD = "hold"
+"""`Progress.outcome` of a step that a hold keeps back: nothing brings it up but the hold's end."""
 SETTLED = frozenset({"fired", "met", "timed_out", "skipped", "failed", "cancelled"})
 
 
@@ -128,7 +130,8 @@ class Progress:
     whose outcome is still out. `sent`: those an invite reached. `count`: reminders and rungs already used of an open
     approval. `edited`: a
     person changed the text before approving. `offered`: for an invite, the instant its slot was chosen at, where that
-    is not `at`. `outcome`: what became of its meeting, `declined`, `no_show` or `held`.
+    is not `at`. `outcome`: what became of its meeting, `declined`, `no_show` or `held`; the way that a
+    choice took; `ON_HOLD` for a step that is held until a hold is lifted.
     """
 
     ROW: ClassVar[bool] = True
@@ -208,6 +211,15 @@ class Edge:
     ROW: ClassVar[bool] = True
     since: datetime
     started: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A pause by a person, for a reason, since an instant."""
+
+    ROW: ClassVar[bool] = True
+    reason: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,13 +305,18 @@ class State:
     ended: dict[str, datetime] = field(default_factory=dict)
     decided: tuple[Settlement, ...] = ()
     touched: tuple[Touched, ...] = ()
-    held: str = ""
+    holds: dict[str, Hold] = field(default_factory=dict)
     retries: tuple[Retry, ...] = ()
     doubtful: tuple[str, ...] = ()
     records: tuple[Decision, ...] = ()
     batches: int = 0
     spread: bool = True
     edges: dict[str, Edge] = field(default_factory=dict)
+
+    @property
+    def held(self) -> str:
+        """Why nothing goes to this customer; empty when no hold of its own is on."""
+        return self.holds[""].reason if "" in self.holds else ""
 
 
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from lifecycle import asking, calendar, entering, firing, flow, index, leaving, schedule
-from lifecycle.model import SETTLED, Play, Progress
+from lifecycle.model import ON_HOLD, SETTLED, Play, Progress
 from lifecycle.playbook import Choose, Playbook, Repeat, Step, Wait
 from lifecycle.turn import Turn
 
@@ -223,8 +223,8 @@ def _awaited(turn: Turn, play: Play) -> bool:
 
 
 def retry_held(turn: Turn) -> None:
-    """Look at every held step again now: what held it may be gone."""
+    """Look at every held step again now, but for those on hold: what held it may be gone."""
     for play in turn.plays:
         for name, progress in tuple(play.steps.items()):
-            if progress.status == "held":
+            if progress.status == "held" and progress.outcome != ON_HOLD:
                 turn.progress(play.key, name, replace(progress, at=turn.at))

@@ -67,14 +67,22 @@ def _person(turn: Turn, play: Play, role: str) -> Person | None:
     return Person(teammate.id, name, teammate.zone) if teammate else None
 
 
+def on_hold(turn: Turn, play: Play, step: Step) -> str:
+    """Why a step waits for the end of a hold; empty when it does not. A customer's hold keeps back what the customer
+    sees, that of a playbook everything.
+    """
+    hold = turn.holds.get(play.playbook)
+    if hold is None and step.action.kind in schedule.TOUCHES:
+        hold = turn.holds.get("")
+    return hold.reason if hold else ""
+
+
 def obstacle(turn: Turn, play: Play, book: Playbook, step: Step, found: Found) -> Obstacle | None:
     """The first thing in the way of firing at the turn's clock; None: go. Only what the customer sees keeps windows
     and caps.
     """
     kind = step.action.kind
     roles = ", ".join(getattr(step.action, "to", ()))
-    if turn.held and kind in schedule.TOUCHES:
-        return Obstacle(f"on hold: {turn.held}", _tomorrow(turn, play, book, step), roles)
     if found.missing:
         role = found.missing[0]
         return Obstacle(f"nobody is {role}", _tomorrow(turn, play, book, step), role, missing=role)

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from lifecycle import calendar, index
 from lifecycle.agenda import Agenda, Due
-from lifecycle.model import SETTLED, Play, Progress
+from lifecycle.model import ON_HOLD, SETTLED, Play, Progress
 from lifecycle.playbook import Approval, Invite, Length, Playbook, Repeat, Step, Wait, When
 from lifecycle.turn import Turn
 
@@ -239,6 +239,8 @@ def next_instant(turn: Turn, play: Play, book: Playbook, closed: Collection[str]
     if progress is None:
         return _first_instant(turn, play, book, closed, step)
     match progress.status:
+        case "held" if progress.outcome == ON_HOLD:
+            return None
         case "held" | "approved":
             return progress.at
         case "waiting" if isinstance(step.action, Wait):

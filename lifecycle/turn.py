@@ -22,6 +22,7 @@ from lifecycle.model import (
     Decision,
     Edge,
     Fact,
+    Hold,
     Play,
     Profile,
     Progress,
@@ -41,6 +42,7 @@ NOTHING: Mapping[str, Value] = MappingProxyType({})
 NONE: frozenset[str] = frozenset()
 _FIELDS = tuple(field.name for field in fields(State))
 _ALL = attrgetter(*_FIELDS)
+_STANDS = attrgetter("status", "at", "due", "count", "outcome")
 _READ = attrgetter("facts", "ticked", "profile", "stage", "band", "contracts", "life")
 _MOVES = attrgetter(
     "facts",
@@ -111,7 +113,7 @@ class Turn:
     ended: dict[str, datetime]
     decided: tuple[Settlement, ...]
     touched: tuple[Touched, ...]
-    held: str
+    holds: dict[str, Hold]
     retries: tuple[Retry, ...]
     doubtful: tuple[str, ...]
     records: tuple[Decision, ...]
@@ -365,12 +367,7 @@ class Turn:
         if steps is None:
             return
         was, steps[step] = steps.get(step), progress
-        if was is None or (was.status, was.at, was.due, was.count) != (
-            progress.status,
-            progress.at,
-            progress.due,
-            progress.count,
-        ):
+        if was is None or _STANDS(was) != _STANDS(progress):
             self.changed.append((key, step))
         if progress.status == "waiting":
             self._idle.pop("waits", None)

@@ -210,6 +210,7 @@ facts = st.dictionaries(
     st.one_of(st.none(), st.booleans(), st.integers(0, 100), st.floats(0, 1), texts),
     max_size=3,
 )
+held = st.sampled_from(["", "", "onboarding", "rounds", "odd"])
 profiles = st.builds(
     Profile,
     st.sampled_from([ZONE, "Asia/Tokyo", "America/New_York", "Mars/Olympus"]),
@@ -283,8 +284,8 @@ events: st.SearchStrategy[Any] = st.one_of(
     ),
     st.builds(Churned, texts),
     st.just(Returned()),
-    st.builds(HoldPlaced, people, texts),
-    st.builds(HoldLifted, people),
+    st.builds(HoldPlaced, people, texts, held),
+    st.builds(HoldLifted, people, held, st.sampled_from(["send", "skip", "retime"])),
     st.builds(SendsReleased, people),
     applied,
     st.just(DueReached()),

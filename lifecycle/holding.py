@@ -1,0 +1,137 @@
+"""Holds: a person stops what goes to a customer, or what one playbook does, and lets it go on.
+
+While a hold is on, events are recorded, waits are met, questions are put and answered; what would be done is held. The
+hold of a customer keeps back what the customer sees, that of a playbook everything that it does. What became due
+meanwhile never goes stale: whoever lifts the hold says whether it is sent, skipped, or moved with the rest of its play.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lifecycle import calendar, effects, firing
+from lifecycle.messages import HoldLifted, HoldPlaced, Reply, SendsReleased
+from lifecycle.model import ON_HOLD, Hold, Play, Progress, State
+from lifecycle.playbook import Length, Step
+from lifecycle.turn import Releases, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A step that became due during a hold. `play`: `playbook/play`; `due`: when; `to`: roles."""
+
+    play: str
+    step: str
+    what: str
+    due: datetime
+    to: str = ""
+
+
+def stale(releases: Releases, state: State, playbook: str = "") -> tuple[Stale, ...]:
+    """What became due during a hold (of a playbook, or the customer's own), the first due first: what lifting it will
+    send, skip or move. Empty where there is no such hold.
+    """
+    turn = Turn(releases, state)
+    if playbook not in turn.holds:
+        return ()
+    found = [
+        Stale(play.key, step.id, step.action.kind, progress.due or progress.at, _to(step))
+        for play in _concerned(turn, playbook)
+        for step, progress in _kept(turn, play)
+    ]
+    return tuple(sorted(found, key=lambda item: (item.due, item.play, item.step)))
+
+
+def hear(turn: Turn, event: HoldPlaced | HoldLifted | SendsReleased) -> None:
+    """Take the beginning or end of a hold. That of the hold on everything the core knows as sends put off."""
+    match event:
+        case HoldPlaced():
+            _place(turn, event)
+        case HoldLifted():
+            _lift(turn, event)
+        case SendsReleased():
+            turn.decide_life("hold", "hold", "fired", f"everything is released by {event.by}")
+            effects.hurry(turn)
+
+
+def _place(turn: Turn, event: HoldPlaced) -> None:
+    """Begin a hold; one that is on already gets another reason and goes on."""
+    since = turn.holds[event.playbook].since if event.playbook in turn.holds else turn.at
+    turn.holds = {**turn.holds, event.playbook: Hold(event.reason or "on hold", since)}
+    turn.decide_life(event.playbook or "hold", "hold", "held", f"placed by {event.by}: {event.reason}")
+    what = f"{event.playbook} does nothing for this customer" if event.playbook else "nothing goes to this customer"
+    turn.reply = Reply("done", f"On hold: {what}.")
+
+
+def _lift(turn: Turn, event: HoldLifted) -> None:
+    """End a hold, and settle what became due meanwhile as the event says."""
+    hold = turn.holds.get(event.playbook)
+    if hold is None:
+        turn.reply = Reply("already", "There is no such hold.")
+        turn.decide_life(event.playbook or "hold", "hold", "skipped", turn.reply.text)
+        return
+    turn.holds = {name: other for name, other in turn.holds.items() if name != event.playbook}
+    turn.decide_life(event.playbook or "hold", "hold", "fired", f"lifted by {event.by}")
+    for play in tuple(_concerned(turn, event.playbook)):
+        match event.stale:
+            case "send":
+                _send(turn, play)
+            case "skip":
+                _skip(turn, play, f"became due while on hold ({hold.reason}), which {event.by} lifted")
+            case "retime":
+                _retime(turn, play, hold)
+    effects.hurry(turn)
+    turn.reply = Reply("done", "The hold is lifted.")
+
+
+def _concerned(turn: Turn, playbook: str) -> Iterator[Play]:
+    """The running plays that a hold keeps back, and no other hold besides once it is lifted but the customer's own."""
+    for play in turn.running():
+        if play.playbook == playbook or (not playbook and play.playbook not in turn.holds):
+            yield play
+
+
+def _kept(turn: Turn, play: Play) -> Iterator[tuple[Step, Progress]]:
+    for step in turn.book(play).steps:
+        progress = play.steps.get(step.id)
+        if progress is not None and progress.status == "held" and progress.outcome == ON_HOLD:
+            yield step, progress
+
+
+def _to(step: Step) -> str:
+    return ", ".join(getattr(step.action, "to", ()))
+
+
+def _send(turn: Turn, play: Play) -> None:
+    """Try it now, as if it were due now: it goes at the next slot that windows and caps allow."""
+    for step, progress in _kept(turn, play):
+        turn.progress(play.key, step.id, replace(progress, at=turn.at, due=turn.at, outcome=""))
+
+
+def _skip(turn: Turn, play: Play, reason: str) -> None:
+    for step, _ in _kept(turn, play):
+        firing.skip(turn, play, step, reason)
+
+
+def _retime(turn: Turn, play: Play, hold: Hold) -> None:
+    """Move the play's remaining days by those of the hold: its day 0, what became due meanwhile, what is approved, and
+    the waits and rounds that are on. What counts from a step that was settled counts from it still.
+    """
+    start = calendar.local(max(hold.since, play.started_at), play.zone).date()
+    days = (calendar.local(turn.at, play.zone).date() - start).days
+    steps = {name: _moved(turn, play, progress, Length(days, "days")) for name, progress in play.steps.items()}
+    turn.put(replace(play, anchor=calendar.plus(play.anchor, days), steps=steps))
+    turn.stir()
+    turn.decide(play, "", "play", "waiting", f"its remaining days move by {days}: it was on hold ({hold.reason})")
+
+
+def _moved(turn: Turn, play: Play, progress: Progress, length: Length) -> Progress:
+    on_hold = progress.status == "held" and progress.outcome == ON_HOLD
+    if progress.status not in ("approved", "waiting") and not on_hold:
+        return progress
+    at = turn.later(progress.due or progress.at if on_hold else progress.at, length, play.zone)
+    due = None if progress.due is None else turn.later(progress.due, length, play.zone)
+    if on_hold:
+        at = max(at, turn.at)
+        return replace(progress, at=at, due=at, outcome="")
+    return replace(progress, at=at, due=due)
