@@ -4,10 +4,10 @@ The gateway's deliverer carries them to the customers' workflows; while none run
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import settings as configuration
 from cli.connection import require_schema
@@ -42,20 +42,26 @@ class Desk:
 
     def give(self, customer: Customer, event: Answer) -> Reply:
         """Record an answer and wait for its reply; `ON_ITS_WAY` where none comes in time."""
-        press = Press("cli", new_press(), customer.id, self.by, event)
-        refusal = record(self.db, Lifecycles(), press)
-        return refusal or self.outcome(press)
+        return self.give_all([(customer, event)])[0]
 
-    def outcome(self, press: Press) -> Reply:
-        """What the core said, once the gateway has delivered."""
+    def give_all(self, those: Sequence[tuple[Customer, Answer]]) -> list[Reply]:
+        """Record all answers, then wait for their replies together."""
+        lifecycles = Lifecycles()
+        presses = [Press("cli", new_press(), customer.id, self.by, event) for customer, event in those]
+        refusals = [record(self.db, lifecycles, press) for press in presses]
         until = now() + ANSWERED_WITHIN
-        while now() < until:
+        return [refusal or self._outcome(press, until) for press, refusal in zip(presses, refusals, strict=True)]
+
+    def _outcome(self, press: Press, until: datetime) -> Reply:
+        """What the core said, once the gateway has delivered."""
+        while True:
             with self.db.read() as c:
                 reply = inbox.reply_to(c, press.source, press.id)
                 if reply is not None:
                     return named(c, reply)
+            if now() >= until:
+                return ON_ITS_WAY
             time.sleep(LOOK_EVERY)
-        return ON_ITS_WAY
 
 
 @contextmanager

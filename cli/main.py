@@ -26,6 +26,7 @@ from cli import apply as applying
 from cli import by_hand, rollout, serve, tested, testing
 from cli import explain as explaining
 from cli import forecast as forecasting
+from cli import hold as holding
 from cli import import_accounts as importing
 from cli import plan as planning
 from cli import rehearse as rehearsing
@@ -70,6 +71,8 @@ app.command("explain")(explaining.command)
 app.command("start")(by_hand.start)
 app.command("stop")(by_hand.stop)
 app.command("rehearse")(rehearsing.command)
+app.command("hold")(holding.hold)
+app.command("resume")(holding.resume)
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 

@@ -34,6 +34,21 @@ async def release(db: Database, deliverer: Deliverer, placed_at: str, by: str) -
         deliverer.soon(_tell(db, deliverer, since, by))
 
 
+def release_here(db: Database, placed_at: str, by: str) -> int | None:
+    """As `release`, from a process without a deliverer: a gateway's finds what is accepted here.
+
+    Returns:
+        How many customers are told; None where there is no such hold.
+    """
+    since = _lift(db, placed_at)
+    if since is None:
+        return None
+    told, last = 0, ""
+    while page := _accept(db, since, by, last):
+        told, last = told + len(page), page[-1]
+    return told
+
+
 def _lift(db: Database, placed_at: str) -> datetime | None:
     with db.begin() as c:
         hold = customers.hold(c, customers.EVERYTHING)

@@ -8,8 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -21,10 +23,13 @@ import settings
 from authoring.compile import compile_folder
 from authoring.simulate import Library, simulate
 from cli import apply as applying
+from cli import forecast
 from lifecycle import trace
-from lifecycle.messages import FactsReported, SignedUp
+from lifecycle.engine import step
+from lifecycle.jsonform import decode_union
+from lifecycle.messages import Event, FactsReported, SignedUp
 from lifecycle.model import Clock, Contact, Profile, Teammate, state_to_json
-from store import customers, inbox, projections, tables
+from store import customers, inbox, projections, releases, tables
 from store.customers import NewContact
 from store.database import Database, open_database
 
@@ -214,3 +219,41 @@ def _sign_up(db: Database, *, snapshot: bool = True) -> str:
             inbox.accept(c, made.id, "test", "1", told, body_digest="1")
             c.execute(tables.inbox.update().values(received_at=later))
     return made.id
+
+
+@contextmanager
+def _delivering(db: Database, customer: str) -> Iterator[None]:
+    """Answer what people of this customer wait for, from its stored state, until the block ends."""
+    over = threading.Event()
+    state = None
+
+    def deliver() -> None:
+        nonlocal state
+        while not over.wait(0.02):
+            with db.read() as c:
+                rows = inbox.undelivered(c, customer)
+                state = state or forecast.stored(c, customer)
+                current = releases.current(c)
+            assert state is not None
+            library = forecast.library(db, [state], str(current))
+            for row in rows:
+                outcome = step(library, state, decode_union(Event, row.event), now=state.as_of)
+                state = outcome.state
+                with db.begin() as c:
+                    reply = outcome.reply
+                    told = None if reply is None else {"result": reply.result, "text": reply.text}
+                    inbox.delivered(c, customer, row.seq, told)
+
+    thread = threading.Thread(target=deliver)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.fixture
+def delivering(applied: Database) -> Callable[[str], AbstractContextManager[None]]:
+    """Answer what people of a customer wait for as a gateway's deliverer would have it answered, by the core."""
+    return partial(_delivering, applied)

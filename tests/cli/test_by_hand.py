@@ -1,60 +1,25 @@
 """`stageplay start` and `stageplay stop`, answered by the core as a gateway's deliverer would have it."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import pytest
 
-from cli import answering, forecast
+from cli import answering
 from cli.main import run
-from lifecycle.engine import step
-from lifecycle.jsonform import decode_union
-from lifecycle.messages import Event
-from store import inbox, releases
+from store import inbox
 from store.database import Database
 
 SignUp = Callable[..., str]
-
-
-@contextmanager
-def delivering(db: Database, customer: str) -> Iterator[None]:
-    """Answer what people of this customer wait for, from its stored state, until the block ends."""
-    over = threading.Event()
-    state = None
-
-    def deliver() -> None:
-        nonlocal state
-        while not over.wait(0.02):
-            with db.read() as c:
-                rows = inbox.undelivered(c, customer)
-                state = state or forecast.stored(c, customer)
-                current = releases.current(c)
-            assert state is not None
-            library = forecast.library(db, [state], str(current))
-            for row in rows:
-                outcome = step(library, state, decode_union(Event, row.event), now=state.as_of)
-                state = outcome.state
-                with db.begin() as c:
-                    reply = outcome.reply
-                    told = None if reply is None else {"result": reply.result, "text": reply.text}
-                    inbox.delivered(c, customer, row.seq, told)
-
-    thread = threading.Thread(target=deliver)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+Delivering = Callable[[str], AbstractContextManager[None]]
 
 
 def test_a_play_is_started_and_stopped_by_hand(
-    applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
+    sign_up: SignUp, delivering: Delivering, capsys: pytest.CaptureFixture[str]
 ) -> None:
     customer = sign_up()
-    with delivering(applied, customer):
+    with delivering(customer):
         codes = [
             run(["start", "nps-late-detractor", "acme-1", "--by", "mara", "--reason", "they called"]),
             run(["start", "nps-late-detractor", customer, "--by", "mara@stageplay.example.com"]),

@@ -1,0 +1,246 @@
+"""`stageplay hold` and `stageplay resume`: a customer, a part of them, a playbook, or everything, stands still.
+
+Events go on being recorded. What fell due meanwhile is listed before a hold is lifted, and is sent, skipped, or moved
+with the remaining days of its play, as whoever lifts it says.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+
+import settings as configuration
+from authoring.explain import as_of
+from cli import forecast as forecasting
+from cli.answering import Desk, desk
+from cli.by_hand import By
+from cli.connection import connect
+from cli.plan import FindingsError, live_scope
+from cli.processes import ProcessError
+from cli.simulate import MisuseError
+from gateway.answers import ON_ITS_WAY
+from gateway.entitled import is_manager
+from gateway.intake import Lifecycles
+from gateway.release import release_here
+from lifecycle import calendar, holding
+from lifecycle.holding import Stale
+from lifecycle.messages import HoldLifted, HoldPlaced, Reply
+from lifecycle.model import State
+from store import customers, releases, rollouts
+from store.customers import EVERYTHING, Customer
+from store.database import Database, now
+
+Choice = Literal["send", "skip", "retime"]
+CHOICES: dict[str, Choice] = {"send": "send", "skip": "skip", "retime": "retime"}
+Playbook = Annotated[str, typer.Option(help="Only what this playbook does; alone: for every customer.")]
+Whose = Annotated[str, typer.Option("--customer", help="One customer, by the sender's id or ours.")]
+Segment = Annotated[str, typer.Option(help="Customers for whom this holds: customer.tier == 'pro'.")]
+Everything = Annotated[bool, typer.Option("--everything", help="Every send to every customer.")]
+Form = Annotated[Literal["text", "json"], typer.Option("--format", help="json for programs.")]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What stands still."""
+
+    customer: str
+    segment: str
+    playbook: str
+    everything: bool
+
+    def check(self) -> None:
+        """Refuse what does not fit together.
+
+        Raises:
+            MisuseError: says what to write.
+        """
+        named = [bool(self.customer), bool(self.segment), self.everything]
+        if sum(named) > 1 or (self.everything and self.playbook):
+            raise MisuseError("--customer, --segment and --everything exclude each other, --everything a playbook too")
+        if not any(named) and not self.playbook:
+            raise MisuseError("say what: --customer ID, --segment EXPRESSION, --playbook NAME, or --everything")
+
+    def those(self, mine: Desk) -> list[Customer]:
+        """The customers that are meant.
+
+        Raises:
+            NoSuchError: nobody has that id.
+            MisuseError: the expression is wrong, or there is no such playbook.
+        """
+        if self.playbook:
+            _known(mine.db, self.playbook)
+        if self.customer:
+            return [mine.customer(self.customer)]
+        try:
+            scope = live_scope(mine.db, self.segment, "")
+        except FindingsError as found:
+            raise MisuseError(str(found)) from found
+        with mine.db.read() as c:
+            return [item for item in forecasting.live(c) if rollouts.inside(c, item, scope)]
+
+
+def _known(db: Database, playbook: str) -> None:
+    with db.read() as c:
+        manifest = releases.load(c, str(releases.current(c)))
+    names = sorted(getattr(manifest, "playbooks", ()))
+    if playbook not in names:
+        raise MisuseError(f'no playbook is called "{playbook}"; there are {", ".join(names)}')
+
+
+# --- the commands -----------------------------------------------------------------------------------------------------
+
+
+def hold(
+    *,
+    by: By,
+    reason: Annotated[str, typer.Option(help="Why; people read it wherever something is held.")],
+    customer: Whose = "",
+    segment: Segment = "",
+    playbook: Playbook = "",
+    everything: Everything = False,
+    form: Form = "text",
+) -> None:
+    """Hold sends: to a customer, to a part of the customers, of a playbook, or all. Events go on being recorded."""
+    scope = Scope(customer, segment, playbook, everything)
+    scope.check()
+    with desk(by) as mine:
+        if everything:
+            with mine.db.begin() as c:
+                customers.place_hold(c, EVERYTHING, mine.by.id, reason)
+            raise typer.Exit(_print([], [], form, "Everything is on hold: no send starts."))
+        those = scope.those(mine)
+        replies = mine.give_all([(whose, HoldPlaced(mine.by.id, reason, playbook)) for whose in those])
+    raise typer.Exit(_print([Held(whose, ()) for whose in those], replies, form, f"{len(those)} customers."))
+
+
+def resume(
+    *,
+    by: By,
+    stale: Annotated[Choice | None, typer.Option(help="What becomes of what fell due meanwhile.")] = None,
+    customer: Whose = "",
+    segment: Segment = "",
+    playbook: Playbook = "",
+    everything: Everything = False,
+    form: Form = "text",
+) -> None:
+    """Lift a hold: what fell due meanwhile is listed, then sent, skipped, or moved with the rest of its play."""
+    scope = Scope(customer, segment, playbook, everything)
+    scope.check()
+    with desk(by) as mine:
+        if everything:
+            raise typer.Exit(_everything(mine, stale, form))
+        known = asyncio.run(_states(mine.db, scope.those(mine)))
+        held = [_stale(mine.db, whose, state, playbook) for whose, state in known if playbook in state.holds]
+        if form == "text":
+            _list(held)
+        chosen = stale or _choose(held)
+        replies = mine.give_all([(one.customer, HoldLifted(mine.by.id, playbook, chosen)) for one in held])
+    raise typer.Exit(_print(held, replies, form, f"{len(held)} holds lifted." if held else "There is no such hold."))
+
+
+def _everything(mine: Desk, stale: Choice | None, form: str) -> int:
+    if stale not in (None, "send"):
+        raise MisuseError("what the hold on everything kept back goes when it is lifted; leave --stale out")
+    with mine.db.read() as c:
+        if not is_manager(Lifecycles().current(c)[1], mine.by):
+            print("Only a manager can release what holds everything.", file=sys.stderr)
+            return 1
+        found = customers.hold(c, EVERYTHING)
+    told = release_here(mine.db, found.placed_at.isoformat(), mine.by.id) if found else None
+    said = "There is no hold on everything." if told is None else f"Everything is released; {told} customers are told."
+    return _print([], [], form, said)
+
+
+# --- what is held -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Held:
+    """A customer on hold, and what fell due meanwhile."""
+
+    customer: Customer
+    stale: tuple[Stale, ...]
+
+
+async def _states(db: Database, those: Sequence[Customer]) -> list[tuple[Customer, State]]:
+    """The customers of whom a state is known, with it as of now."""
+    answered: dict[str, State] = {}
+    try:
+        client = await connect(configuration.temporal(), timedelta(seconds=1))
+        answered = await forecasting.ask(client, [whose.id for whose in those])
+    except ProcessError:
+        pass
+    found = []
+    for whose in those:
+        with db.read() as c:
+            state = answered.get(whose.id) or forecasting.stored(c, whose.id)
+            if state is None:
+                continue
+            told = [(whose.clock.virtual(at), event) for at, event in forecasting.accepted_since(c, state)]
+        library = forecasting.library(db, [state], state.catalogue)
+        found.append((whose, as_of(library, state, told, whose.clock.virtual(now()))))
+    return found
+
+
+def _stale(db: Database, customer: Customer, state: State, playbook: str) -> Held:
+    library = forecasting.library(db, [state], state.catalogue)
+    return Held(customer, holding.stale(library, state, playbook))
+
+
+def _choose(held: Sequence[Held]) -> Choice:
+    """What becomes of what fell due: asked of whoever sits at the terminal; without any it does not matter.
+
+    Raises:
+        MisuseError: nobody can be asked.
+    """
+    if not any(one.stale for one in held):
+        return "send"
+    if not sys.stdin.isatty():
+        raise MisuseError("something fell due meanwhile; say what becomes of it: --stale send, skip or retime")
+    answer = ""
+    while answer not in CHOICES:
+        answer = typer.prompt("Send, skip or retime what fell due meanwhile?", err=True).strip().lower()
+    return CHOICES[answer]
+
+
+# --- for people and programs ------------------------------------------------------------------------------------------
+
+
+def _list(held: Sequence[Held]) -> None:
+    out = Console(highlight=False, soft_wrap=True)
+    for one in held:
+        zone = one.customer.profile.zone
+        for item in one.stale:
+            at = f"{calendar.local(item.due, zone):%a %d %b %Y %H:%M}"
+            to = f" to {item.to}" if item.to else ""
+            out.print(f"{one.customer.name}: {item.play} {item.step} ({item.what}{to}) was due {at}", markup=False)
+
+
+def _print(held: Sequence[Held], replies: Sequence[Reply], form: str, said: str) -> int:
+    """Tell what was done; 1 where something was refused."""
+    pairs = list(zip(held, replies, strict=True))
+    if form == "json":
+        rows = [_json(one, reply) for one, reply in pairs]
+        print(json.dumps({"text": said, "customers": rows}, indent=2, ensure_ascii=False))
+    else:
+        for one, reply in pairs:
+            print(f"{one.customer.name}: {reply.text}")
+        print(said)
+    return int(any(reply.result not in {"done", ON_ITS_WAY.result} for reply in replies))
+
+
+def _json(one: Held, reply: Reply) -> dict[str, Any]:
+    zone = one.customer.profile.zone
+    due = [calendar.local(item.due, zone).isoformat(timespec="seconds") for item in one.stale]
+    stale = [
+        {"play": item.play, "step": item.step, "kind": item.what, "to": item.to, "due": at}
+        for item, at in zip(one.stale, due, strict=True)
+    ]
+    names = {"customer": one.customer.id, "id": one.customer.outer_id, "name": one.customer.name}
+    return {**names, "stale": stale, "result": reply.result, "text": reply.text}

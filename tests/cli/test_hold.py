@@ -1,0 +1,175 @@
+"""`stageplay hold` and `stageplay resume`: who stands still, what fell due meanwhile, and what becomes of it."""
+
+import io
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from freezegun import freeze_time
+
+from cli import answering
+from cli.main import run
+from store import customers, inbox
+from store.database import Database
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+SignUp = Callable[..., str]
+Delivering = Callable[[str], AbstractContextManager[None]]
+BY = ("--by", "mara")
+
+
+class Terminal(io.StringIO):
+    """Somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No gateway runs, so nobody waits for a reply."""
+    monkeypatch.setattr(answering, "ANSWERED_WITHIN", timedelta(0))
+
+
+def told(db: Database, customer: str) -> list[dict[str, object]]:
+    """What was recorded for a customer, but for its facts."""
+    with db.read() as c:
+        return [row.event for row in inbox.undelivered(c, customer) if row.event["kind"] != "facts_reported"]
+
+
+def at(day: float, *arguments: str) -> int:
+    with freeze_time(AT + timedelta(days=day), real_asyncio=True, tick=True):
+        return run([*arguments, *BY])
+
+
+@pytest.mark.parametrize(
+    ("scope", "playbook"),
+    [
+        (("--customer", "acme-1"), ""),
+        (("--customer", "acme-1", "--playbook", "onboarding-14-day"), "onboarding-14-day"),
+        (("--segment", "customer.tier == 'pro'"), ""),
+        (("--segment", "customer.tier == 'pro'", "--playbook", "onboarding-14-day"), "onboarding-14-day"),
+        (("--playbook", "onboarding-14-day"), "onboarding-14-day"),
+    ],
+    ids=["a customer", "a customer's playbook", "a segment", "a segment's playbook", "a playbook"],
+)
+@pytest.mark.usefixtures("impatient")
+def test_what_stands_still_is_listed_and_goes_on_as_asked(
+    applied: Database,
+    sign_up: SignUp,
+    capsys: pytest.CaptureFixture[str],
+    scope: tuple[str, ...],
+    playbook: str,
+) -> None:
+    customer = sign_up()
+    assert at(5, "hold", *scope, "--reason", "an outage") == 0
+    with applied.read() as c:
+        assert (customers.hold(c, customer) is None) is bool(playbook)
+    capsys.readouterr()
+    assert at(10, "resume", *scope, "--stale", "retime", "--format", "json") == 0
+    data = json.loads(capsys.readouterr().out)
+
+    stale = {item["step"] for item in data["customers"][0]["stale"]}
+    assert ("data-check" in stale) is bool(playbook)
+    assert stale
+    lift = {"kind": "hold_lifted", "by": "mara", "stale": "retime"}
+    place = {"kind": "hold_placed", "by": "mara", "reason": "an outage"}
+    more = {"playbook": playbook} if playbook else {}
+    assert told(applied, customer) == [{**place, **more}, {**lift, **more}]
+    with applied.read() as c:
+        assert customers.hold(c, customer) is None
+
+
+@pytest.mark.usefixtures("impatient")
+def test_others_than_those_of_a_segment_go_on(
+    applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    customer = sign_up()
+
+    assert at(5, "hold", "--segment", "customer.tier == 'team'", "--reason", "x") == 0
+    assert at(5, "resume", "--customer", "acme-1") == 0
+    assert told(applied, customer) == []
+    assert capsys.readouterr().out.splitlines() == ["0 customers.", "There is no such hold."]
+
+
+def test_what_fell_due_is_listed_and_somebody_must_say_what_becomes_of_it(
+    sign_up: SignUp, delivering: Delivering, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with delivering(sign_up()):
+        assert at(5, "hold", "--customer", "acme-1", "--playbook", "onboarding-14-day", "--reason", "an outage") == 0
+    assert "Acme: On hold: onboarding-14-day does nothing for this customer." in capsys.readouterr().out
+
+    assert at(10, "resume", "--customer", "acme-1", "--playbook", "onboarding-14-day") == 2
+    said = capsys.readouterr()
+    assert (
+        "Acme: onboarding-14-day/1 data-check (task to implementation_specialist) was due Mon 09 Mar 2026" in said.out
+    )
+    assert "--stale send, skip or retime" in said.err
+
+
+def test_at_a_terminal_it_is_asked_until_it_is_answered(
+    sign_up: SignUp, delivering: Delivering, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal("what?\nSkip\n"))
+    with delivering(sign_up()):
+        assert at(5, "hold", "--playbook", "onboarding-14-day", "--reason", "an outage") == 0
+        assert at(10, "resume", "--playbook", "onboarding-14-day") == 0
+
+    assert "Acme: The hold is lifted." in capsys.readouterr().out
+
+
+def test_everything_is_held_and_released_by_a_manager(
+    applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign_up()
+
+    assert run(["hold", "--everything", *BY, "--reason", "an outage"]) == 0
+    with applied.read() as c:
+        assert customers.hold(c, customers.EVERYTHING) is not None
+    assert run(["resume", "--everything", *BY]) == 1
+    assert run(["resume", "--everything", "--by", "priya", "--stale", "skip"]) == 2
+    assert run(["resume", "--everything", "--by", "priya"]) == 0
+    assert run(["resume", "--everything", "--by", "priya"]) == 0
+    with applied.read() as c:
+        assert customers.hold(c, customers.EVERYTHING) is None
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [
+        "Everything is on hold: no send starts.",
+        "Everything is released; 0 customers are told.",
+        "There is no hold on everything.",
+    ]
+    assert "Only a manager" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ((), 2, "say what: --customer ID"),
+        (("--everything", "--playbook", "nps-detractor"), 2, "exclude each other"),
+        (("--everything", "--customer", "acme-1"), 2, "exclude each other"),
+        (("--playbook", "odd"), 2, 'no playbook is called "odd"'),
+        (("--customer", "odd"), 2, 'no customer has the id "odd"'),
+        (("--segment", "customer.teir == 'pro'"), 2, "customer.teir"),
+        (("--customer", "acme-1", "--by", "dana"), 1, "is not yours to answer"),
+    ],
+)
+def test_what_does_not_fit_together_is_said(
+    sign_up: SignUp, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    sign_up()
+
+    assert run(["hold", *BY, "--reason", "x", *arguments]) == code
+    said = capsys.readouterr()
+    assert says in said.out + said.err
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_customer_whose_state_nobody_knows_has_no_hold_to_lift(
+    sign_up: SignUp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign_up(snapshot=False)
+
+    assert run(["resume", "--customer", "acme-1", *BY]) == 0
+    assert "There is no such hold." in capsys.readouterr().out
