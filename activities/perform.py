@@ -307,7 +307,9 @@ def _held(c: Connection, customer: str, command: Command) -> Held | None:
 
 
 def _hold(c: Connection, customer: str, command: Command) -> customers.Hold | None:
-    return ledger.hold_on(c, customer if isinstance(command, _OUTSIDE) else customers.EVERYTHING)
+    if not isinstance(command, _OUTSIDE):
+        return ledger.hold_on(c, customers.EVERYTHING)
+    return ledger.hold_on(c, customer, command.touch.split("/")[1])
 
 
 def _barrier(c: Connection, customer: str, command: Command, job: Job) -> Barrier | None:

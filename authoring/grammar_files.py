@@ -281,6 +281,13 @@ _HAPPENING = Shape(
         Key("by", ROLE, "who did it"),
         Key("facts", named(VALUE, DOTTED_NAMES), "with `event` or alone: these values were reported"),
         Key("play", whole(1, 1000), "which play of the playbook", "1"),
+        Key("playbook", name_of("playbook"), "of `hold` and `lift`: only what this playbook does"),
+        Key(
+            "stale",
+            choice("send", "skip", "retime"),
+            "of `lift`: what fell due meanwhile is sent, skipped, or moved with the remaining days of its play",
+            "`send`",
+        ),
         Key("round", whole(1, 100), "of `approve`, `reject` and `meeting`: which round of a repeat", "1"),
         Key("contact", choice(*CUSTOMER_ROLES), "who answered the survey", "`champion`"),
         Key("would_return", choice(*RETURNS), "with `exit`: whether they may come back", f"`{RETURNS[-1]}`"),

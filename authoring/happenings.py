@@ -44,6 +44,8 @@ OUTCOMES: dict[str, Literal["held", "no_show", "declined"]] = {
     "declined": "declined",
 }
 """What became of a meeting."""
+STALE: dict[str, Literal["send", "skip", "retime"]] = {"send": "send", "skip": "skip", "retime": "retime"}
+"""What becomes of what fell due during a hold."""
 
 
 def read_event(fields: Fields, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report) -> Event | None:
@@ -94,9 +96,10 @@ class _Happening:
             case "returned":
                 return Returned()
             case "hold":
-                return HoldPlaced(self._by("csm"), fields.shortened(node, kind))
+                return HoldPlaced(self._by("csm"), fields.shortened(node, kind), self._held_playbook())
             case "lift":
-                return HoldLifted(self._by("csm"))
+                chosen = fields.choice("stale", STALE, "send")
+                return HoldLifted(self._by("csm"), self._held_playbook(), STALE[chosen])
             case "start" | "stop":
                 return self._play(node, kind)
             case "stage":
@@ -146,6 +149,14 @@ class _Happening:
         if kind == "start":
             return PlayRequested(node.value, self._by("csm"), reason)
         return PlayStopRequested(f"{node.value}/{self.fields.whole('play', 1, 1000, 1)}", self._by("csm"), reason)
+
+    def _held_playbook(self) -> str:
+        """The playbook that a hold is about; empty for the customer's own."""
+        node = self.fields.scalar("playbook", "playbook: onboarding-14-day")
+        if node is None:
+            return ""
+        self._known("unknown-playbook", "playbook", node, [book.name for book in self.books])
+        return node.value
 
     def _named(self, playbook: str, step: str) -> str:
         """What an answer calls a step, in the play and round that the line says."""

@@ -230,10 +230,10 @@ class Traveller:
                 return replace(event, contact=self.contacts.get(name, name))
             case Churned() | Returned():
                 customers.stop(c, self.customer, isinstance(event, Churned))
-            case HoldPlaced(by=by, reason=reason):
-                customers.place_hold(c, self.customer, by, reason)
-            case HoldLifted():
-                customers.lift_hold(c, self.customer)
+            case HoldPlaced(by=by, reason=reason, playbook=playbook):
+                customers.place_hold(c, customers.scope_of(self.customer, playbook), by, reason)
+            case HoldLifted(playbook=playbook):
+                customers.lift_hold(c, customers.scope_of(self.customer, playbook))
             case _:
                 pass
         return event

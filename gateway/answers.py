@@ -89,10 +89,10 @@ def _keep(c: Connection, press: Press, seq: int) -> None:
     Once for each press: a hold that was lifted since is not placed again by a repeat.
     """
     match press.event:
-        case HoldPlaced(reason=reason):
-            customers.place_hold(c, press.customer, press.by.id, reason)
-        case HoldLifted():
-            customers.lift_hold(c, press.customer)
+        case HoldPlaced(reason=reason, playbook=playbook):
+            customers.place_hold(c, customers.scope_of(press.customer, playbook), press.by.id, reason)
+        case HoldLifted(playbook=playbook):
+            customers.lift_hold(c, customers.scope_of(press.customer, playbook))
         case StageSet(stage=stage):
             customers.stop(c, press.customer, stage in LEFT)
         case ApprovalAnswered(approval=approval) if press.edit is not None:

@@ -50,6 +50,7 @@ __all__ = [
     "place_hold",
     "restore",
     "save_team",
+    "scope_of",
     "stop",
     "suppress",
     "team_of",
@@ -300,8 +301,13 @@ def restore(c: Connection, address: str) -> bool:
     return c.execute(delete(table).where(table.c.address == normalised(address))).rowcount == 1
 
 
+def scope_of(customer: str, playbook: str = "") -> str:
+    """The scope of a hold on a customer, or on what one playbook does for it."""
+    return f"{customer}/{playbook}" if playbook else customer
+
+
 def place_hold(c: Connection, scope: str, by: str, reason: str) -> None:
-    """Hold all sends (`EVERYTHING`) or those of one customer (its id); a later hold on a scope replaces its reason."""
+    """Hold all sends (`EVERYTHING`) or those in a `scope_of`; a later hold on a scope replaces its reason."""
     values = {"placed_by": by, "reason": reason, "placed_at": now()}
     place = upsert(c, tables.holds).values(scope=scope, **values)
     c.execute(place.on_conflict_do_update(index_elements=["scope"], set_=values))

@@ -206,15 +206,17 @@ def in_doubt(c: Connection, limit: int = 50) -> tuple[Standing, ...]:
     return tuple(_standing(row) for row in c.execute(query))
 
 
-def hold_on(c: Connection, scope: str) -> Hold | None:
+def hold_on(c: Connection, scope: str, playbook: str = "") -> Hold | None:
     """What keeps sends back, its reason in full: a reconciliation, a hold on everything, then one on `scope` itself (a
-    customer).
+    customer), then one on a playbook there.
     """
-    found = {row.scope: Hold(*row) for row in c.execute(_HOLDS, {"scope": scope})}
+    part = customers.scope_of(scope, playbook)
+    found = {row.scope: Hold(*row) for row in c.execute(_HOLDS, {"scope": scope, "part": part})}
     for name, said in (
         (RECONCILING, "sends are held until the ledger is reconciled after a restore"),
         (customers.EVERYTHING, "everything is on hold: "),
         (scope, "on hold: "),
+        (part, f"{playbook} is on hold: "),
     ):
         if name in found:
             return replace(found[name], reason=said + found[name].reason)
@@ -290,7 +292,7 @@ _ROW = select(tables.ledger).where(tables.ledger.c.touch == bindparam("touch"))
 _LOCK = _ROW.with_for_update()
 _HOLDS = (
     select(tables.holds.c.scope, tables.holds.c.placed_by, tables.holds.c.reason, tables.holds.c.placed_at)
-    .where(tables.holds.c.scope.in_([customers.EVERYTHING, bindparam("scope")]))
+    .where(tables.holds.c.scope.in_([customers.EVERYTHING, bindparam("scope"), bindparam("part")]))
     .union_all(
         select(tables.switches.c.name, literal(""), literal(""), tables.switches.c.changed_at).where(
             tables.switches.c.name == RECONCILING

@@ -258,6 +258,21 @@ def test_a_hold_on_everything_comes_before_the_customers_own(database: Database)
         assert held("cus_1") == "on hold: dispute"
 
 
+def test_a_hold_on_a_playbook_keeps_back_that_playbook_of_that_customer(database: Database) -> None:
+    with database.begin() as c:
+        customers.place_hold(c, customers.scope_of("cus_1", "tips"), "mara", "wrong prices")
+        hold = ledger.hold_on(c, "cus_1", "tips")
+        assert hold is not None
+        assert hold.reason == "tips is on hold: wrong prices"
+        assert ledger.hold_on(c, "cus_1", "onboarding") is None
+        assert ledger.hold_on(c, "cus_2", "tips") is None
+        assert ledger.hold_on(c, "cus_1") is None
+        customers.place_hold(c, customers.scope_of("cus_1"), "mara", "dispute")
+        before = ledger.hold_on(c, "cus_1", "tips")
+        assert before is not None
+        assert before.reason == "on hold: dispute"
+
+
 def test_after_a_restore_nothing_is_sent_before_the_ledger_is_reconciled(database: Database) -> None:
     with database.begin() as c:
         ledger.set_reconciling(c, on=True)
