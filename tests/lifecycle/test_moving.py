@@ -8,7 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lifecycle.messages import ApprovalAnswered, BatchSettled, CatalogueApplied, Effect, Happened, MeetingAnswered
+from lifecycle.engine import step
+from lifecycle.messages import (
+    ApprovalAnswered,
+    BatchSettled,
+    CatalogueApplied,
+    DueReached,
+    Effect,
+    Happened,
+    MeetingAnswered,
+)
 from lifecycle.moving import Change, preview
 from lifecycle.playbook import Choose, Length, Repeat, Step, When
 
@@ -277,3 +286,36 @@ def test_a_send_put_off_is_dropped_when_its_step_is_gone(given: Given) -> None:
     story.take(late, story.state.as_of, issued)
     story.when(at="2026-03-03 12:00").then()
     assert story.state.retries == ()
+
+
+def test_patience_with_an_open_question_follows_the_new_rules(given: Given) -> None:
+    rule = given.approval(Length(2, "days"))
+    story = given(given.book(given.email("offer", When(day=3), approval=rule), given.email("end", When(day=9))))
+    story.when(at="2026-03-03 11:00")
+    short = replace(rule, within=Length(1, "business_hours"))
+    new = given.book(given.email("offer", When(day=3), approval=short), given.email("end", When(day=9)))
+    assert moved(story, new, at="2026-03-03 11:30") == [("", "moves")]
+    story.decided("skipped email offer", "nobody answered")
+
+
+def test_what_becomes_of_a_meeting_that_is_no_longer_in_the_playbook_changes_nothing(given: Given) -> None:
+    end = given.email("end", When(day=10))
+    story = given(given.book(given.invite("kickoff"), end)).when(at="2026-03-03 10:00")
+    moved(story, given.book(end), at="2026-03-03 11:00")
+    story.when(MeetingAnswered("play/1/kickoff", "declined", "mara"), at="2026-03-03 12:00").answered("unknown")
+
+
+def test_a_provider_that_asks_for_patience_late_finds_the_step_gone(given: Given) -> None:
+    end = given.email("end", When(day=20))
+    story = given(given.book(given.invite("kickoff"), given.email("a"), end))
+    out = step(story.library, story.state, DueReached(), now=given.instant("2026-03-03 09:00"))
+    later = story.apply(given.book(end))
+    state = step(story.library, out.state, replace(later, move=("play",)), now=out.state.as_of).state
+    told = tuple(Effect(item.touch, "later", "busy") for item in out.commands)
+    state = step(story.library, state, BatchSettled(told), now=state.as_of, issued=out.commands).state
+    kept = {item.command["kind"] for item in state.retries}
+    assert kept == {"send_invite", "send_email"}
+    found = step(story.library, state, DueReached(), now=given.instant("2026-03-03 12:00"))
+    assert [item.reason for item in found.decisions] == ["its step is no longer in the playbook"] * 3
+    assert all(item.kind == "cancel_invite" for item in found.commands)
+    assert found.state.retries == ()

@@ -1,0 +1,181 @@
+"""What a plan says: of the files, of the plays in flight, of the days to come."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from authoring import planned
+from authoring.answers import usual
+from authoring.lives import from_state
+from authoring.plan import BookChange, Plan, book_changes, flights, plan, propose, standing, timing
+from authoring.segments import read_segment
+from authoring.shadow import Seen, compare, to_text
+from authoring.simulate import Library
+from lifecycle.messages import CatalogueApplied, FactsReported
+from lifecycle.playbook import Lifecycle, Wait, When
+
+PLACED = "{ id: acme, name: Acme, stage: onboarding, signed_up_on: 2026-02-27, champion: ada@acme.example.com }"
+NEW = "{ id: b, name: Bo, champion: bo@b.example.com }"
+
+
+def planning(theatre: Any, care: str, *lines: str, move: tuple[str, ...] = ("care",), late: Any = "skip") -> Plan:
+    old, new = (theatre.world(usual(theatre.lifecycle), care=text) for text in (theatre.care, care))
+    library = Library({**old.library.releases, **new.library.releases})
+    return plan(
+        propose(replace(old, library=library), new.digest, move, late), theatre.starts(*(lines or (PLACED, NEW)))
+    )
+
+
+def changed(theatre: Any, care: str) -> tuple[str, ...]:
+    found = planning(theatre, care).books
+    assert [(book.name, book.what) for book in found] == [("care", "changed")]
+    return found[0].lines
+
+
+EDITS = [
+    ("day: 5", "day: 6", "re-timed: day 5 at 18:00 -> day 6 at 18:00"),
+    ("priority: 40", "priority: 60", "priority: 40 -> 60"),
+    ("owner: csm", "owner: csm\nexit: customer.stage == 'churned'", "exit: none -> customer.stage == 'churned'"),
+    ("{ stage: onboarding }", "{ event: nps.answered }", "triggers: otherwise -> otherwise"),
+    ("day: 4, survey", "day: 4, if: customer.arr > 5, survey", '"if" changed'),
+    ("id: ask, day: 4", "id: asked, was: ask, day: 4", "step asked: was ask"),
+    ("id: ask, day: 4", "id: asked, day: 4", "step asked looks the same as ask: if it was renamed, say `was: ask`"),
+    (
+        "id: ask, day: 4, survey: { kind: nps, to: champion }",
+        "id: ask, day: 4, task: { to: csm, title: x }",
+        "else (task)",
+    ),
+    ("to: csm, title: ", "to: cs_manager, title: ", "details changed"),
+    ("within: 8", "within: 9", "approval changed"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), EDITS)
+def test_every_edit_is_said(theatre: Any, old: str, new: str, said: str) -> None:
+    assert old in theatre.care
+    assert any(said in line for line in changed(theatre, theatre.care.replace(old, new, 1)))
+
+
+def test_a_step_in_another_branch_and_new_and_old_playbooks_are_said(theatre: Any) -> None:
+    under = (
+        "  - id: seen\n    wait: { until: nps.score > 6, by: day 9 }\n    then:\n"
+        "      - { id: later, after: { step: tip, delay: 2 days }, task: { to: csm, title: A } }\n"
+        "      - { id: soon, day: 7, task: { to: csm, title: B } }\n"
+        "      - { id: now, task: { to: csm, title: C } }\n"
+    )
+    first = planning(theatre, theatre.care + under).books[0].lines
+    assert "step seen added: wait, by day 9" in first
+    assert "step later added: task, 2 days after tip" in first
+    assert "step now added: task, at once" in first
+    out = under.replace("    then:\n", "").replace("      - {", "  - {")
+    old, new = (theatre.world(care=theatre.care + text) for text in (under, out))
+    library = Library({**old.library.releases, **new.library.releases})
+    assert "step soon: stands in another branch" in book_changes(library, old.digest, new.digest)[0].lines
+    manifest = library.catalogue(old.digest)
+    without = {name: digest for name, digest in manifest.playbooks.items() if name != "care"}
+    life = replace(library.lifecycle(manifest.lifecycle), default_zone="UTC")
+    other = replace(manifest, playbooks=without, lifecycle="life")
+    library = Library({**library.releases, "other": other, "life": life})
+    assert book_changes(library, old.digest, "other")[0] == BookChange("care", "removed")
+    assert book_changes(library, "other", old.digest)[0] == BookChange("care", "new")
+    assert book_changes(library, "other", old.digest)[1].name == life.name
+    assert timing(replace(library.playbook(manifest.playbooks["care"]).steps[0], when=When())) == "at once"
+
+
+def test_a_play_moves_and_everybody_is_counted(theatre: Any) -> None:
+    found = planning(theatre, theatre.care.replace("day: 5", "day: 12").replace("id: ask,", "id: ask2, was: ask,"))
+    assert [(flight.name, flight.fate) for flight in found.flights if flight.playbook == "care"] == [("Acme", "moves")]
+    said = planned.to_text(found)
+    assert "get call at another time: 1 play (Acme), such as 2026-03-04 17:00 UTC -> 2026-03-11 17:00 UTC" in said
+    assert "know ask2 by its new name: 1 play (Acme)" in said
+    data = json.loads(json.dumps(planned.to_json(found)))
+    assert data["refused"] == 0
+    assert next(row for row in data["plays"] if row["play"] == "care/1")["fate"] == "moves"
+    assert planned.to_markdown(found).startswith("### Playbooks")
+
+
+def test_a_play_that_would_repeat_something_is_refused(theatre: Any) -> None:
+    found = planning(theatre, theatre.care.replace("id: ask,", "id: ask2,"))
+    assert [flight.play for flight in found.refused] == ["care/1"]
+    said = planned.to_text(found)
+    assert "would get ask2 twice: 1 play (Acme); it looks the same as ask, which the customer waits for" in said
+    assert said.endswith("Refused: 1 play would do something twice. Say `was:` where a step was renamed.")
+
+
+def test_a_play_that_nobody_moves_is_pinned_and_one_without_playbook_stays(theatre: Any) -> None:
+    found = planning(theatre, theatre.care.replace("day: 5", "day: 12"), move=())
+    assert "To move them: --move care" in planned.to_text(found)
+    old = theatre.world(usual(theatre.lifecycle))
+    manifest = old.library.catalogue(old.digest)
+    without = {name: digest for name, digest in manifest.playbooks.items() if name != "care"}
+    library = Library({**old.library.releases, "gone": replace(manifest, playbooks=without)})
+    gone = plan(propose(replace(old, library=library), "gone", ("care",)), theatre.starts(PLACED), outside=3)
+    assert {flight.fate for flight in gone.flights if flight.playbook == "care"} == {"stays"}
+    assert "3 customers are not told" in planned.to_text(gone)
+
+
+def test_a_live_customer_is_brought_up_to_the_beginning_of_the_period(theatre: Any) -> None:
+    world = theatre.world(usual(theatre.lifecycle))
+    placed = standing(world, theatre.starts(PLACED)[0])
+    assert placed.state is not None
+    late = replace(world, since=placed.state.as_of + timedelta(days=3))
+    soon, after = (placed.state.as_of + timedelta(days=days) for days in (1, 9))
+    told = (soon, FactsReported({"nps.score": 5})), (after, FactsReported({"nps.score": 9}))
+    found = standing(late, from_state(placed.state, "Acme", told)).state
+    assert found is not None
+    assert found.as_of == late.since
+    assert found.facts["nps.score"].value == 5
+
+
+def test_a_shadow_counts_the_decisions_of_either_side(theatre: Any) -> None:
+    old = theatre.world(usual(theatre.lifecycle))
+    new = theatre.world(usual(theatre.lifecycle), care=theatre.care.replace("day: 5", "day: 6"))
+    library = Library({**old.library.releases, **new.library.releases})
+    states = [
+        standing(old, start).state for start in theatre.starts(*(PLACED.replace("acme,", f"a{n},") for n in range(7)))
+    ]
+    seen = [Seen(f"A{n}", state, ()) for n, state in enumerate(states) if state is not None]
+    event = CatalogueApplied(new.digest, ("care",))
+    found = compare(library, event, seen, until=old.since + timedelta(days=10))
+    assert (found.customers, found.differ) == (7, 7)
+    assert "only live: 7 x care/call task fired (A0, A1, A2, A3, A4)" in to_text(found)
+    again = compare(library, replace(event, move=()), [seen[0], seen[0]], until=old.since + timedelta(days=10))
+    assert again.differ == 0
+
+
+def test_a_segment_is_checked_before_it_is_used(lifecycle: Lifecycle) -> None:
+    expr, found = read_segment("customer.arr > 5", lifecycle)
+    assert expr is not None
+    assert not found
+    assert read_segment("nps.score > 5", lifecycle)[0] is None
+
+
+def test_a_wait_without_a_day_says_what_it_is(theatre: Any) -> None:
+    step = theatre.books[0].steps[0]
+    assert timing(replace(step, action=Wait(When()), when=When())) == "at once"
+
+
+def test_another_text_is_said_by_its_file(theatre: Any) -> None:
+    world = theatre.world()
+    manifest = world.library.catalogue(world.digest)
+    book = world.library.playbook(manifest.playbooks["care"])
+    path = next(iter(book.templates))
+    new = replace(book, templates={**book.templates, path: "Hello"})
+    odd = replace(book, format=99)
+    catalogues = {name: replace(manifest, playbooks={**manifest.playbooks, "care": name}) for name in ("new", "odd")}
+    releases = {**world.library.releases, "new": new, "odd": odd}
+    library = Library({**releases, **{f"of {name}": found for name, found in catalogues.items()}})
+    assert book_changes(library, world.digest, "of new")[0].lines == (f"text changed: templates/{path}",)
+    assert book_changes(library, world.digest, "of odd")[0].lines == ("compiled otherwise",)
+
+
+def test_a_step_that_is_gone_is_said_and_a_play_that_is_over_is_none_in_flight(theatre: Any) -> None:
+    assert changed(theatre, theatre.care[: theatre.care.index("  - { id: call")]) == ("step call removed",)
+    world = theatre.world(usual(theatre.lifecycle))
+    state = standing(world, theatre.starts(PLACED)[0]).state
+    assert state is not None
+    over = replace(state, plays=tuple(replace(play, over=True) for play in state.plays))
+    assert flights(world.library, over, "Acme", CatalogueApplied(world.digest), now=over.as_of) == []
