@@ -15,17 +15,20 @@ from sqlalchemy import Connection
 from activities import cards
 from activities.cards import Card
 from activities.delivery import Delivery, Failed, Landing, Later, Sent
+from activities.documents import html as to_html
 from activities.invites import Calendar, Guest, Method, calendar_object, meeting_uid
 from activities.mime import Mail, Mailbox, UnsendableError
 from activities.render import Edited, Letter, Renderer, Slot, title_of, unsubscribe_link
 from activities.scene import Scene, moment_of, read_scene, read_source
-from activities.transports import CardWay, Doubt, Envelope, MailWay, Way, Ways
+from activities.transports import CardWay, Doubt, Envelope, MailWay, Records, Way, Ways
 from lifecycle.messages import (
     AskApproval,
     CancelInvite,
     Command,
+    MakeDocument,
     PostSlack,
     RaiseTask,
+    RecordOpportunity,
     SendEmail,
     SendInvite,
     SendSurvey,
@@ -33,7 +36,7 @@ from lifecycle.messages import (
     name_in,
 )
 from lifecycle.playbook import Invite, Survey
-from store import customers, ledger, meetings, projections, surveys
+from store import customers, documents, ledger, meetings, opportunities, projections, surveys
 from store.customers import Customer, Person
 from store.database import Database, now
 from store.meetings import Meeting
@@ -60,7 +63,17 @@ class Job:
     after_leaving: bool = False
 
 
-Addressed = SendEmail | SendSurvey | SendInvite | CancelInvite | PostSlack | AskApproval | RaiseTask
+Addressed = (
+    SendEmail
+    | SendSurvey
+    | SendInvite
+    | CancelInvite
+    | PostSlack
+    | AskApproval
+    | RaiseTask
+    | MakeDocument
+    | RecordOpportunity
+)
 """What goes to somebody; settling an approval only takes cards back."""
 AFTER_LEAVING = ("churned", "win_back")
 """The stages in which a customer has left: a playbook that one of them starts is meant for those customers."""
@@ -118,6 +131,10 @@ class Effects:
                 return self._ask(scene, envelope, command)
             case RaiseTask():
                 return self._task(scene, envelope, command)
+            case MakeDocument():
+                return self._document(scene, envelope)
+            case RecordOpportunity():
+                return self._opportunity(scene, envelope, command)
 
     # --- mails ------------------------------------------------------------------------------------------------------
 
@@ -283,6 +300,40 @@ class Effects:
             return Sent() if isinstance(landing, Failed) else landing
 
         return replace(job, send=post)
+
+    # --- what stays here --------------------------------------------------------------------------------------------
+
+    def _kept(self, write: Callable[[Connection], object]) -> Job:
+        """A job that writes to our own database; doing it again changes nothing, so there is never a doubt."""
+
+        def send() -> Landing:
+            with self._db.begin() as c:
+                write(c)
+            return Sent()
+
+        return Job(Records(), send=send, find=lambda _: None)
+
+    def _document(self, scene: Scene, envelope: Envelope) -> Job:
+        title, text = self._renderer.document(scene)
+        made = documents.Document(
+            envelope.touch, scene.customer.id, scene.person.id, title, text, to_html(text), envelope.at
+        )
+        return self._kept(lambda c: documents.keep(c, made))
+
+    def _opportunity(self, scene: Scene, envelope: Envelope, command: RecordOpportunity) -> Job:
+        title, action = self._renderer.opportunity(scene)
+        found = opportunities.Opportunity(
+            envelope.touch,
+            scene.customer.id,
+            action.opportunity,
+            title,
+            scene.person.id,
+            command.value,
+            action.commission,
+            envelope.at,
+            command.closes_at,
+        )
+        return self._kept(lambda c: opportunities.record(c, found))
 
     def _settle(self, customer: Customer, command: SettleApproval) -> Job:
         """Every card of the approval is replaced; doing it again changes nothing, so there is never a doubt."""

@@ -14,6 +14,9 @@ from itsdangerous import BadData, SignatureExpired, URLSafeSerializer, URLSafeTi
 SURVEY_LIFE = timedelta(weeks=10)
 """Long enough for an answer that comes late, and over before the next survey of the same kind may be sent (80 days)."""
 
+DOCUMENTS_LIFE = timedelta(days=90)
+"""How long a link to documents opens them."""
+
 Keys = str | Sequence[str]
 Refusal = Literal["expired", "forged"]
 
@@ -36,6 +39,14 @@ class UnsubscribeLink:
 
     customer: str
     contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsLink:
+    """The documents of one customer that were made for one person, a contact or a teammate."""
+
+    customer: str
+    person: str
 
 
 def make_survey(keys: Keys, touch: str, contact: str) -> str:
@@ -62,6 +73,22 @@ def read_unsubscribe(keys: Keys, token: str) -> UnsubscribeLink | Refusal:
     return fields if isinstance(fields, str) else UnsubscribeLink(*fields)
 
 
+def make_documents(keys: Keys, customer: str, person: str) -> str:
+    """The token of a link to the documents that were made for a person, good for `DOCUMENTS_LIFE` of real time."""
+    return _documents(keys).dumps([customer, person])
+
+
+def read_documents(keys: Keys, token: str) -> DocumentsLink | Refusal:
+    """What a documents token stands for, or why it is not taken."""
+    fields = _ids(lambda: _documents(keys).loads(token, max_age=int(DOCUMENTS_LIFE.total_seconds())))
+    return fields if isinstance(fields, str) else DocumentsLink(*fields)
+
+
+def documents_url(public_url: str, token: str) -> str:
+    """Where the documents of a person are listed."""
+    return f"{public_url}/documents/{token}"
+
+
 def survey_url(public_url: str, token: str) -> str:
     """Where the survey page answers. A GET shows it, only a POST records."""
     return f"{public_url}/survey/{token}"
@@ -74,6 +101,10 @@ def unsubscribe_url(public_url: str, token: str) -> str:
 
 def _timed(keys: Keys) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(_secrets(keys), salt="stageplay/survey")
+
+
+def _documents(keys: Keys) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(_secrets(keys), salt="stageplay/documents")
 
 
 def _plain(keys: Keys) -> URLSafeSerializer:

@@ -11,16 +11,17 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from activities import cards, links
+from activities import cards, documents, links
 from activities.cards import Card, Question
 from activities.delivery import Delivery
 from activities.mime import UnsendableError, one_line
 from activities.scene import Scene, day_of, moment_of
 from activities.templates import Templates, with_links
 from lifecycle import calendar, conditions
+from lifecycle.actions import Document, Escalate, Opportunity
 from lifecycle.messages import AskApproval, RaiseTask, SendSurvey
 from lifecycle.model import Value
-from lifecycle.playbook import CONTRACT_END, Email, Invite, Slack, Survey, Task
+from lifecycle.playbook import CONTRACT_END, Email, FactSpec, Invite, Slack, Survey, Task
 from store.customers import Person
 
 UNSUBSCRIBE_PLACE, SURVEY_PLACE = "[unsubscribe link]", "[survey link]"
@@ -116,10 +117,26 @@ class Renderer:
         if isinstance(command, RaiseTask) and command.title:
             return one_line(command.title, "a title"), ()
         book, step = scene.source.written()
-        if not isinstance(step.action, Task):
+        if not isinstance(step.action, Task | Escalate):
             raise UnsendableError(f"the step {step.id} is no task")
         values = self._variables(scene)
         return self._templates.line(scene.source.digest, book, step.action.title, values), step.action.checklist
+
+    def document(self, scene: Scene) -> tuple[str, str]:
+        """Title and Markdown of a document; raises as `letter`. A fact that nobody reported says so."""
+        book, step = scene.source.written()
+        if not isinstance(step.action, Document):
+            raise UnsendableError(f"the step {step.id} makes no document")
+        values = {**self._variables(scene), **_all_facts(scene)}
+        title = self._templates.line(scene.source.digest, book, step.action.title, values)
+        return title, documents.markdown(book, f"documents/{step.action.template}.md", values)
+
+    def opportunity(self, scene: Scene) -> tuple[str, Opportunity]:
+        """Title of an opportunity, and what its step says of it; raises as `letter`."""
+        book, step = scene.source.written()
+        if not isinstance(step.action, Opportunity):
+            raise UnsendableError(f"the step {step.id} records no opportunity")
+        return self._templates.line(scene.source.digest, book, step.action.title, self._variables(scene)), step.action
 
     def task_card(self, scene: Scene, command: RaiseTask, title: str, checklist: tuple[str, ...]) -> Card:
         """The card of a task, with the words of `slack/task.txt` where the release has it."""
@@ -237,7 +254,9 @@ class Renderer:
         return text
 
     def _links(self, scene: Scene, *, places: bool) -> SimpleNamespace:
-        own = SimpleNamespace(help=self._delivery.help_url)
+        token = links.make_documents(self._delivery.link_secret, scene.customer.id, scene.person.id)
+        address = links.documents_url(self._delivery.public_url, token)
+        own = SimpleNamespace(help=self._delivery.help_url, documents=address)
         if places:
             own.unsubscribe, own.survey = UNSUBSCRIBE_PLACE, SURVEY_PLACE
         elif scene.contact:
@@ -364,3 +383,15 @@ def _written_day(value: Value) -> Value:
     """`1 September 2026`, as people write a day; what is no day stays as it is."""
     day = conditions.as_date(value)
     return f"{day.day} {day:%B %Y}" if day else value
+
+
+def _all_facts(scene: Scene) -> dict[str, SimpleNamespace]:
+    """As `_facts`, and what is not known stands there as missing, with the role that can say it."""
+    groups, life = _facts(scene), scene.source.lifecycle
+    owner = scene.source.book.owner if scene.source.book else ""
+    contract = {CONTRACT_END: FactSpec("date", "Last day of the contract"), "contract.id": FactSpec("text", "Contract")}
+    for name, spec in {**contract, **(life.facts if life else {})}.items():
+        group, _, leaf = name.partition(".")
+        if not hasattr(groups[group], leaf):
+            setattr(groups[group], leaf, documents.missing(spec.title or name, spec.owner or owner))
+    return groups

@@ -134,6 +134,14 @@ class Outbox:
             outbox.keep(c, touch, customer=customer, kind="card", to=to, subject=card.title, body=body, at=at)
 
 
+class Records:
+    """What stays here: documents and opportunities, kept in the database. Keeping twice changes nothing."""
+
+    name = "records"
+    lease = timedelta(seconds=5)
+    rate = None
+
+
 class SendGridWay:
     """Real mail. A mail with a calendar may be sent again after a doubt: same UID, same SEQUENCE, one meeting."""
 

@@ -69,11 +69,13 @@ class ActionReader:
         node = fields.scalar(key, f'"{key}: csm"', required=required)
         return default if node is None else self._role(node, customers=False, teammates=True)
 
-    def _people(self, fields: Fields, *, customers: bool, teammates: bool, required: bool = True) -> tuple[str, ...]:
-        example = '"to: champion"' if customers else '"to: csm"'
+    def _people(
+        self, fields: Fields, *, customers: bool, teammates: bool, required: bool = True, key: str = "to"
+    ) -> tuple[str, ...]:
+        example = f'"{key}: champion"' if customers else f'"{key}: csm"'
         found = [
             self._role(item, customers=customers, teammates=teammates)
-            for item in fields.words("to", example, required=required)
+            for item in fields.words(key, example, required=required)
         ]
         return tuple(dict.fromkeys(found))
 
@@ -144,19 +146,20 @@ class ActionReader:
 
     def _task(self, fields: Fields) -> Task:
         to = self._people(fields, customers=False, teammates=True, required=False) or (self.book.owner,)
+        title = self._title(fields)
+        due = fields.length("due", "2 business days") or Length(1, "business_days")
+        return Task(to, title, due, self._checklist(fields))
+
+    def _title(self, fields: Fields) -> str:
+        """A title, which is a template text of its own."""
         title = fields.scalar("title", '"title: Call {{ customer.name }}"', required=True)
-        lines = [
-            line
-            for item in sequence(fields.get("checklist"), self.report, '"checklist"', '["Called them"]')
-            if (line := fields.single(item, "checklist", "a line of text")) is not None
-        ]
         self.texts = [title] if title else []
-        return Task(
-            to,
-            fields.shortened(title, "title") if title else "",
-            fields.length("due", "2 business days") or Length(1, "business_days"),
-            tuple(fields.shortened(line, "checklist") for line in lines),
-        )
+        return fields.shortened(title, "title") if title else ""
+
+    def _checklist(self, fields: Fields) -> tuple[str, ...]:
+        items = sequence(fields.get("checklist"), self.report, '"checklist"', '["Called them"]')
+        lines = [fields.single(item, "checklist", "a line of text") for item in items]
+        return tuple(fields.shortened(line, "checklist") for line in lines if line is not None)
 
     def _invite(self, fields: Fields) -> Invite:
         to = self._people(fields, customers=True, teammates=True)

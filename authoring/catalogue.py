@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from authoring.diagnostics import Report, near
-from authoring.fields import Fields, mapping
+from authoring.fields import SNAKE, Fields, mapping
 from authoring.grammar import keys
 from authoring.namespace import BUILT_IN_EVENTS
 from authoring.source import Mapping, Node, Scalar, Source
@@ -80,6 +80,7 @@ def _fact(key: Scalar, node: Mapping, report: Report) -> FactSpec:
         high,
         None if resolution is None else fields.number_of(resolution, "resolution"),
         tuple(item.value for item in fields.words("choices", "a list of words")),
+        fields.name("owner", SNAKE, '"owner: csm"', required=False),
     )
 
 

@@ -24,7 +24,7 @@ from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, digest_of
 
 UNREADABLE = "unreadable"
 _SUFFIXES = (".yaml", ".yml")
-_TEMPLATES = (".txt", ".mjml")
+_TEMPLATES = (".txt", ".mjml", ".md")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,20 @@ from dataclasses import replace
 from authoring.actions import NOTHING, ActionReader
 from authoring.diagnostics import near
 from authoring.expressions import compile_value
-from authoring.fields import mapping
+from authoring.fields import SNAKE, Fields, mapping
+from authoring.grammar import keys
 from authoring.namespace import under
 from authoring.source import Scalar
-from lifecycle.actions import Action, Expr, SetFacts, StartPlay, StopPlay
+from lifecycle.actions import Action, Document, Escalate, Expr, Length, Opportunity, SetFacts, StartPlay, StopPlay
 
 THIS = "this"
 """The word for the play itself, where a playbook may be named."""
+_EXAMPLES = {
+    "document": '{ template: success-plan, for: csm, title: "Plan for {{ customer.name }}" }',
+    "opportunity": '{ kind: seat_expansion, title: "More seats", owner: csm }',
+    "escalate": '{ above: csm, title: "Look at {{ customer.name }}" }',
+}
+_WHOLE = 100
 _WORDS = {"yes": "true", "no": "false"}
 
 
@@ -27,8 +34,58 @@ class DeedReader(ActionReader):
                 return StartPlay(self._playbook("start", '"start: other-playbook"'))
             case "stop":
                 return self._stop()
+            case "document" | "opportunity" | "escalate":
+                return self._record(kind)
             case _:
                 return super().read(kind)
+
+    def _record(self, kind: str) -> Action:
+        """What is kept or raised here, of a mapping."""
+        node = mapping(self.fields.get(kind), self.report, f'"{kind}"', _EXAMPLES[kind])
+        if node is None:
+            return NOTHING
+        fields = Fields(node, keys(kind), f'"{kind}"', self.report)
+        title = self._title(fields)
+        match kind:
+            case "document":
+                to = self._people(fields, customers=True, teammates=True, key="for")
+                if len(to) > 1:
+                    self.report.add("value", fields.place("for"), '"for" names several', "make a step for each.")
+                return Document(to, self._template_name(fields), title)
+            case "opportunity":
+                return self._opportunity(fields, title)
+            case _:
+                due = fields.length("due", "4 business hours") or Length(1, "business_days")
+                return Escalate(self._above(fields), title, due, self._checklist(fields))
+
+    def _above(self, fields: Fields) -> str:
+        """The role whose superior is meant; there must be somebody above it."""
+        role = self.teammate(fields, "above", self.book.owner)
+        chains = self.book.names.chains
+        if role in chains and not chains[role]:
+            what = f'nobody stands above "{role}"'
+            self.report.add(
+                "role-unfilled", fields.place("above"), what, "give the role a chain in the lifecycle file."
+            )
+        return role
+
+    def _opportunity(self, fields: Fields, title: str) -> Opportunity:
+        names = self.book.names
+        value = fields.scalar("value", "value: customer.arr * 0.2")
+        commission = fields.scalar("commission", "commission: 5")
+        owner = self.teammate(fields, "owner", self.book.owner)
+        percent = None if commission is None else fields.number_of(commission, "commission")
+        if commission is not None and percent is not None and not 0 <= percent <= _WHOLE:
+            what = f"a commission of {commission.value[:20]} percent"
+            self.report.add("range", commission.place, what, "write a number from 0 to 100.")
+        return Opportunity(
+            (owner,),
+            fields.name("kind", SNAKE, '"kind: seat_expansion"'),
+            title,
+            fields.length("closes", "60 days") or Length(60, "days"),
+            None if value is None else compile_value(value, names, self.report, "number"),
+            percent,
+        )
 
     def _set(self) -> Action:
         example = "{ account.at_risk: true }"

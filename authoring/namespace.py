@@ -46,14 +46,16 @@ _OUTSIDE_STAGES = ("churned", "win_back")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """`types`: dotted name to type. `choices`: the only values a text name can have. `complete`: False where names are
-    not known, then nothing is refused. `constants`: the inputs of the playbook, whose values are known.
+    """`types`: dotted name to type. `choices`: the only values a text name can have. `chains`: role to who stands above
+    it. `complete`: False where names are not known, then nothing is refused. `constants`: the inputs of the playbook,
+    whose values are known.
     """
 
     types: dict[str, Type]
     choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     facts: frozenset[str] = frozenset()
     roles: tuple[str, ...] = ()
+    chains: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stages: tuple[str, ...] = ()
     bands: tuple[str, ...] = ()
     events: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -83,6 +85,7 @@ class Names:
             choices,
             frozenset((*lifecycle.facts, *_IN_TEXTS)),
             tuple(lifecycle.roles),
+            dict(lifecycle.roles),
             stages,
             tuple(lifecycle.bands),
             {**BUILT_IN_EVENTS, **events},

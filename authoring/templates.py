@@ -17,6 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from authoring.diagnostics import Place, Report, near
 from authoring.source import Scalar
 from authoring.variables import Checker, Found, Variables, assigned
+from lifecycle.actions import Document, Escalate
 from lifecycle.playbook import Action, Email, Invite, Slack, Step, Survey, Task
 
 FOLDER = "templates"
@@ -160,6 +161,8 @@ def files_of(action: Action) -> list[str]:
             return [f"slack/{name}.txt"]
         case Invite(template=name) if name:
             return [f"invites/{name}.txt"]
+        case Document(template=name) if name:
+            return [f"documents/{name}.md"]
         case _:
             return []
 
@@ -231,5 +234,8 @@ def check_text(text: Scalar, variables: Variables, report: Report) -> None:
 
 def cards_of(step: Step, library: Library) -> list[str]:
     """The shared cards that a step shows people, as far as they exist: a task's, a question's."""
-    wanted = {"slack/task.txt": isinstance(step.action, Task), "slack/approval.txt": step.approval is not None}
+    wanted = {
+        "slack/task.txt": isinstance(step.action, Task | Escalate),
+        "slack/approval.txt": step.approval is not None,
+    }
     return [path for path, shown in wanted.items() if shown and path in library.texts]

@@ -15,6 +15,7 @@ from jinja2.tests import TESTS
 from authoring.diagnostics import near
 from authoring.expressions import dotted
 from authoring.namespace import Names, offered
+from lifecycle.actions import Document, Escalate, Opportunity
 from lifecycle.playbook import Action, Invite, Slack, Task
 
 Found = Callable[[str, int, str, str, str], None]
@@ -28,7 +29,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "owner": _PERSON,
     "play": ("day", "title", "started_on"),
     "step": ("id", "title"),
-    "links": ("survey", "unsubscribe", "help"),
+    "links": ("survey", "unsubscribe", "help", "documents"),
     "company": ("name", "address"),
 }
 _MEETING = ("day", "time", "zone", "minutes")
@@ -57,8 +58,9 @@ class Variables:
             found.update(f"meeting.{name}" for name in _MEETING)
         if card or isinstance(action, Slack):
             found.update(("task", "deadline") if card else ("deadline",))
-        inward = card or isinstance(action, Slack | Task)
-        unsure = names.facts | ({name for name in found if name.startswith("contact.")} if inward else set())
+        inward = card or isinstance(action, Slack | Task | Escalate | Document | Opportunity)
+        told = frozenset[str]() if isinstance(action, Document) and not card else names.facts
+        unsure = told | ({name for name in found if name.startswith("contact.")} if inward else set())
         return cls(frozenset(found | names.facts), frozenset(unsure), known, names.complete)
 
 

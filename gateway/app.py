@@ -20,6 +20,7 @@ from gateway.actions import Actions
 from gateway.answers import Answers
 from gateway.dashboard import Dashboard, SignInNeededError, to_sign_in
 from gateway.deliver import ClientFactory, Connection, Deliverer
+from gateway.documents import DocumentPages
 from gateway.events import database_away, events_router, refused
 from gateway.intake import Intake, Lifecycles
 from gateway.links import LinkPages
@@ -97,6 +98,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     app.include_router(LinkPages(db, pages, deliverer, lifecycles, config.link_secrets, config.company_name).router())
     dashboard = Dashboard(db, pages, sessions, connection, lifecycles, About(lifecycles))
     app.include_router(dashboard.router())
+    app.include_router(DocumentPages(db, pages, dashboard, config.link_secrets).router())
     app.include_router(Actions(dashboard, answers, config.dashboard_token).router())
     _add_health(app, db, connection)
     _add_static(app, config.templates / "dashboard")

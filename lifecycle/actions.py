@@ -182,4 +182,55 @@ class Repeat:
     kind: Literal["repeat"] = "repeat"
 
 
-Action = Email | Slack | Invite | Survey | Task | Wait | Choose | Repeat | SetFacts | StartPlay | StopPlay
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """Work for the next person up from whoever has the role `above`, along its fallback chain; otherwise as a task."""
+
+    above: str
+    title: str
+    due: Length = Length(1, "business_days")
+    checklist: tuple[str, ...] = ()
+    kind: Literal["escalate"] = "escalate"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document for one person. `template`: a name under `templates/documents/`, Markdown; `title`: a Jinja2 text."""
+
+    to: tuple[str, ...]
+    template: str
+    title: str
+    kind: Literal["document"] = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class Opportunity:
+    """Something that could be sold. `opportunity`: which kind; `title`: a Jinja2 text; `closes`: how soon it should be
+    closed; `value`: in whole units of currency; `commission`: of that, in percent.
+    """
+
+    to: tuple[str, ...]
+    opportunity: str
+    title: str
+    closes: Length
+    value: Expr | None = None
+    commission: float | None = None
+    kind: Literal["opportunity"] = "opportunity"
+
+
+Action = (
+    Email
+    | Slack
+    | Invite
+    | Survey
+    | Task
+    | Wait
+    | Choose
+    | Repeat
+    | SetFacts
+    | StartPlay
+    | StopPlay
+    | Escalate
+    | Document
+    | Opportunity
+)

@@ -8,7 +8,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from lifecycle import calendar, doing, recipients, schedule
-from lifecycle.messages import Command, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
+from lifecycle.actions import Document, Escalate, Opportunity
+from lifecycle.messages import (
+    Command,
+    MakeDocument,
+    PostSlack,
+    RaiseTask,
+    RecordOpportunity,
+    SendEmail,
+    SendInvite,
+    SendSurvey,
+)
 from lifecycle.model import ON_HOLD, Play, Progress
 from lifecycle.playbook import (
     Choose,
@@ -26,6 +36,8 @@ from lifecycle.playbook import (
 )
 from lifecycle.recipients import Person
 from lifecycle.turn import ON_TIME, Turn
+
+WORK = ("task", "escalate")
 
 
 def skip(turn: Turn, play: Play, step: Step, reason: str) -> None:
@@ -100,7 +112,7 @@ def _fire(turn: Turn, play: Play, step: Step, found: recipients.Found, progress:
 
 
 def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Person], progress: Progress) -> Command:
-    touch = turn.touch(play, step.id, "task" if step.action.kind == "task" else "send", person.id)
+    touch = turn.touch(play, step.id, "task" if step.action.kind in WORK else "send", person.id)
     match step.action:
         case Email():
             return SendEmail(touch, play.release, step.id, person.id, turn.at, progress.edited)
@@ -125,9 +137,16 @@ def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Pe
             )
         case Slack():
             return PostSlack(touch, play.release, step.id, person.id, turn.at)
-        case Task(due=length):
+        case Task(due=length) | Escalate(due=length):
             due_at = turn.later(turn.at, length, person.zone or play.zone, team=True)
             return RaiseTask(touch, play.release, step.id, person.id, turn.at, due_at)
+        case Document():
+            return MakeDocument(touch, play.release, step.id, person.id, turn.at)
+        case Opportunity(closes=length, value=expr):
+            value = None if expr is None else doing.worked_out(turn, play, expr)
+            number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+            closes_at = turn.later(turn.at, length, play.zone)
+            return RecordOpportunity(touch, play.release, step.id, person.id, turn.at, closes_at, number)
         case (
             Wait() | Choose() | Repeat() | SetFacts() | StartPlay() | StopPlay()
         ):  # pragma: no cover - opened by `plays`, done by `doing`

@@ -477,7 +477,44 @@ class RaiseTask:
     kind: Literal["raise_task"] = "raise_task"
 
 
-Command = SendEmail | SendSurvey | SendInvite | CancelInvite | PostSlack | AskApproval | SettleApproval | RaiseTask
+@dataclass(frozen=True, slots=True)
+class MakeDocument:
+    """Fill in a document's template from what is known, and keep it for `to`."""
+
+    touch: str
+    release: str
+    step: str
+    to: str
+    due: datetime
+    kind: Literal["make_document"] = "make_document"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOpportunity:
+    """Keep an opportunity of which `to` is the owner. `value`: None where it is not known."""
+
+    touch: str
+    release: str
+    step: str
+    to: str
+    due: datetime
+    closes_at: datetime
+    value: float | None = None
+    kind: Literal["record_opportunity"] = "record_opportunity"
+
+
+Command = (
+    SendEmail
+    | SendSurvey
+    | SendInvite
+    | CancelInvite
+    | PostSlack
+    | AskApproval
+    | SettleApproval
+    | RaiseTask
+    | MakeDocument
+    | RecordOpportunity
+)
 
 
 # --- what a step returns ----------------------------------------------------------------------------------------------

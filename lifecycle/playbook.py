@@ -14,10 +14,13 @@ from lifecycle.actions import (
     STALE_AFTER,
     Action,
     Choose,
+    Document,
     Email,
+    Escalate,
     Expr,
     Invite,
     Length,
+    Opportunity,
     Repeat,
     SetFacts,
     Slack,
@@ -39,7 +42,9 @@ __all__ = [
     "Approval",
     "BusinessHours",
     "Choose",
+    "Document",
     "Email",
+    "Escalate",
     "EventSpec",
     "Every",
     "Expr",
@@ -49,6 +54,7 @@ __all__ = [
     "Lifecycle",
     "Manifest",
     "Milestone",
+    "Opportunity",
     "PhaseSpec",
     "Playbook",
     "Politeness",
@@ -230,7 +236,7 @@ class Milestone:
 @dataclass(frozen=True, slots=True)
 class FactSpec:
     """A measure: `type`, `unit`, range (inclusive) and `resolution`, the change below which it is not worth telling
-    the workflow.
+    the workflow. `owner`: the role that can say it where nobody has; empty: the owner of the playbook that asks.
     """
 
     type: Literal["number", "boolean", "text", "date"]
@@ -240,6 +246,7 @@ class FactSpec:
     high: float | None = None
     resolution: float | None = None
     choices: tuple[str, ...] = ()
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

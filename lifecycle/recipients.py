@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lifecycle import calendar, schedule
+from lifecycle.actions import Escalate
 from lifecycle.model import Play, Touched
 from lifecycle.playbook import Invite, Playbook, Step
 from lifecycle.turn import CUSTOMER_ROLES, Turn
@@ -55,7 +56,19 @@ def of_step(turn: Turn, play: Play, step: Step) -> Found:
             people.setdefault(person.id, person)
     if isinstance(step.action, Invite) and turn.teammate(step.action.organizer) is None:
         missing.append(step.action.organizer)
+    if isinstance(step.action, Escalate):
+        return _above(turn, step.action.above)
     return Found(tuple(people.values()), tuple(missing))
+
+
+def _above(turn: Turn, role: str) -> Found:
+    """The first person of a role's fallback chain who is not the one that has the role."""
+    holder = turn.teammate(role)
+    for name in turn.life.roles.get(role, ()):
+        person = turn.team.get(name)
+        if person is not None and (holder is None or person.id != holder.id):
+            return Found((Person(person.id, name, person.zone),), ())
+    return Found((), (f"person above the {role}",))
 
 
 def _person(turn: Turn, play: Play, role: str) -> Person | None:

@@ -9,12 +9,14 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from lifecycle.jsonform import decode
 from lifecycle.model import Clock
-from store import customers, inbox, ledger, meetings, outbox, tables
+from store import customers, documents, inbox, ledger, meetings, opportunities, outbox, tables
 from store.customers import Customer, Person
 from store.database import now
+from store.documents import Document
 from store.inbox import Parked, Refused
 from store.ledger import Standing
 from store.meetings import Meeting
+from store.opportunities import Opportunity
 from store.outbox import Entry
 from store.projections import ApprovalRow, Card, TaskRow, approval_row, card_row, task_row
 
@@ -88,6 +90,8 @@ class CustomerPage:
     approvals: tuple[Ask, ...]
     tasks: tuple[Work, ...]
     meetings: tuple[Meeting, ...]
+    documents: tuple[Document, ...]
+    opportunities: tuple[Opportunity, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,8 @@ def customer_page(c: Connection, customer: str, decisions: int = 500) -> Custome
         approvals=_asks(c, tables.approvals.c.customer == customer),
         tasks=_work(c, tables.tasks.c.customer == customer),
         meetings=meetings.of(c, customer),
+        documents=documents.of(c, customer),
+        opportunities=opportunities.listed(c, customer),
     )
 
 

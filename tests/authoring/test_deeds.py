@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from lifecycle.actions import SetFacts, StartPlay, StopPlay
-from lifecycle.playbook import Playbook
+from lifecycle.actions import Document, Escalate, Length, Opportunity, SetFacts, StartPlay, StopPlay
+from lifecycle.playbook import Lifecycle, Playbook
 
 Wrap = Callable[[str], str]
 
@@ -54,6 +54,16 @@ def test_a_date_may_be_written_as_a_text(judge: Any, playbook_of: Wrap) -> None:
         ("stop: helo", ["unknown-playbook"]),
         ("stop: this, goal: perhaps", ["value"]),
         ("stop: this, set: { usage.dau_wau: 1 }", ["one-action"]),
+        ("document: { template: plan, for: csm, title: x }", ["template-missing"]),
+        ("document: { template: plan, for: [csm, champion], title: x }", ["template-missing", "value"]),
+        ("document: plan", ["value"]),
+        ("document: { template: Plan }", ["missing-key", "missing-key", "name"]),
+        ("opportunity: { kind: Seats, title: x }", ["name"]),
+        ("opportunity: { kind: seats, title: x, value: plan.name }", ["type"]),
+        ("opportunity: { kind: seats, title: x, commission: 101 }", ["range"]),
+        ("opportunity: { kind: seats, title: x, owner: champion }", ["wrong-audience"]),
+        ("escalate: { title: x, due: soon }", ["length"]),
+        ("escalate: { above: founder, title: x }", ["role-unfilled"]),
     ],
 )
 def test_what_cannot_be_is_found(judge: Any, playbook_of: Wrap, step: str, rules: list[str]) -> None:
@@ -77,3 +87,43 @@ def test_without_a_lifecycle_no_name_is_called_unknown(judge: Any, playbook_of: 
 )
 def test_plays_are_started_and_stopped_by_name(judge: Any, playbook_of: Wrap, step: str, action: Any) -> None:
     assert action_of(judge, playbook_of(f"  - {{ id: it, day: 1, {step} }}\n")) == action
+
+
+def test_an_opportunity_has_the_words_of_its_file(judge: Any, playbook_of: Wrap) -> None:
+    words = "{ kind: seats, title: More, value: customer.arr * 0.2, commission: 2.5, closes: 30 days }"
+    action = action_of(judge, playbook_of(f"  - {{ id: it, day: 1, opportunity: {words} }}\n"))
+    assert isinstance(action, Opportunity)
+    assert action.value is not None
+    assert action.value.tree == ("*", ("get", "customer.arr"), ("const", 0.2))
+    assert (action.to, action.opportunity, action.title) == (("csm",), "seats", "More")
+    assert (action.commission, action.closes) == (2.5, Length(30, "days"))
+    bare = action_of(judge, playbook_of("  - { id: it, day: 1, opportunity: { kind: seats, title: More } }\n"))
+    assert bare == Opportunity(("csm",), "seats", "More", Length(60, "days"))
+
+
+def test_work_for_the_next_person_up_is_above_the_owner_unless_it_says_otherwise(judge: Any, playbook_of: Wrap) -> None:
+    text = '  - { id: up, day: 1, escalate: { title: "Look", checklist: [Called] } }\n'
+    assert action_of(judge, playbook_of(text)) == Escalate("csm", "Look", checklist=("Called",))
+
+
+def test_a_document_may_use_every_fact_without_a_guard(judge: Any, playbook_of: Wrap) -> None:
+    text = playbook_of(
+        '  - { id: plan, day: 1, document: { template: plan, for: csm, title: "{{ usage.dau_wau }}" } }\n'
+    )
+    good = {"playbooks/tried.yaml": text, "templates/documents/plan.md": "Use: {{ usage.dau_wau }}\n"}
+    compiled = judge.compiled(good)
+    assert [item for item in compiled.diagnostics if item.severity == "error"] == []
+    book = next(item for item in compiled.releases.values() if isinstance(item, Playbook) and item.name == "tried")
+    assert book.templates["documents/plan.md"] == "Use: {{ usage.dau_wau }}\n"
+    assert book.steps[0].action == Document(("csm",), "plan", "{{ usage.dau_wau }}")
+    wrong = judge.compiled({**good, "templates/documents/plan.md": "Use: {{ usage.dau_wu }}\n"})
+    assert [item.rule for item in wrong.diagnostics if item.severity == "error"] == ["template-variable"]
+
+
+def test_a_fact_may_say_who_can_say_it(judge: Any) -> None:
+    judge.compiled()
+    text = (judge.folder / "playbooks/facts.yaml").read_text(encoding="utf-8")
+    text = text.replace("title: The plan }", "title: The plan, owner: csm }")
+    compiled = judge.compiled({"playbooks/facts.yaml": text})
+    life = next(item for item in compiled.releases.values() if isinstance(item, Lifecycle))
+    assert life.facts["plan.name"].owner == "csm"

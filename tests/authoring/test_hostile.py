@@ -61,12 +61,11 @@ LANGUAGE = {
     + "".join(f"  i{n}: {{ type: text, default: inputs.i{n + 1} }}\n" for n in range(2_000))
     + f"steps:\n{LOOK}",
     "an input as long as a file": "trigger: { stage: onboarding }\ninputs:\n"
-     f"  x: {{ type: text, default: {'y' * (MIB // 2)} }}\n"
-     "steps:\n"
-    + "".join(LOOK.replace("id: look", f"id: l{n}").replace("look }", "inputs.x }") for n in range(500)),
+    f"  x: {{ type: text, default: {'y' * (MIB // 2)} }}\n"
+    "steps:\n" + "".join(LOOK.replace("id: look", f"id: l{n}").replace("look }", "inputs.x }") for n in range(500)),
     "an input that reaches for an attribute": "trigger: { stage: onboarding }\ninputs:\n"
-     "  x: { type: text, default: \"{{ ''.__class__ }}\" }\ngoal: inputs.x.__class__ == 1\n"
-     f"steps:\n{LOOK}",
+    "  x: { type: text, default: \"{{ ''.__class__ }}\" }\ngoal: inputs.x.__class__ == 1\n"
+    f"steps:\n{LOOK}",
     "ten thousand triggers": "trigger:\n" + "  - { stage: nowhere }\n" * 10_000 + f"steps:\n{LOOK}",
     "ten thousand rows of a cadence": "trigger:\n  every:\n" + "    - { every: 1 aeon }\n" * 9_000 + f"steps:\n{LOOK}",
     "a cadence of every moment": f"trigger: {{ every: 0 days }}\nsteps:\n{LOOK}",

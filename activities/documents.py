@@ -1,0 +1,99 @@
+"""Documents: Markdown templates filled in from what is known, and the HTML of them.
+
+What nobody has reported stands in the text as missing, with who can say it; it is never blank and never a zero, and so
+is all that is worked out from it. Values are escaped for Markdown, so that a name can neither break nor forge anything.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from jinja2 import DictLoader, StrictUndefined, TemplateError, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markdown_it import MarkdownIt
+
+from activities.mime import UnsendableError
+from lifecycle.playbook import Playbook
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_DEFAULTS = ("default", "d")
+
+
+class Missing(Undefined):
+    """A fact that nobody has reported. `is defined` says no, comparisons do not hold, arithmetic and filters give it
+    back, and in a text it says what is missing.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return str(self._undefined_hint)
+
+    def _same(self, *_: Any) -> "Missing":
+        return self
+
+    def _no(self, _: Any) -> bool:
+        return False
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _same
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = _same
+    __lt__ = __le__ = __gt__ = __ge__ = _no
+
+
+def missing(title: str, owner: str) -> Missing:
+    """What stands for a fact called `title`, which `owner`, a role, can say."""
+    return Missing(f"missing: {title} (owner {owner.replace('_', ' ')})")
+
+
+def markdown(book: Playbook, path: str, variables: Mapping[str, Any]) -> str:
+    """The text of a document.
+
+    Raises:
+        UnsendableError: the template is wrong.
+    """
+    environment = ImmutableSandboxedEnvironment(
+        loader=DictLoader(dict(book.templates)),
+        undefined=StrictUndefined,
+        finalize=_written,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters = {
+        name: found if name in _DEFAULTS else _passing(found) for name, found in environment.filters.items()
+    }
+    try:
+        return re.sub(r"\n{3,}", "\n\n", environment.get_template(path).render(variables)).strip() + "\n"
+    except TemplateError as error:
+        raise UnsendableError(f"{path}: {error.message or type(error).__name__}") from error
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise UnsendableError(f"{path}: {type(error).__name__} while it was filled in") from error
+
+
+def html(text: str) -> str:
+    """The HTML of a Markdown text: no HTML of its own, and no link that runs something."""
+    return MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, Missing):
+        return f"**{_escaped(str(value))}**"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return _escaped(value) if isinstance(value, str) else value
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _passing(found: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that gives a missing value back."""
+
+    @wraps(found)
+    def passing(*args: Any, **named: Any) -> Any:
+        gone = [item for item in args[:2] if isinstance(item, Missing)]
+        return gone[0] if gone else found(*args, **named)
+
+    return passing

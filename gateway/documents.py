@@ -1,0 +1,80 @@
+"""Documents that steps made, and opportunities: for the team on the dashboard, for a person behind a signed link.
+
+A signed link opens only what was made for the person it was made for. All of it is GET and changes nothing.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from activities.links import DocumentsLink, read_documents
+from gateway.dashboard import Dashboard
+from gateway.pages import Pages
+from gateway.refusals import RefusedError
+from store import documents, opportunities, pages
+from store.database import Database
+from store.documents import Document
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPages:
+    """The pages. `keys` sign the links, the newest last."""
+
+    db: Database
+    pages: Pages
+    dashboard: Dashboard
+    keys: tuple[str, ...]
+
+    def router(self) -> APIRouter:
+        """The routes; none of them is part of the API."""
+        router = APIRouter(include_in_schema=False)
+        for path, page in (
+            ("/opportunities", self.opportunities_page),
+            ("/customers/{customer}/documents/{name:path}", self.document_page),
+            ("/documents/{token}", self.shared_page),
+            ("/documents/{token}/{name:path}", self.shared_document),
+        ):
+            router.add_api_route(path, page, methods=["GET"], response_class=HTMLResponse)
+        return router
+
+    async def document_page(self, request: Request, customer: str, name: str) -> HTMLResponse:
+        """One document, for the team."""
+        self.dashboard.session(request)
+        found = await self.dashboard.read(lambda c: documents.get(c, f"{customer}/{name}"))
+        if found is None:
+            raise RefusedError("document", "There is no such document.", "Go back to the customer.", status=404)
+        return await self.dashboard.show(request, "document", document=found)
+
+    async def opportunities_page(self, request: Request) -> HTMLResponse:
+        """Every opportunity, those to be closed first at the front."""
+        self.dashboard.session(request)
+        found = await self.dashboard.read(opportunities.listed)
+        homes = await self.dashboard.read(lambda c: pages.names(c, {item.customer for item in found}))
+        return await self.dashboard.show(request, "opportunities", opportunities=found, homes=homes)
+
+    async def shared_page(self, token: str) -> HTMLResponse:
+        """The documents that were made for the link's person."""
+        link = read_documents(self.keys, token)
+        if not isinstance(link, DocumentsLink):
+            return self._refusal(link)
+        found = await asyncio.to_thread(self._of, link)
+        return self.pages.show("pages/documents.html", documents=found, token=token)
+
+    async def shared_document(self, token: str, name: str) -> HTMLResponse:
+        """One of them."""
+        link = read_documents(self.keys, token)
+        if not isinstance(link, DocumentsLink):
+            return self._refusal(link)
+        found = next((item for item in await asyncio.to_thread(self._of, link) if item.name == name), None)
+        if found is None:
+            return self._refusal("forged")
+        return self.pages.show("pages/document.html", document=found, token=token)
+
+    def _of(self, link: DocumentsLink) -> tuple[Document, ...]:
+        with self.db.read() as c:
+            return documents.of(c, link.customer, link.person)
+
+    def _refusal(self, why: str) -> HTMLResponse:
+        return self.pages.show("pages/documents-closed.html", status=404 if why == "forged" else 410)

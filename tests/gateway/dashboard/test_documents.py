@@ -1,0 +1,83 @@
+"""Documents and opportunities: for the team on the dashboard, for one person behind a signed link."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from freezegun import freeze_time
+
+from activities.links import make_documents, make_unsubscribe
+from store import documents, opportunities
+from store.database import Database
+
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
+KEY = "a-link-secret-of-more-than-32-characters"
+AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def plan(acme: str, db: Database) -> documents.Document:
+    made = documents.Document(
+        f"{acme}/onboarding/1/plan/1/send/mara", acme, "mara", "Plan <b>", "# Plan\n", "<h1>Plan</h1>\n", AT
+    )
+    with db.begin() as c:
+        documents.keep(c, made)
+    return made
+
+
+async def test_a_customers_page_lists_documents_and_each_can_be_read(
+    browser: httpx.AsyncClient, acme: str, plan: documents.Document
+) -> None:
+    page = (await browser.get(f"/customers/{acme}")).text
+    path = f"/customers/{acme}/documents/{plan.name}"
+    assert f'<a href="{path}">Plan &lt;b&gt;</a>' in page
+    shown = await browser.get(path)
+    assert "<h1>Plan</h1>" in shown.text
+    assert "# Plan" in shown.text
+    assert (await browser.get(f"/customers/{acme}/documents/other")).status_code == 404
+
+
+async def test_nobody_reads_them_without_signing_in(
+    client: httpx.AsyncClient, acme: str, plan: documents.Document
+) -> None:
+    for path in (f"/customers/{acme}/documents/{plan.name}", "/opportunities"):
+        assert (await client.get(path)).status_code in (303, 307)
+
+
+async def test_a_signed_link_opens_what_was_made_for_its_person_only(
+    client: httpx.AsyncClient, acme: str, plan: documents.Document
+) -> None:
+    mine, others = make_documents(KEY, acme, "mara"), make_documents(KEY, acme, "ivo")
+    listed = await client.get(f"/documents/{mine}")
+    assert f'href="/documents/{mine}/{plan.name}"' in listed.text
+    assert "<h1>Plan</h1>" in (await client.get(f"/documents/{mine}/{plan.name}")).text
+    assert "There is none yet" in (await client.get(f"/documents/{others}")).text
+    assert (await client.get(f"/documents/{others}/{plan.name}")).status_code == 404
+
+
+async def test_a_link_that_is_forged_or_too_old_opens_nothing(
+    client: httpx.AsyncClient, acme: str, plan: documents.Document
+) -> None:
+    mine = make_documents(KEY, acme, "mara")
+    for token in ("x", mine[:-1], make_unsubscribe(KEY, acme, "mara"), make_documents("other" * 8, acme, "mara")):
+        assert (await client.get(f"/documents/{token}")).status_code == 404
+        assert (await client.get(f"/documents/{token}/{plan.name}")).status_code == 404
+    with freeze_time(datetime.now(UTC) + timedelta(days=91), real_asyncio=True):  # noqa: TID251 - when it was made
+        assert (await client.get(f"/documents/{mine}")).status_code == 410
+
+
+async def test_opportunities_are_listed_with_their_worth(browser: httpx.AsyncClient, acme: str, db: Database) -> None:
+    assert "Nothing here yet" in (await browser.get("/opportunities")).text
+    known: dict[str, Any] = {"customer": acme, "owner": "mara", "raised_at": AT, "closes_at": AT + timedelta(days=60)}
+    with db.begin() as c:
+        for touch, value, commission in (("a", 12_000.0, 5.0), ("b", None, None)):
+            found = opportunities.Opportunity(
+                touch=touch, opportunity="seat_expansion", title="Seats", value=value, commission=commission, **known
+            )
+            assert opportunities.record(c, found)
+    page = (await browser.get("/opportunities")).text
+    assert page.count("Seats</td>") == 2
+    for words in ("12,000", "5 %", "600", "not known", "2026-05-01", "Seat expansion"):
+        assert words in page
+    assert "Opportunities" in (await browser.get(f"/customers/{acme}")).text
