@@ -130,10 +130,10 @@ def _approval_ways(approval: Approval) -> Iterator[Way]:
 
 
 def _choose_ways(step: Step) -> Iterator[Way]:
-    if isinstance(step.action, Choose):
-        for number, way in enumerate(step.action.ways, 1):
-            yield f"never goes the way of {way.text}", _some("choose", "fired", f"way {number}:")
-        yield "never goes without any of its ways", _some("choose", "", "otherwise:", "no way holds")
+    ways = step.action.ways if isinstance(step.action, Choose) else ()
+    for number, way in enumerate(ways, 1):
+        yield f"never goes the way of {way.text}", _some("choose", "fired", f"way {number}:")
+    yield "never goes without any of its ways", _some("choose", "", "otherwise:", "no way holds")
 
 
 def _repeat_ways(_step: Step) -> Iterator[Way]:

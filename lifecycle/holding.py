@@ -49,7 +49,7 @@ def hear(turn: Turn, event: HoldPlaced | HoldLifted | SendsReleased) -> None:
             _place(turn, event)
         case HoldLifted():
             _lift(turn, event)
-        case SendsReleased():
+        case SendsReleased():  # pragma: no branch - the union is closed
             turn.decide_life("hold", "hold", "fired", f"everything is released by {event.by}")
             effects.hurry(turn)
 
@@ -78,7 +78,7 @@ def _lift(turn: Turn, event: HoldLifted) -> None:
                 _send(turn, play)
             case "skip":
                 _skip(turn, play, f"became due while on hold ({hold.reason}), which {event.by} lifted")
-            case "retime":
+            case "retime":  # pragma: no branch - there is no other choice
                 _retime(turn, play, hold)
     effects.hurry(turn)
     turn.reply = Reply("done", "The hold is lifted.")

@@ -48,7 +48,8 @@ def check_waits(turn: Turn) -> bool:
         for name in sorted(agenda.waiting, key=place.__getitem__):
             step = turn.index(play)[name]
             still = (turn.play(play.key) or play).steps[name].status == "waiting"  # not withdrawn with its round
-            reason = _met(turn, play, step) if still else ""
+            action = step.action
+            reason = _met(turn, play, step, action) if still and isinstance(action, Wait | Repeat) else ""
             if reason and turn.placing:
                 _leave_past(turn, play, step, turn.at, reason)
             elif reason and isinstance(step.action, Repeat):
@@ -77,10 +78,7 @@ def reopen_waits(turn: Turn) -> None:
                 turn.decide(play, step.id, "wait", "waiting", "taken back: waits again")
 
 
-def _met(turn: Turn, play: Play, step: Step) -> str:
-    wait = step.action
-    if not isinstance(wait, Wait | Repeat):
-        return ""
+def _met(turn: Turn, play: Play, step: Step, wait: Wait | Repeat) -> str:
     if wait.until is not None:
         return f"met: {turn.because(wait.until, play.about)}" if turn.met(wait.until, play.about) else ""
     seen = (play.seen if play.subject else turn.seen).get(wait.event)

@@ -178,3 +178,10 @@ def test_a_share_of_the_spread_is_stable_and_inside_it() -> None:
     assert all(timedelta(0) <= share < timedelta(minutes=30) for share in shares)
     assert calendar.spread("c1", "touch", 30) == calendar.spread("c1", "touch", 30)
     assert calendar.spread("c1", "touch", 0) == timedelta(0)
+
+
+def test_a_day_that_is_never_free_is_given_up_after_a_year() -> None:
+    first = date(2026, 3, 2)
+    closed = frozenset((first + timedelta(days=n)).isoformat() for n in range(800))
+    assert calendar.shifted(first, "next", frozenset(), closed) == date(2027, 3, 3)
+    assert calendar.shifted(date(1900, 1, 1), "previous", frozenset(), frozenset({"1900-01-01"})) == date(1900, 1, 1)
