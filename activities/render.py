@@ -341,7 +341,9 @@ def _window(scene: Scene, action: Invite) -> str:
     offered = command.step_due if isinstance(command, AskApproval) else command.due
     tomorrow = offered.astimezone(ZoneInfo(scene.zone)).date() + calendar.DAY
     holidays = life.holidays.get(scene.customer.profile.country, ()) if life else ()
-    day = calendar.business_day(max(calendar.plus(scene.anchor, action.day), tomorrow), holidays)
+    blackouts = index.journey(life).blackouts if life else frozenset()
+    wanted = max(calendar.plus(scene.anchor, action.day), tomorrow)
+    day = calendar.shifted(wanted, "next", frozenset(holidays), blackouts)
     return day_of(calendar.wall(day, "12:00", scene.zone), scene.zone)
 
 
