@@ -14,7 +14,7 @@ from authoring.people import People
 from authoring.portfolio import Account
 from authoring.roster import Roster
 from authoring.simulate import Library, Run
-from lifecycle import calendar
+from lifecycle import calendar, questions, schedule
 from lifecycle.course import Course
 from lifecycle.engine import begin
 from lifecycle.messages import (
@@ -36,6 +36,7 @@ from lifecycle.messages import (
 )
 from lifecycle.model import Decision, State
 from lifecycle.playbook import Playbook
+from lifecycle.turn import Turn
 
 CUSTOMER_GETS = ("email", "survey", "invite", "cancel")
 SOON = timedelta(hours=1)
@@ -185,7 +186,7 @@ class _Player:
         self._events = [(at, next(self._order), event) for at, event in start.events]
         heapq.heapify(self._events)
         self.at = start.at
-        self._asked: set[tuple[str, str]] = set()
+        self._asked = _asked_already(world.library, state)
         self.touches: list[Touch] = []
         self.collisions: list[Collision] = []
         self.decisions: list[Decision] = []
@@ -298,6 +299,22 @@ class _Player:
             why = decision.reason[decision.reason.index("cap: ") :]
             winner = _winner(state, decision)
             self.collisions.append(Collision(decision.at, decision.playbook, decision.step, winner, why, fate))
+
+
+def _asked_already(library: Library, state: State) -> set[tuple[str, str]]:
+    """Which open questions were put to whom before a state: the first card, and the nudges that are used up."""
+    turn, found = Turn(library, state), set()
+    for play in state.plays:
+        for step in turn.book(play).steps:
+            progress = play.steps.get(step.id)
+            if step.approval is None or progress is None or progress.status != "asked":
+                continue
+            person = turn.teammate(step.approval.by)
+            nudges = schedule.nudges(turn, step.approval, progress.at, person.zone if person else play.zone)
+            roles = (step.approval.by, *(role for _, role in nudges[: progress.count]))
+            people = {person.id for role in roles if (person := turn.teammate(role)) is not None}
+            found |= {(questions.approval_id(turn, play, step), name) for name in people}
+    return found
 
 
 def _role(state: State, contact: str) -> str:

@@ -115,3 +115,15 @@ def test_what_is_wrong_with_a_capacity_is_said(theatre: Any, capacity: str, what
     compile_team(parse(f"people: [{person}]\n", "team.yaml", report), theatre.lifecycle, report)
 
     assert what in report.sorted()[0].what
+
+
+def test_a_reminder_of_a_question_that_was_put_before_is_no_other_question(theatre: Any) -> None:
+    care = theatre.care.replace("within: 8 business hours,", "within: 8 business hours, remind: 1 business hours,")
+    world = theatre.world(care=care)
+    start = theatre.starts()[0]
+    asked = theatre.SINCE + 2 * DAY + timedelta(hours=2)
+    lived = simulate(world.library, world.digest, start.signup, start.at, [], asked, start.customer)
+    period = replace(world, since=asked, until=asked + DAY)
+    found = forecast(period, [Standing("Acme", lived.state, "workflow")], []).future.tally.load
+
+    assert [who for who, _, kind in found if kind == "approval"] == ["ruth"]
