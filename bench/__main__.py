@@ -1,10 +1,11 @@
-"""`python -m bench [latency] [steps] [simulator] [validate]`: all of them, or those named; 1 when a gate was missed."""
+"""`python -m bench [NAME ...]`: all of `BENCHES`, or those named; 1 when a gate was missed."""
 
 import sys
 
-from bench import latency, simulator, steps, validate
+from bench import latency, plan, simulator, steps, validate
 
-BENCHES = {"latency": latency.main, "steps": steps.main, "simulator": simulator.main, "validate": validate.main}
+BENCHES = {"latency": latency.main, "steps": steps.main, "simulator": simulator.main, "validate": validate.main,
+           "plan": plan.main}  # fmt: skip
 
 if __name__ == "__main__":
     wanted = sys.argv[1:] or list(BENCHES)
