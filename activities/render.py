@@ -17,7 +17,7 @@ from activities.delivery import Delivery
 from activities.mime import UnsendableError, one_line
 from activities.scene import Scene, day_of, moment_of
 from activities.templates import Templates, with_links
-from lifecycle import calendar, conditions
+from lifecycle import calendar, conditions, index
 from lifecycle.actions import Document, Escalate, Opportunity
 from lifecycle.messages import AskApproval, RaiseTask, SendSurvey
 from lifecycle.model import Value
