@@ -188,7 +188,7 @@ class _Asked:
 
     def _verdict(self, book: Playbook, plays: Sequence[Play], past: Sequence[Past]) -> tuple[Verdict, str]:
         if plays:
-            return "running", f"running since {_day(plays[0].started_at, plays[0].zone)}"
+            return "running", f"running since {_day(plays[0].started_at, plays[0].zone)}{self._held(book)}"
         last = next((item for item in reversed(past) if item.what == "play" and item.play), None)
         zone = self.turn.profile.zone
         ends = "".join(f"it would end at once: {self.turn.because(expr)}" for expr in _done(self.turn, book)[:1])
@@ -200,6 +200,11 @@ class _Asked:
             return "never", f"never started{said}; {stands}"
         how = f" ({last.reason})" if last and last.reason.startswith("ended") else ""
         return "ended", f"ended on {_day(ended, zone)}{how}; {stands}"
+
+    def _held(self, book: Playbook) -> str:
+        """Which hold keeps back what it does, if one does."""
+        hold = self.turn.holds.get(book.name) or self.turn.holds.get("")
+        return f"; on hold since {_day(hold.since, self.turn.profile.zone)}: {hold.reason}" if hold else ""
 
     def refusal(self, book: Playbook) -> str:
         """What the core says when a person asks for a play now; empty where it would start."""

@@ -26,6 +26,7 @@ from lifecycle.messages import (
     Event,
     FactsReported,
     Happened,
+    HoldPlaced,
     MilestoneTicked,
     PlayRequested,
     ProfileChanged,
@@ -617,6 +618,13 @@ def test_a_play_that_would_end_at_once_is_not_called_started() -> None:
     assert told.about().reason == "never started; it would end at once: setup.done = yes"
     assert told.change().text == "not setup.done (setup.done = yes) and the event kickoff.held comes"
     assert _runs(told.after(told.change()), "care")
+
+
+@pytest.mark.parametrize("playbook", ["", "care"], ids=["the customer", "the playbook"])
+def test_a_hold_is_said(playbook: str) -> None:
+    told = Told(book(Trigger(stage="new")), events=[HoldPlaced("mara", "an outage", playbook)])
+
+    assert told.about().reason == "running since 2026-03-02; on hold since 2026-03-02: an outage"
 
 
 def test_a_play_in_the_way_is_stopped() -> None:
