@@ -36,9 +36,10 @@ class Missing(Undefined):
     def _no(self, _: Any) -> bool:
         return False
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _same
-    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = _same
-    __lt__ = __le__ = __gt__ = __ge__ = _no
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _same  # type: ignore[assignment]  # else it raises
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = _same  # type: ignore[assignment]  # else it raises
+    __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __pos__ = _same  # type: ignore[assignment]  # else it raises
+    __lt__ = __le__ = __gt__ = __ge__ = _no  # type: ignore[assignment]  # else it raises
 
 
 def missing(title: str, owner: str) -> Missing:
@@ -73,7 +74,7 @@ def markdown(book: Playbook, path: str, variables: Mapping[str, Any]) -> str:
 
 def html(text: str) -> str:
     """The HTML of a Markdown text: no HTML of its own, and no link that runs something."""
-    return MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    return str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
 
 
 def _written(value: Any) -> Any:
