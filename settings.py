@@ -87,6 +87,15 @@ def _long(value: SecretStr) -> SecretStr:
     return value
 
 
+def _endpoints(value: str) -> str:
+    for entry in value.split():
+        name, _, url = entry.partition("=")
+        if not name.replace("-", "").isalnum() or not url:
+            raise ValueError
+        _url(url)
+    return value
+
+
 def _address(value: str) -> str:
     name, _, host = value.rpartition("@")
     if not name or "." not in host or any(c.isspace() for c in value):
@@ -243,6 +252,12 @@ class Settings(BaseModel):
         ge=1,
         le=60,
     )
+    webhooks: Annotated[str, AfterValidator(_endpoints)] = _setting(
+        "",
+        "a list of name=address",
+        why="steps tell these systems what happened; what goes to others stays in the outbox.",
+        fix="write name=https://host/path, several separated by spaces.",
+    )
     log_format: Literal["text", "json"] = _setting(
         "text", "a log format", why="text is for people, json for collectors.", fix="write text or json."
     )
@@ -258,6 +273,12 @@ class Settings(BaseModel):
         """The signing keys, the one to sign with first."""
         keys = (key.strip() for key in self.webhook_secret.get_secret_value().split(","))
         return tuple(key for key in keys if key)
+
+    @property
+    def endpoints(self) -> tuple[tuple[str, str], ...]:
+        """Where webhooks go: name and address."""
+        pairs = (entry.partition("=") for entry in self.webhooks.split())
+        return tuple((name, url) for name, _, url in pairs)
 
     @property
     def secrets_file(self) -> Path:

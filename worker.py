@@ -76,6 +76,8 @@ def delivery(settings: Settings) -> Delivery:
         slack_url=settings.slack_base_url,
         timeout=settings.provider_timeout,
         rehearsal_to=settings.rehearsal_to,
+        webhooks=settings.endpoints,
+        webhook_secret=next(iter(settings.webhook_secrets), ""),
     )
 
 

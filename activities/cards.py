@@ -142,3 +142,15 @@ def _confirm(title: str) -> Block:
         "deny": {"type": "plain_text", "text": "Keep open"},
         "style": "danger",
     }
+
+
+def outcome_of(result: str, by: str) -> str:
+    """How an approval ended, in a sentence for its card."""
+    said = {
+        "approved": "Approved",
+        "rejected": "Rejected",
+        "expired": "Nobody answered in time",
+        "withdrawn": "Withdrawn, no longer needed",
+        "superseded": "Withdrawn, something newer took its place",
+    }.get(result, result.capitalize())
+    return f"{said} by {by}." if by else f"{said}."

@@ -35,6 +35,8 @@ class Delivery:
     mails_per_second: float = 10.0
     posts_per_second: float = 1.0
     rehearsal_to: str = ""
+    webhooks: tuple[tuple[str, str], ...] = ()
+    webhook_secret: str = field(default="", repr=False)
 
     @property
     def lease(self) -> timedelta:

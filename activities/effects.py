@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from activities import cards
+from activities import cards, webhooks
 from activities.cards import Card
 from activities.delivery import Delivery, Failed, Landing, Later, Sent
 from activities.documents import html as to_html
@@ -21,14 +21,13 @@ from activities.mime import Mail, Mailbox, UnsendableError
 from activities.render import Edited, Letter, Renderer, Slot, title_of, unsubscribe_link
 from activities.scene import Scene, moment_of, read_scene, read_source
 from activities.transports import CardWay, Doubt, Envelope, MailWay, Records, Way, Ways
+from lifecycle.inward import CallWebhook, MakeDocument, RecordOpportunity
 from lifecycle.messages import (
     AskApproval,
     CancelInvite,
     Command,
-    MakeDocument,
     PostSlack,
     RaiseTask,
-    RecordOpportunity,
     SendEmail,
     SendInvite,
     SendSurvey,
@@ -92,6 +91,7 @@ class Effects:
         self._delivery = delivery
         self._renderer = Renderer(delivery)
         self._ways = Ways(db, delivery)
+        self._webhooks = webhooks.Webhooks(delivery)
 
     def prepare(
         self, c: Connection, customer_id: str, command: Command, plays: Mapping[str, PlayInfo]
@@ -107,6 +107,15 @@ class Effects:
         customer = customers.get(c, customer_id)
         if isinstance(command, SettleApproval):
             return lambda: self._settle(customer, command)
+        if isinstance(command, CallWebhook):
+            there = Envelope(
+                command.touch,
+                ledger.touch_hash(c, command.touch),
+                customer.id,
+                Person(command.to, command.to, "", ()),
+                _shown_at(customer, command),
+            )
+            return lambda: self._call(customer, command, there)
         source = read_source(self._releases, customer.catalogue, command.release, command.step)
         scene = read_scene(c, command, customer, source, plays.get("/".join(command.touch.split("/")[1:3])))
         touch_hash = ledger.touch_hash(c, command.touch)
@@ -301,6 +310,20 @@ class Effects:
 
         return replace(job, send=post)
 
+    # --- other systems ----------------------------------------------------------------------------------------------
+
+    def _call(self, customer: Customer, command: CallWebhook, envelope: Envelope) -> Job:
+        """A message to another system; what goes to one that is not set up, and in a rehearsal, stays in the outbox."""
+        body = webhooks.payload(command.event, customer.outer_id, envelope.at, command.data)
+        if not customer.clock.rehearsal and self._webhooks.knows(command.to):
+            return Job(
+                self._webhooks,
+                send=lambda: self._webhooks.send(command.to, envelope.touch_hash, body),
+                find=lambda _: None,
+            )
+        outbox, card = self._ways.outbox, cards.message_card(f"{command.event} to {command.to}", body.decode())
+        return Job(outbox, send=lambda: outbox.post(envelope, card), find=lambda _: None)
+
     # --- what stays here --------------------------------------------------------------------------------------------
 
     def _kept(self, write: Callable[[Connection], object]) -> Job:
@@ -342,7 +365,7 @@ class Effects:
             with self._db.begin() as c:
                 posted = projections.close_approval(c, customer.id, command.approval, command.result, command.by)
                 by = customers.teammate(c, command.by) if command.by else None
-            said = outcome_of(command.result, by.name if by else "")
+            said = cards.outcome_of(command.result, by.name if by else "")
             card = cards.settled_card(title_of(command.step), customer.name, said)
             at = _shown_at(customer, command)
             landings = [self._replace(asked.card, card, customer.id, at) for asked in posted if asked.card]
@@ -355,18 +378,6 @@ class Effects:
         name, _, where = ref.partition(":")
         way = self._ways.named(name)
         return Sent() if way is None else way.update(where, card, customer, at)
-
-
-def outcome_of(result: str, by: str) -> str:
-    """How an approval ended, in a sentence for its card."""
-    said = {
-        "approved": "Approved",
-        "rejected": "Rejected",
-        "expired": "Nobody answered in time",
-        "withdrawn": "Withdrawn, no longer needed",
-        "superseded": "Withdrawn, something newer took its place",
-    }.get(result, result.capitalize())
-    return f"{said} by {by}." if by else f"{said}."
 
 
 def _shown_at(customer: Customer, command: Command) -> datetime:

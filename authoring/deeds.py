@@ -1,24 +1,38 @@
 """What a step does here, nobody being sent anything: nodes to the actions that `lifecycle.doing` carries out."""
 
+import re
 from dataclasses import replace
 
 from authoring.actions import NOTHING, ActionReader
 from authoring.diagnostics import near
 from authoring.expressions import compile_value
-from authoring.fields import SNAKE, Fields, mapping
+from authoring.fields import KEBAB, SNAKE, Fields, mapping
 from authoring.grammar import keys
 from authoring.namespace import under
 from authoring.source import Scalar
-from lifecycle.actions import Action, Document, Escalate, Expr, Length, Opportunity, SetFacts, StartPlay, StopPlay
+from lifecycle.actions import (
+    Action,
+    Document,
+    Escalate,
+    Expr,
+    Length,
+    Opportunity,
+    SetFacts,
+    StartPlay,
+    StopPlay,
+    Webhook,
+)
 
 THIS = "this"
 """The word for the play itself, where a playbook may be named."""
 _EXAMPLES = {
     "document": '{ template: success-plan, for: csm, title: "Plan for {{ customer.name }}" }',
     "opportunity": '{ kind: seat_expansion, title: "More seats", owner: csm }',
+    "webhook": "{ to: crm, event: renewal.won, data: { arr: customer.arr } }",
     "escalate": '{ above: csm, title: "Look at {{ customer.name }}" }',
 }
 _WHOLE = 100
+_DOTTED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z")
 _WORDS = {"yes": "true", "no": "false"}
 
 
@@ -34,10 +48,29 @@ class DeedReader(ActionReader):
                 return StartPlay(self._playbook("start", '"start: other-playbook"'))
             case "stop":
                 return self._stop()
+            case "webhook":
+                return self._webhook()
             case "document" | "opportunity" | "escalate":
                 return self._record(kind)
             case _:
                 return super().read(kind)
+
+    def _webhook(self) -> Action:
+        node = mapping(self.fields.get("webhook"), self.report, '"webhook"', _EXAMPLES["webhook"])
+        if node is None:
+            return NOTHING
+        fields = Fields(node, keys("webhook"), '"webhook"', self.report)
+        event = fields.scalar("event", '"event: renewal.won"', required=True)
+        if event is not None and not _DOTTED.match(event.value):
+            what = f'"{event.value[:60]}" is not a name of words joined by dots'
+            self.report.add("name", event.place, what, 'write "renewal.won".')
+        group = mapping(fields.get("data"), self.report, '"data"', "{ arr: customer.arr }")
+        data: dict[str, Expr] = {}
+        for name, value in group.entries.items() if group else ():
+            found = fields.single(value, name, "customer.arr")
+            if group is not None and fields.is_name(group.keys[name], SNAKE) and found is not None:
+                data[name] = compile_value(found, self.book.names, self.report, "any")
+        return Webhook(fields.name("to", KEBAB, '"to: crm"'), event.value if event else "", data)
 
     def _record(self, kind: str) -> Action:
         """What is kept or raised here, of a mapping."""

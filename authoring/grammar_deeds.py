@@ -1,6 +1,7 @@
 """The part of the grammar for steps that send nothing to anybody: facts, plays. `authoring.grammar` puts it in."""
 
 from authoring.grammar_form import (
+    DOTTED,
     DOTTED_NAMES,
     EXPRESSION,
     FLAG,
@@ -26,6 +27,7 @@ STEP_KEYS = (
     Key(
         "opportunity", mapping("opportunity"), "something could be sold, see [Opportunities](#opportunities)", one=True
     ),
+    Key("webhook", mapping("webhook"), "another system is told, see [Other systems](#other-systems)", one=True),
     Key("escalate", mapping("escalate"), "work for the next person up, see [Escalating](#escalating)", one=True),
 )
 """What a step may do, each once a step."""
@@ -62,5 +64,14 @@ _ESCALATE = Shape(
         Key("checklist", TEXTS, "lines to tick", example='["Called them"]'),
     ),
 )
-DEEDS = (_DOCUMENT, _OPPORTUNITY, _ESCALATE)
+_WEBHOOK = Shape(
+    "webhook",
+    "A signed message to another system.",
+    (
+        Key("to", name_of("name"), "the endpoint, as the setting `STAGEPLAY_WEBHOOKS` calls it", required=True),
+        Key("event", DOTTED, "what happened, in words joined by dots", required=True, example="renewal.won"),
+        Key("data", named(EXPRESSION, "^[a-z][a-z0-9_]*$"), "what to tell: expressions by name"),
+    ),
+)
+DEEDS = (_DOCUMENT, _OPPORTUNITY, _WEBHOOK, _ESCALATE)
 """The mappings of those steps."""

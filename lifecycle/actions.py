@@ -218,6 +218,16 @@ class Opportunity:
     kind: Literal["opportunity"] = "opportunity"
 
 
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A signed message to another system. `endpoint`: as the settings call it; `data`: worked out when it is sent."""
+
+    endpoint: str
+    event: str
+    data: dict[str, Expr]
+    kind: Literal["webhook"] = "webhook"
+
+
 Action = (
     Email
     | Slack
@@ -233,4 +243,5 @@ Action = (
     | Escalate
     | Document
     | Opportunity
+    | Webhook
 )

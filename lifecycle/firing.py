@@ -8,18 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from lifecycle import calendar, doing, recipients, schedule
-from lifecycle.actions import Document, Escalate, Opportunity
-from lifecycle.messages import (
-    Command,
-    MakeDocument,
-    PostSlack,
-    RaiseTask,
-    RecordOpportunity,
-    SendEmail,
-    SendInvite,
-    SendSurvey,
-)
-from lifecycle.model import ON_HOLD, Play, Progress
+from lifecycle.actions import Document, Escalate, Opportunity, Webhook
+from lifecycle.inward import CallWebhook, MakeDocument, RecordOpportunity
+from lifecycle.messages import Command, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
+from lifecycle.model import ON_HOLD, Play, Progress, Value
 from lifecycle.playbook import (
     Choose,
     Email,
@@ -93,6 +85,9 @@ def _fire(turn: Turn, play: Play, step: Step, found: recipients.Found, progress:
     if isinstance(step.action, doing.Deed):
         doing.do(turn, play, step, step.action)
         return
+    if isinstance(step.action, Webhook):
+        _call(turn, play, step, step.action)
+        return
     people = [person for person in found.people if not person.suppressed]
     for person in found.people:
         if person.suppressed:
@@ -109,6 +104,16 @@ def _fire(turn: Turn, play: Play, step: Step, found: recipients.Found, progress:
     late = f"; late by {turn.late_for}" if turn.late_for >= ON_TIME else ""
     for person in people:
         turn.decide(play, step.id, step.action.kind, "fired", f"due{late}", person.role)
+
+
+def _call(turn: Turn, play: Play, step: Step, action: Webhook) -> None:
+    """Tell another system what is known now; nobody is sent anything."""
+    touch = turn.touch(play, step.id, "send", action.endpoint)
+    known = {name: doing.worked_out(turn, play, expr) for name, expr in action.data.items()}
+    data: dict[str, Value] = {name: value for name, value in known.items() if value is not None}
+    turn.commands.append(CallWebhook(touch, play.release, step.id, action.endpoint, turn.at, action.event, data))
+    turn.progress(play.key, step.id, Progress("fired", turn.at, left=(action.endpoint,)))
+    turn.decide(play, step.id, "webhook", "fired", f"{action.event} to {action.endpoint}")
 
 
 def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Person], progress: Progress) -> Command:
@@ -148,6 +153,6 @@ def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Pe
             closes_at = turn.later(turn.at, length, play.zone)
             return RecordOpportunity(touch, play.release, step.id, person.id, turn.at, closes_at, number)
         case (
-            Wait() | Choose() | Repeat() | SetFacts() | StartPlay() | StopPlay()
+            Wait() | Choose() | Repeat() | SetFacts() | StartPlay() | StopPlay() | Webhook()
         ):  # pragma: no cover - opened by `plays`, done by `doing`
             raise TypeError(f"a {step.action.kind} sends nothing")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from lifecycle.inward import CallWebhook, MakeDocument, RecordOpportunity
 from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammate, Value
 
 # --- events -----------------------------------------------------------------------------------------------------------
@@ -477,32 +478,6 @@ class RaiseTask:
     kind: Literal["raise_task"] = "raise_task"
 
 
-@dataclass(frozen=True, slots=True)
-class MakeDocument:
-    """Fill in a document's template from what is known, and keep it for `to`."""
-
-    touch: str
-    release: str
-    step: str
-    to: str
-    due: datetime
-    kind: Literal["make_document"] = "make_document"
-
-
-@dataclass(frozen=True, slots=True)
-class RecordOpportunity:
-    """Keep an opportunity of which `to` is the owner. `value`: None where it is not known."""
-
-    touch: str
-    release: str
-    step: str
-    to: str
-    due: datetime
-    closes_at: datetime
-    value: float | None = None
-    kind: Literal["record_opportunity"] = "record_opportunity"
-
-
 Command = (
     SendEmail
     | SendSurvey
@@ -514,6 +489,7 @@ Command = (
     | RaiseTask
     | MakeDocument
     | RecordOpportunity
+    | CallWebhook
 )
 
 

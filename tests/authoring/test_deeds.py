@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.actions import Document, Escalate, Length, Opportunity, SetFacts, StartPlay, StopPlay
+from lifecycle.actions import Document, Escalate, Length, Opportunity, SetFacts, StartPlay, StopPlay, Webhook
 from lifecycle.playbook import Lifecycle, Playbook
 
 Wrap = Callable[[str], str]
@@ -63,6 +63,12 @@ def test_a_date_may_be_written_as_a_text(judge: Any, playbook_of: Wrap) -> None:
         ("opportunity: { kind: seats, title: x, commission: 101 }", ["range"]),
         ("opportunity: { kind: seats, title: x, owner: champion }", ["wrong-audience"]),
         ("escalate: { title: x, due: soon }", ["length"]),
+        ("webhook: crm", ["value"]),
+        ("webhook: { to: crm }", ["missing-key"]),
+        (
+            "webhook: { to: The CRM, event: told, data: { Arr: 1, arr: [1], tier: customer.teir } }",
+            ["name", "name", "name", "value", "unknown-name"],
+        ),
         ("escalate: { above: founder, title: x }", ["role-unfilled"]),
     ],
 )
@@ -127,3 +133,12 @@ def test_a_fact_may_say_who_can_say_it(judge: Any) -> None:
     compiled = judge.compiled({"playbooks/facts.yaml": text})
     life = next(item for item in compiled.releases.values() if isinstance(item, Lifecycle))
     assert life.facts["plan.name"].owner == "csm"
+
+
+def test_what_another_system_is_told_are_expressions(judge: Any, playbook_of: Wrap) -> None:
+    words = "{ to: crm, event: plan.changed, data: { plan: plan.name, half: customer.arr / 2, sure: true } }"
+    action = action_of(judge, playbook_of(f"  - {{ id: it, day: 1, webhook: {words} }}\n"))
+    assert isinstance(action, Webhook)
+    assert (action.endpoint, action.event, list(action.data)) == ("crm", "plan.changed", ["plan", "half", "sure"])
+    bare = action_of(judge, playbook_of("  - { id: it, day: 1, webhook: { to: crm, event: plan.changed } }\n"))
+    assert bare == Webhook("crm", "plan.changed", {})

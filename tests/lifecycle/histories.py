@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from lifecycle.actions import Webhook
 from lifecycle.messages import (
     ApprovalAnswered,
     BatchSettled,
@@ -143,6 +144,7 @@ def world(given: Given) -> tuple[Library, tuple[str, str, str]]:
         Step("go", StartPlay("risk"), When(delay=Length(1, "hours"))),
         Step("enough", StopPlay("risk"), When(day=1)),
         Step("done", StopPlay(goal=True), When(after="enough", delay=Length(1, "hours")), approval=given.approval()),
+        Step("tell", Webhook("crm", "odd.happened", {"share": given.get("usage.share")}), When(day=1)),
         Step("brief", Document(("csm",), "brief", "Brief"), When(day=1)),
         Step(
             "sell", Opportunity(("csm",), "seats", "Seats", Length(60, "days"), given.get("usage.share")), When(day=2)

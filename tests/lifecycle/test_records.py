@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lifecycle.messages import FactsReported, MakeDocument, RaiseTask, RecordOpportunity
+from lifecycle.actions import Webhook
+from lifecycle.inward import CallWebhook, MakeDocument, RecordOpportunity
+from lifecycle.messages import Effect, FactsReported, RaiseTask
 from lifecycle.playbook import Document, Escalate, Expr, Length, Opportunity, Step, When
 
 if TYPE_CHECKING:
@@ -68,3 +70,20 @@ def test_above_a_role_that_nobody_has_is_the_first_of_its_chain(given: Given) ->
     given(given.book(escalating("sales")), life=life, team={"csm": given(given.book()).state.team["csm"]}).when(
         at="2026-03-03 09:00"
     ).decided("held escalate up")
+
+
+def test_another_system_is_told_what_is_known(given: Given) -> None:
+    data = {"score": given.get("nps.score"), "share": given.get("usage.share")}
+    book = given.book(Step("tell", Webhook("crm", "nps.told", data), DAY_1))
+    story = given(book).when(FactsReported({"nps.score": 9}), at="2026-03-02 12:00").when(at="2026-03-03 09:00")
+    (command,) = story.then("call_webhook tell crm").commands
+    assert isinstance(command, CallWebhook)
+    assert (command.touch, command.event, command.data) == ("c1/play/1/tell/1/send/crm", "nps.told", {"score": 9})
+    story.decided("fired webhook tell", "nps.told to crm")
+
+
+def test_a_message_that_was_refused_becomes_work_for_the_owner(given: Given) -> None:
+    story = given(given.book(Step("tell", Webhook("crm", "nps.told", {}), DAY_1)))
+    story.provider["tell"] = [Effect("", "failed", "crm refused the message (404)")]
+    story.when(at="2026-03-03 09:00")
+    story.then("call_webhook tell crm", "raise_task tell mara 'Could not deliver tell: crm refused the message (404)'")
