@@ -29,6 +29,7 @@ from gateway.refusals import RefusedError
 from gateway.sendgrid import SendGridEvents
 from gateway.sessions import Sessions
 from gateway.slack import SlackPresses
+from gateway.why import Why
 from gateway.wording import FILTERS
 from store import pages as read_models
 from store.database import Database
@@ -96,7 +97,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     app.include_router(slack.router())
     app.include_router(SendGridEvents(db, deliverer, config.sendgrid_public_key).router())
     app.include_router(LinkPages(db, pages, deliverer, lifecycles, config.link_secrets, config.company_name).router())
-    dashboard = Dashboard(db, pages, sessions, connection, lifecycles, About(lifecycles))
+    dashboard = Dashboard(db, pages, sessions, connection, lifecycles, About(lifecycles), Why())
     app.include_router(dashboard.router())
     app.include_router(DocumentPages(db, pages, dashboard, config.link_secrets).router())
     app.include_router(Actions(dashboard, answers, config.dashboard_token).router())

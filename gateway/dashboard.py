@@ -25,14 +25,15 @@ from gateway.pages import Pages, new_press
 from gateway.refusals import RefusedError
 from gateway.sessions import Session, Sessions
 from gateway.stuck import failing_within
+from gateway.why import Why
 from lifecycle import machine
 from lifecycle.messages import Reply
 from store import customers, inbox, outbox, pages, projections, team
 from store.customers import Customer
-from store.database import Database
+from store.database import Database, now
 from store.outbox import Entry, Kind
 from store.pages import OutboxPage
-from workflows.interface import UPCOMING
+from workflows.interface import STATE, UPCOMING
 
 T = TypeVar("T")
 QUERY_WITHIN = timedelta(seconds=1.5)
@@ -56,6 +57,7 @@ class Dashboard:
     connection: Connection
     lifecycles: Lifecycles
     about: About
+    why: Why
 
     def router(self) -> APIRouter:
         """The routes."""
@@ -136,28 +138,32 @@ class Dashboard:
         page = await self.read(lambda c: pages.customer_page(c, customer))
         if page is None:
             raise RefusedError("customer", "There is no such customer.", "Go back to the list.", status=404)
-        upcoming = await self._upcoming(customer)
+        upcoming = await self._asked(customer, UPCOMING)
+        state = None if upcoming is None else await self._asked(customer, STATE)
         used = {item.release for item in page.decisions} | {item["release"] for item in upcoming or ()}
-        about = await self.read(lambda c: self.about.of(c, page, used))
+        at = page.customer.clock.virtual(now())
+        about, why = await self.read(
+            lambda c: (self.about.of(c, page, used), self.why.of(c, page, state, at) if state else ())
+        )
         return await self.show(
             request,
             "customer",
             page=page,
             contacts={person.id: person.name for person in page.contacts},
             upcoming=upcoming,
+            why=why,
             running=dict.fromkeys((item["playbook"], item["play"]) for item in upcoming or ()),
             stages=[one for one in machine.STAGES if machine.move("journey", page.customer.stage, f"set_to_{one}")],
             notice=await self._notice(request),
             **about,
         )
 
-    async def _upcoming(self, customer: str) -> list[dict[str, Any]] | None:
-        """What the workflow says is next; None when it cannot be asked."""
+    async def _asked(self, customer: str, query: str) -> Any:
+        """What the workflow says, to `UPCOMING` what is next; None when it cannot be asked."""
         try:
-            found: list[dict[str, Any]] = await self.connection.query(customer, UPCOMING, within=QUERY_WITHIN)
+            return await self.connection.query(customer, query, within=QUERY_WITHIN)
         except TemporalAwayError:
             return None
-        return found
 
     async def inbox_page(self, request: Request) -> HTMLResponse:
         """Open approvals and tasks: the acting teammate's, or everybody's with `?all=1`."""

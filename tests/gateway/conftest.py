@@ -101,6 +101,7 @@ class FakeTemporal:
     failing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     connects: int = 0
     upcoming: list[dict[str, Any]] = field(default_factory=list)
+    state: dict[str, Any] = field(default_factory=dict)
 
     async def factory(self) -> Any:
         self.connects += 1
@@ -164,9 +165,9 @@ class FakeHandle:
             raise RPCError("deadline", RPCStatusCode.DEADLINE_EXCEEDED, b"")
         return dict(self.temporal.reply)
 
-    async def query(self, _name: str, **_options: Any) -> Any:
+    async def query(self, name: str, **_options: Any) -> Any:
         self._reach()
-        return self.temporal.upcoming
+        return self.temporal.upcoming if name == "upcoming" else self.temporal.state
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 """Plays that people start and stop on a customer's page."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
 import pytest
 
 from lifecycle.jsonform import digest, encode
+from lifecycle.model import Profile, State, Teammate, state_to_json
 from lifecycle.playbook import Manifest, Playbook, Release, Trigger
 from store import releases, team
 from store.customers import Person
@@ -87,3 +88,23 @@ async def test_who_has_nothing_to_do_with_the_customer_starts_and_stops_no_play(
         assert answer.status_code == 403
         assert "Mara Lindqvist" in answer.text
     assert presses() == []
+
+
+@pytest.mark.usefixtures("offered")
+async def test_a_page_says_why_a_playbook_does_not_run_and_what_would_change_that(
+    browser: Browser, acme: str, temporal: Any, db: Database
+) -> None:
+    with db.read() as c:
+        current = str(releases.current(c))
+    profile = Profile("Europe/Berlin", date(2026, 3, 2))
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    seen = {"customer.signed_up": at}
+    temporal.state = state_to_json(State(acme, at, current, profile, team={"csm": Teammate("mara", "UTC")}, seen=seen))
+    page = (await browser.get(f"/customers/{acme}")).text
+    assert "Why, and why not" in page
+    assert "never started; nothing but its trigger is missing" in page
+    assert "It starts when somebody starts it by hand." in page
+
+    for raw in ({**temporal.state, "catalogue": "gone"}, {**temporal.state, "odd": 1}):
+        temporal.state = raw
+        assert "Why, and why not" not in (await browser.get(f"/customers/{acme}")).text
