@@ -11,8 +11,69 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from lifecycle.inward import CallWebhook, MakeDocument, RecordOpportunity
+from lifecycle.commands import (
+    AskApproval,
+    CallWebhook,
+    CancelInvite,
+    Command,
+    MakeDocument,
+    PostSlack,
+    RaiseTask,
+    RecordOpportunity,
+    SendEmail,
+    SendInvite,
+    SendSurvey,
+    SettleApproval,
+    name_in,
+)
 from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammate, Value
+
+__all__ = [
+    "ANSWERS",
+    "ApprovalAnswered",
+    "AskApproval",
+    "BatchSettled",
+    "CallWebhook",
+    "CancelInvite",
+    "CatalogueApplied",
+    "Churned",
+    "Command",
+    "ContactChanged",
+    "ContactLeft",
+    "ContactRestored",
+    "ContactSuppressed",
+    "ContractSigned",
+    "DueReached",
+    "Effect",
+    "EmailReplied",
+    "Event",
+    "FactsReported",
+    "Happened",
+    "HoldLifted",
+    "HoldPlaced",
+    "MakeDocument",
+    "MeetingAnswered",
+    "MilestoneTicked",
+    "Outcome",
+    "PlayRequested",
+    "PlayStopRequested",
+    "PostSlack",
+    "ProfileChanged",
+    "RaiseTask",
+    "RecordOpportunity",
+    "Reply",
+    "Returned",
+    "SendEmail",
+    "SendInvite",
+    "SendSurvey",
+    "SendsReleased",
+    "SettleApproval",
+    "SignedUp",
+    "StageSet",
+    "SurveyAnswered",
+    "TaskTicked",
+    "name_in",
+]
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
@@ -341,156 +402,6 @@ ANSWERS = (
     "hold_lifted",
 )
 """Kinds that people wait for: delivered as updates, answered with a Reply. All others are delivered as signals."""
-
-
-def name_in(touch: str) -> str:
-    """What answers call the step of a touch: `playbook/play/step`, with `~2` at the second round of a repeat."""
-    _, playbook, number, step, nth, *_ = touch.split("/")
-    return f"{playbook}/{number}/{step}" + (f"~{nth}" if nth != "1" else "")
-
-
-# --- commands ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class SendEmail:
-    """`release`/`step`: where the template and its sender stand. `to`: contact id. `due`: nominal instant, the date
-    that the mail shows.
-    """
-
-    touch: str
-    release: str
-    step: str
-    to: str
-    due: datetime
-    edited: bool = False
-    kind: Literal["send_email"] = "send_email"
-
-
-@dataclass(frozen=True, slots=True)
-class SendSurvey:
-    touch: str
-    release: str
-    step: str
-    to: str
-    due: datetime
-    edited: bool = False
-    kind: Literal["send_survey"] = "send_survey"
-
-
-@dataclass(frozen=True, slots=True)
-class SendInvite:
-    """`meeting`: the touch without its recipient, from which the calendar UID comes. `opens`/`closes`: the slot lies
-    between. `organizer`: teammate id. `guests`: every invited contact and teammate id, `to` among them.
-    """
-
-    touch: str
-    release: str
-    step: str
-    to: str
-    due: datetime
-    meeting: str
-    opens: datetime
-    closes: datetime
-    organizer: str
-    guests: tuple[str, ...]
-    edited: bool = False
-    kind: Literal["send_invite"] = "send_invite"
-
-
-@dataclass(frozen=True, slots=True)
-class CancelInvite:
-    """Take back a meeting: iTIP CANCEL with the UID of `meeting` to `to`."""
-
-    touch: str
-    release: str
-    step: str
-    to: str
-    due: datetime
-    meeting: str
-    reason: str
-    kind: Literal["cancel_invite"] = "cancel_invite"
-
-
-@dataclass(frozen=True, slots=True)
-class PostSlack:
-    """A message to a teammate."""
-
-    touch: str
-    release: str
-    step: str
-    to: str
-    due: datetime
-    kind: Literal["post_slack"] = "post_slack"
-
-
-@dataclass(frozen=True, slots=True)
-class AskApproval:
-    """A card with approve / edit / reject. `approval`: the id that presses carry. `to`: teammate id. `answer_by`: when
-    silence decides; `expired`: what it means.
-
-    `due`: nominal instant of asking; `step_due`: when the approved step would fire. `nth`: 0 for the first card, then
-    reminders and rungs of the ladder.
-    """
-
-    touch: str
-    release: str
-    step: str
-    to: str
-    due: datetime
-    approval: str
-    step_due: datetime
-    answer_by: datetime
-    expired: Literal["skip", "proceed"]
-    recipients: tuple[str, ...] = ()
-    nth: int = 0
-    kind: Literal["ask_approval"] = "ask_approval"
-
-
-@dataclass(frozen=True, slots=True)
-class SettleApproval:
-    """Take the buttons off every card of an approval. `result`: approved, rejected, expired, withdrawn, superseded."""
-
-    touch: str
-    release: str
-    step: str
-    due: datetime
-    approval: str
-    result: str
-    by: str = ""
-    to: str = ""
-    kind: Literal["settle_approval"] = "settle_approval"
-
-
-@dataclass(frozen=True, slots=True)
-class RaiseTask:
-    """Work for a teammate. `title` is a finished sentence when the engine raises it; empty when the step's own title
-    is rendered. `due_at`: when it is overdue.
-    """
-
-    touch: str
-    release: str
-    step: str
-    to: str
-    due: datetime
-    due_at: datetime
-    title: str = ""
-    kind: Literal["raise_task"] = "raise_task"
-
-
-Command = (
-    SendEmail
-    | SendSurvey
-    | SendInvite
-    | CancelInvite
-    | PostSlack
-    | AskApproval
-    | SettleApproval
-    | RaiseTask
-    | MakeDocument
-    | RecordOpportunity
-    | CallWebhook
-)
 
 
 # --- what a step returns ----------------------------------------------------------------------------------------------

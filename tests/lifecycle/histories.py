@@ -61,6 +61,7 @@ from lifecycle.playbook import (
     Step,
     StopPlay,
     Trigger,
+    Wait,
     When,
 )
 
@@ -171,7 +172,10 @@ def _edited(onboarding: Playbook, risk: Playbook, rounds: Playbook) -> tuple[Pla
     start = replace(first["kickoff"], id="start", was="kickoff", when=When(day=3, at="11:00"))
     guide = replace(first["setup-guide"], needs=("start",), approval=start.approval)
     offer = replace(first["offer"], approval=None, when=When(day=4))
-    setup = replace(first["setup"], action=replace(first["setup"].action, by=When(day=3)))
+    wait, choice = first["setup"].action, next(step.action for step in rounds.steps if step.id == "path")
+    assert isinstance(wait, Wait)
+    assert isinstance(choice, Choose)
+    setup = replace(first["setup"], action=replace(wait, by=When(day=3)))
     blocked = replace(first["blocked"], id="stuck", was="blocked")
     answer = replace(first["nps"], id="answer", when=When(day=10))
     extra = replace(first["plan"], id="extra", when=When(after="start", delay=Length(1, "days")))
@@ -179,7 +183,7 @@ def _edited(onboarding: Playbook, risk: Playbook, rounds: Playbook) -> tuple[Pla
     sorry = replace(risk.steps[0], id="regret", was="sorry", when=When(delay=Length(5, "hours")))
     turns = {step.id: step for step in rounds.steps}
     out = replace(turns["hello"], under="", branch="")
-    path = replace(turns["path"], action=replace(turns["path"].action, ways=turns["path"].action.ways[::-1]))
+    path = replace(turns["path"], action=replace(choice, ways=choice.ways[::-1]))
     kept = [turns[name] for name in ("until-used", "asked", "heard", "third", "used")]
     new = replace(turns["look"], id="see", was="look")
     second = replace(turns["second"], branch="1")
