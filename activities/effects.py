@@ -21,13 +21,15 @@ from activities.mime import Mail, Mailbox, UnsendableError
 from activities.render import Edited, Letter, Renderer, Slot, title_of, unsubscribe_link
 from activities.scene import Scene, moment_of, read_scene, read_source
 from activities.transports import CardWay, Doubt, Envelope, MailWay, Records, Way, Ways
-from lifecycle.inward import CallWebhook, MakeDocument, RecordOpportunity
 from lifecycle.messages import (
     AskApproval,
+    CallWebhook,
     CancelInvite,
     Command,
+    MakeDocument,
     PostSlack,
     RaiseTask,
+    RecordOpportunity,
     SendEmail,
     SendInvite,
     SendSurvey,

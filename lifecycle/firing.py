@@ -9,8 +9,17 @@ from datetime import datetime
 
 from lifecycle import calendar, doing, recipients, schedule
 from lifecycle.actions import Document, Escalate, Opportunity, Webhook
-from lifecycle.inward import CallWebhook, MakeDocument, RecordOpportunity
-from lifecycle.messages import Command, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
+from lifecycle.messages import (
+    CallWebhook,
+    Command,
+    MakeDocument,
+    PostSlack,
+    RaiseTask,
+    RecordOpportunity,
+    SendEmail,
+    SendInvite,
+    SendSurvey,
+)
 from lifecycle.model import ON_HOLD, Play, Progress, Value
 from lifecycle.playbook import (
     Choose,

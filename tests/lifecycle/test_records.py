@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lifecycle.actions import Webhook
-from lifecycle.inward import CallWebhook, MakeDocument, RecordOpportunity
-from lifecycle.messages import Effect, FactsReported, RaiseTask
+from lifecycle.messages import CallWebhook, Effect, FactsReported, MakeDocument, RaiseTask, RecordOpportunity
 from lifecycle.playbook import Document, Escalate, Expr, Length, Opportunity, Step, When
 
 if TYPE_CHECKING:
