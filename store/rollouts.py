@@ -135,7 +135,8 @@ def tell_some(c: Connection, rollout: int) -> int | None:
     if not ids:
         c.execute(update(rollouts).where(rollouts.c.id == rollout).values(finished_at=now()))
         return None
-    told = [customer for customer in ids if inside(c, customers.get(c, customer), found.options.scope)]
+    scope = found.options.scope
+    told = ids if scope.whole else [name for name in ids if inside(c, customers.get(c, name), scope)]
     event = CatalogueApplied(found.digest, found.options.move, found.options.late)
     for customer in told:
         event_id = f"{found.digest}/{rollout}/{customer}"
