@@ -49,6 +49,9 @@ _KINDS = {
     "post_slack": "slack",
     "ask_approval": "approval",
     "raise_task": "task",
+    "make_document": "document",
+    "record_opportunity": "opportunity",
+    "call_webhook": "webhook",
 }
 
 
