@@ -28,7 +28,7 @@ from authoring import planned
 from authoring import shadow as shadowing
 from authoring.answers import usual
 from authoring.compile import Compiled
-from authoring.diagnostics import Report, failed, render_text
+from authoring.diagnostics import Report, failed, near, render_text
 from authoring.forecast import Standing
 from authoring.lives import Start, World, of_account
 from authoring.plan import Flight, Plan, flights, plan, propose, standing
@@ -138,6 +138,18 @@ def target_of(db: Database, settings: Settings, release: str) -> Target:
     return Target(digest, dict(live.library(db, (), digest).releases))
 
 
+def check_move(library: Library, move: Sequence[str]) -> None:
+    """Refuse a name that is no playbook's.
+
+    Raises:
+        MisuseError: says what may have been meant.
+    """
+    known = {item.name for item in library.releases.values() if isinstance(item, Playbook)}
+    for name in move:
+        if name not in known:
+            raise MisuseError(f"--move {name}: there is no such playbook; {near(name, known)}")
+
+
 # --- the live customers -----------------------------------------------------------------------------------------------
 
 
@@ -151,6 +163,7 @@ def of_live(db: Database, target: Target, asked: Asked, err: Console) -> tuple[P
         found, unknown = _standings(db, those, progress, err)
         library = live.library(db, (item.state for item in found), current)
         library = Library({**target.releases, **library.releases})
+        check_move(library, asked.options.move)
         world = _world(library, current, target.digest, asked.days)
         chosen = [item.start for item in found if item.state.customer in inside]
         task = progress.add_task("simulating", total=len(chosen))
@@ -172,7 +185,9 @@ def flying(db: Database, target: Target, options: Options, err: Console) -> list
     with _shown(err) as progress:
         found, _ = _standings(db, those, progress, err)
     library = live.library(db, (item.state for item in found), current)
-    world = _world(Library({**target.releases, **library.releases}), current, target.digest, 1)
+    library = Library({**target.releases, **library.releases})
+    check_move(library, options.move)
+    world = _world(library, current, target.digest, 1)
     event = propose(world, target.digest, options.move, options.late).event
     flights_: list[Flight] = []
     for item in found:
@@ -240,6 +255,7 @@ def of_revision(settings: Settings, asked: Asked, segment: str, csm: str, err: C
         before = compiled(*checked_out(asked.against, (settings.playbooks_dir, settings.templates_dir), Path(folder)))
     after = compiled(settings.playbooks_dir, settings.templates_dir)
     library = Library({**before.releases, **after.releases})
+    check_move(library, asked.options.move)
     lifecycle = library.lifecycle(library.catalogue(before.digest).lifecycle)
     people = [(person.id, person.email) for person in before.team.people] if before.team else []
     scope = scope_of(segment, csm, lifecycle, people)

@@ -239,6 +239,9 @@ def test_what_is_wrong_with_a_part_is_said(capsys: pytest.CaptureFixture[str]) -
     assert 'did you mean "customer.tier"?' in capsys.readouterr().err
     assert stageplay("apply", "--segment", "usage.dau_wau > 1") == 1
     assert stageplay("apply", "--csm", "nobody") == 2
+    assert stageplay("apply", "--move", "onboarding-14-dya") == 2
+    assert 'did you mean "onboarding-14-day"?' in capsys.readouterr().err
+    assert stageplay("plan", "--csm", "nobody") == 2
     assert "--csm takes an id or an address" in capsys.readouterr().err
 
 
