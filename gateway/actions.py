@@ -41,6 +41,8 @@ LONGEST_SUBJECT = 200
 LONGEST_TEXT = 20_000
 LONGEST_REASON = 200
 LONGEST_ID = 400
+STALE: Mapping[str, Literal["skip", "retime"]] = {"skip": "skip", "retime": "retime"}
+"""What may become of what fell due during a hold, besides that it is sent."""
 ONLY_MANAGERS = Reply("not_yours", "Only a manager can release what holds everything.")
 
 
@@ -187,7 +189,8 @@ class Actions:
         """Stop or resume everything that goes to a customer."""
         session, form = await self._form(request)
         if form.get("place") == "no":
-            return await self._give(request, session, form, HoldLifted(session.acting))
+            lifted = HoldLifted(session.acting, stale=STALE.get(form.get("stale", ""), "send"))
+            return await self._give(request, session, form, lifted)
         return await self._give(request, session, form, HoldPlaced(session.acting, _reason(form)))
 
     async def everything(self, request: Request) -> Response:

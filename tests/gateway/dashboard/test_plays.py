@@ -108,3 +108,19 @@ async def test_a_page_says_why_a_playbook_does_not_run_and_what_would_change_tha
     for raw in ({**temporal.state, "catalogue": "gone"}, {**temporal.state, "odd": 1}):
         temporal.state = raw
         assert "Why, and why not" not in (await browser.get(f"/customers/{acme}")).text
+
+
+async def test_who_lifts_a_hold_says_what_becomes_of_what_fell_due(
+    browser: Browser, acme: str, hidden: Hidden, presses: Presses
+) -> None:
+    form = hidden((await browser.get(f"/customers/{acme}")).text, action="/answers/hold")
+    await browser.post("/answers/hold", data={**form, "reason": "Outage"})
+    page = (await browser.get(f"/customers/{acme}")).text
+    assert "moved with the rest of its play" in page
+    lift = {**hidden(page, action="/answers/hold"), "place": "no"}
+    for press, stale in (("p1", "retime"), ("p2", "odd")):
+        await browser.post("/answers/hold", data={**lift, "press": press, "stale": stale})
+    assert presses()[1:] == [
+        {"kind": "hold_lifted", "by": "mara", "stale": "retime"},
+        {"kind": "hold_lifted", "by": "mara"},
+    ]
