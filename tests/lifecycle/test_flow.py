@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lifecycle.commands import name_in
 from lifecycle.messages import ApprovalAnswered, BatchSettled, Churned, Effect, FactsReported, Happened, MeetingAnswered
 from lifecycle.playbook import Choose, Invite, Length, Repeat, Step, When
 
@@ -218,3 +219,8 @@ def test_rounds_do_not_drift(given: Given) -> None:
         story.when(at=f"2026-03-{day} 09:00").then("raise_task call mara")
         shown.append(story.commands[0].touch.split("/")[4])
     assert shown == ["1", "2", "3", "4"]
+
+
+def test_answers_name_the_round_of_the_touch_that_they_answer() -> None:
+    assert name_in("c1/play/1/mail/1/send/ada") == "play/1/mail"
+    assert name_in("c1/play/1/mail/3/send") == "play/1/mail~3"
