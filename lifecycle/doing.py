@@ -26,7 +26,7 @@ def do(turn: Turn, play: Play, step: Step, deed: Deed) -> None:
             _set(turn, play, step, deed)
         case StartPlay():
             _start(turn, play, step, deed.playbook)
-        case StopPlay():
+        case StopPlay():  # pragma: no branch - the union is closed
             _stop(turn, play, step, deed)
 
 

@@ -41,6 +41,7 @@ def test_a_date_may_be_written_as_a_text(judge: Any, playbook_of: Wrap) -> None:
     [
         ("set: {}", ["value"]),
         ("set: later", ["value"]),
+        ("set: { usage.dau_wu: 1 }", ["unknown-fact"]),
         ("set: { usage.dau_wau: }", ["value"]),
         ("set: { usage.dau_wau: [1] }", ["value"]),
         ("set: { usage.dau_wau: '[1, 2]' }", ["type"]),
