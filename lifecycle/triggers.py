@@ -128,9 +128,7 @@ def _next_instant(turn: Turn) -> datetime | None:
 def note(turn: Turn) -> None:
     """Begin with a new catalogue: what holds already has started what it would; what is gone is forgotten."""
     timed = _of(turn).timed
-    turn.edges = {
-        key: edge for key, edge in turn.edges.items() if any(key.split("/")[0] == item.key for item in timed)
-    }
+    turn.edges = {key: edge for key, edge in turn.edges.items() if any(key.split("/")[0] == item.key for item in timed)}
     for reason in timed:
         trigger = reason.trigger
         known = any(key.split("/")[0] == reason.key for key in turn.edges)
