@@ -132,7 +132,7 @@ STEPS = [
     ("approval: { by: csm, within: 1 day, escalate: [csm] }\n    slack: { to: csm, template: look }", "value", "csm"),
     ("approval: { by: csm, within: 1 day, expired: shout }\n    slack: { to: csm, template: look }", "value", "shout"),
     ("survey: { to: champion }", "missing-key", "to"),
-    ("survey: { kind: csat, to: champion }", "value", "csat"),
+    ("survey: { kind: stars, to: champion }", "value", "stars"),
     ("task: { to: csm }", "missing-key", "to"),
     ("task: { title: '{% if %}' }", "template-syntax", "'{% if %}'"),
     ("task: { title: 'Score {{ nps.score }}' }", "template-unguarded", "nps.score"),
