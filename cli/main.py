@@ -37,6 +37,7 @@ from cli import simulate as simulating
 from cli import up as embedded
 from cli.demo import Demo, seconds
 from cli.processes import FolderTakenError, ProcessError, refuse_beside
+from cli.restored import held_since_restore
 from cli.travel import ServerMissingError
 from cli.up import OpenRunsDifferError, Stack
 from settings import SettingsError
@@ -159,6 +160,17 @@ def sign_in(
     link = signing_in.fresh_link(database, settings, who)
     database.close()
     print(link)
+
+
+@app.command()
+def restored(
+    *,
+    reconciled: Annotated[
+        bool, typer.Option("--reconciled", help="It agrees with the providers; let sends go.")
+    ] = False,
+) -> None:
+    """Hold every send after a restore from a backup, until the ledger agrees with what the providers sent since."""
+    raise typer.Exit(held_since_restore(reconciled=reconciled))
 
 
 @app.command()

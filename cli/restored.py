@@ -1,0 +1,64 @@
+"""`stageplay restored`: after a restore from a backup nobody knows what went out since, so nothing goes until somebody
+has looked.
+"""
+
+import settings as configuration
+from cli.connection import require_schema
+from store import ledger
+from store.database import Database, open_database
+from store.ledger import Standing
+
+FIRST = 20
+
+
+def held_since_restore(*, reconciled: bool) -> int:
+    """Hold every send, or let them go again.
+
+    Args:
+        reconciled: the ledger agrees with the providers again.
+
+    Returns:
+        The exit code: 1 while touches are in doubt, which are named and keep everything on hold.
+
+    Raises:
+        ProcessError: the database does not answer, or is not of this version.
+    """
+    database = open_database(configuration.load().database_url)
+    try:
+        require_schema(database)
+        return _released(database) if reconciled else _held(database)
+    finally:
+        database.close()
+
+
+def _held(database: Database) -> int:
+    with database.begin() as c:
+        ledger.set_reconciling(c, on=True)
+        doubtful = ledger.in_doubt(c)
+    print("Every send is held: whatever went out since the backup is not in this database.")
+    print(f"Settle what is in doubt ({len(doubtful)} known) under Problems, compare with the provider, then run")
+    print("  stageplay restored --reconciled")
+    return 0
+
+
+def _released(database: Database) -> int:
+    with database.begin() as c:
+        if not ledger.reconciling(c):
+            print("Nothing is held since a restore.")
+            return 0
+        doubtful = ledger.in_doubt(c)
+        if not doubtful:
+            ledger.set_reconciling(c, on=False)
+    if doubtful:
+        _name(doubtful)
+        return 1
+    print("Sends go again; what was held asks for its turn within the hour.")
+    return 0
+
+
+def _name(doubtful: tuple[Standing, ...]) -> None:
+    print("Still held: nobody knows whether these arrived. Settle each under Problems on the dashboard.")
+    for row in doubtful[:FIRST]:
+        print(f"  {row.touch}: {row.reason}")
+    if len(doubtful) > FIRST:
+        print(f"  and {len(doubtful) - FIRST} more")
