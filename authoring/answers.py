@@ -17,6 +17,7 @@ from authoring.source import Mapping as MappingNode
 from authoring.source import parse, read_text
 from lifecycle.messages import Event, FactsReported, Happened
 from lifecycle.playbook import Lifecycle, Playbook, Unit
+from lifecycle.surveys import FORMS, Form
 
 KEYS = ("assume", "approvals", "surveys", "tasks", "meetings", "emails", "course", "churn", "renewals")
 MAX_DAY = 3650
@@ -56,6 +57,15 @@ class Surveys:
     answered: float = 0.4
     after: Span = Span(2, 96, "hours")
     scores: tuple[tuple[int, int, float], ...] = ((0, 6, 0.15), (7, 8, 0.35), (9, 10, 0.5))
+
+
+USUAL_SCORES: Mapping[str, tuple[tuple[int, int, float], ...]] = {
+    "nps": Surveys().scores,
+    "csat": ((1, 2, 0.1), (3, 3, 0.2), (4, 5, 0.7)),
+    "ces": ((1, 3, 0.15), (4, 5, 0.35), (6, 7, 0.5)),
+    "exit": (),
+}
+"""By survey, on its own scale; the exit survey has choices, each equally frequent, and no score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,13 +244,16 @@ class _Reader:
 
     def _survey(self, group: MappingNode, kind: str) -> Surveys:
         node = mapping(group.entries[kind], self.report, f'"{kind[:60]}"', "{ answered: 40% }")
-        if node is None:
+        if kind not in FORMS:
+            self.report.add("value", group.keys[kind].place, f'no survey is called "{kind[:60]}"', near(kind, FORMS))
+        if node is None or kind not in FORMS:
             return Surveys()
-        fields = Fields(node, ("answered", "after", "scores"), "a survey", self.report)
-        scores = self._scores(fields) if "scores" in fields else Surveys().scores
+        known = ("answered", "after", *(("scores",) if FORMS[kind].scale else ()))
+        fields = Fields(node, known, "a survey", self.report)
+        scores = self._scores(fields, FORMS[kind]) if "scores" in fields else USUAL_SCORES[kind]
         return Surveys(_share(fields, "answered", 0.4), _span(fields, "after", Surveys().after), scores)
 
-    def _scores(self, fields: Fields) -> tuple[tuple[int, int, float], ...]:
+    def _scores(self, fields: Fields, form: Form) -> tuple[tuple[int, int, float], ...]:
         group = mapping(fields.get("scores"), self.report, '"scores"', '{ "0-6": 20%, "7-10": 80% }')
         if group is None:
             return ()
@@ -248,8 +261,8 @@ class _Reader:
         rows = []
         for name, node in group.keys.items():
             found = _DAYS.match(name)
-            if found is None:
-                what = f'"{name[:40]}" is neither a score nor two scores'
+            if found is None or not all(form.fits(int(score)) for score in found.groups() if score):
+                what = f'"{name[:40]}" is neither a score of this survey nor two'
                 self.report.add("range", node.place, what, 'write "9-10".')
             else:
                 rows.append((int(found[1]), int(found[2] or found[1]), _share(inner, name, 0)))

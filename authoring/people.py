@@ -32,8 +32,9 @@ from lifecycle.messages import (
     TaskTicked,
     name_in,
 )
-from lifecycle.model import Contract, State
+from lifecycle.model import Contract, State, Value
 from lifecycle.playbook import Length, Lifecycle
+from lifecycle.surveys import FORMS
 
 Told = tuple[datetime, Event]
 _BITS = 53
@@ -111,6 +112,13 @@ class People:
         rule = self.answers.surveys.get(kind)
         if rule is None or self.draw("survey", command.touch) >= rule.answered:
             return
+        if not rule.scores:
+            picked: dict[str, Value] = {
+                name: self._pick(command.touch, name, choices) for name, choices in FORMS[kind].choices.items()
+            }
+            when = self.later(at, rule.after, self.zone, "survey", command.touch)
+            yield when, SurveyAnswered(kind, command.to, None, answers=picked)
+            return
         share = self.draw("score", command.touch)
         for low, high, part in rule.scores:
             if share < part:
@@ -119,6 +127,9 @@ class People:
                 yield when, SurveyAnswered(kind, command.to, score)
                 return
             share -= part
+
+    def _pick(self, touch: str, name: str, choices: tuple[str, ...]) -> str:
+        return choices[int(self.draw("choice", touch, name) * len(choices))]
 
     def _meeting(self, command: SendInvite) -> Iterator[Told]:
         rule = self.answers.meetings

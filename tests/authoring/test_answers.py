@@ -10,6 +10,7 @@ import pytest
 import settings
 from authoring.answers import (
     SILENCE,
+    USUAL_SCORES,
     Answers,
     Approvals,
     Emails,
@@ -111,8 +112,11 @@ renewals: { signed: 100%, before: 10 }
         ("approvals: { steps: { kickoff: never } }", '"kickoff" is "never"'),
         ("surveys: { nps: often }", '"nps" is "often"'),
         ("surveys: { nps: { scores: good } }", '"scores" is "good"'),
-        ('surveys: { nps: { scores: { "good": 100% } } }', '"good" is neither a score nor two'),
+        ('surveys: { nps: { scores: { "good": 100% } } }', '"good" is neither a score of this survey nor two'),
         ('surveys: { nps: { scores: { "9-10": 90% } } }', "do not add up to 100 %"),
+        ('surveys: { csat: { scores: { "9-10": 100% } } }', '"9-10" is neither a score of this survey nor two'),
+        ('surveys: { exit: { scores: { "9": 100% } } }', 'has no key "scores"'),
+        ("surveys: { npz: { answered: 40% } }", 'no survey is called "npz"'),
         ("course: [{ event: api.connected }]", 'no "day"'),
         ("course: [{ day: 5-2, event: api.connected }]", '"5-2" is neither a day nor two days'),
         ("course: [{ day: 1 }]", "says nothing that happens"),
@@ -185,6 +189,15 @@ def test_a_survey_is_answered_with_a_drawn_score(theatre: Any, scores: Any, expe
     assert any("nps.answered" in reason for reason in met), met
     touched = [touch.step for touch in live(world, start).touches]
     assert ("unhappy" in touched) == (expected == 3)
+
+
+def test_an_exit_survey_is_answered_with_one_of_its_reasons(theatre: Any) -> None:
+    (start,) = theatre.starts()
+    care = theatre_care_with_answer().replace("if: nps.score <= 6, ", "")
+    care = care.replace("kind: nps,", "kind: exit, template: nps,").replace("nps.answered", "exit.answered")
+    answers = replace(SILENCE, surveys={"exit": Surveys(1, Span(1, 1, "hours"), USUAL_SCORES["exit"])})
+
+    assert "unhappy" in [touch.step for touch in live(theatre.world(answers, care=care), start).touches]
 
 
 def theatre_care_with_answer() -> str:
