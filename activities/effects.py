@@ -21,7 +21,8 @@ from activities.mime import Mail, Mailbox, UnsendableError
 from activities.render import Edited, Letter, Renderer, Slot, title_of, unsubscribe_link
 from activities.scene import Scene, moment_of, read_scene, read_source
 from activities.transports import CardWay, Doubt, Envelope, MailWay, Records, Way, Ways
-from lifecycle.messages import (
+from lifecycle.actions import Invite, Survey
+from lifecycle.commands import (
     AskApproval,
     CallWebhook,
     CancelInvite,
@@ -36,7 +37,6 @@ from lifecycle.messages import (
     SettleApproval,
     name_in,
 )
-from lifecycle.playbook import Invite, Survey
 from store import customers, documents, ledger, meetings, opportunities, projections, surveys
 from store.customers import Customer, Person
 from store.database import Database, now

@@ -25,8 +25,8 @@ from activities.delivery import Delivery, Failed, Landing, Later, Sent, Unknown
 from activities.effects import Effects, Job, NoLongerOwedError
 from activities.mime import UnsendableError
 from activities.transports import Rate, doubt_of
+from lifecycle.commands import CancelInvite, Command, RaiseTask, SendEmail, SendInvite, SendSurvey, SettleApproval
 from lifecycle.jsonform import decode_union
-from lifecycle.messages import CancelInvite, Command, RaiseTask, SendEmail, SendInvite, SendSurvey, SettleApproval
 from lifecycle.model import Decision
 from lifecycle.playbook import Lifecycle, Playbook
 from store import customers, ledger, projections, tables

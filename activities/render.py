@@ -18,10 +18,10 @@ from activities.mime import UnsendableError, one_line
 from activities.scene import Scene, day_of, moment_of
 from activities.templates import Templates, with_links
 from lifecycle import calendar, conditions, index
-from lifecycle.actions import Document, Escalate, Opportunity
-from lifecycle.messages import AskApproval, RaiseTask, SendSurvey
+from lifecycle.actions import Document, Email, Escalate, Invite, Opportunity, Slack, Survey, Task
+from lifecycle.commands import AskApproval, RaiseTask, SendSurvey
 from lifecycle.model import Value
-from lifecycle.playbook import CONTRACT_END, Email, FactSpec, Invite, Slack, Survey, Task
+from lifecycle.playbook import CONTRACT_END, FactSpec
 from store.customers import Person
 
 UNSUBSCRIBE_PLACE, SURVEY_PLACE = "[unsubscribe link]", "[survey link]"

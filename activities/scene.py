@@ -13,10 +13,12 @@ from sqlalchemy import Connection, bindparam, select
 
 from activities.mime import UnsendableError
 from lifecycle import calendar, conditions
+from lifecycle.actions import Email, Invite, Survey
+from lifecycle.commands import Command
 from lifecycle.jsonform import decode_union
-from lifecycle.messages import Command, Event, FactsReported, Happened, MilestoneTicked, SurveyAnswered
+from lifecycle.messages import Event, FactsReported, Happened, MilestoneTicked, SurveyAnswered
 from lifecycle.model import Play, Value, state_from_json
-from lifecycle.playbook import Email, Invite, Lifecycle, Manifest, Playbook, Step, Survey
+from lifecycle.playbook import Lifecycle, Manifest, Playbook, Step
 from store import customers, projections, tables
 from store.customers import Customer, Person
 from store.releases import DatabaseReleases

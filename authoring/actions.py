@@ -10,8 +10,7 @@ from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys, one_of
 from authoring.namespace import CUSTOMER_ROLES, Names
 from authoring.source import Scalar
-from lifecycle.actions import Shift
-from lifecycle.playbook import Action, Email, Expr, Invite, Length, Slack, Survey, Task, Wait, When
+from lifecycle.actions import Action, Email, Expr, Invite, Length, Shift, Slack, Survey, Task, Wait, When
 
 ACTIONS = one_of("step")
 ENTRY = "entry"

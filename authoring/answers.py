@@ -15,8 +15,9 @@ from authoring.fields import Fields, mapping, sequence
 from authoring.happenings import ASIDE, KINDS, read_event
 from authoring.source import Mapping as MappingNode
 from authoring.source import parse, read_text
+from lifecycle.actions import Unit
 from lifecycle.messages import Event, FactsReported, Happened
-from lifecycle.playbook import Lifecycle, Playbook, Unit
+from lifecycle.playbook import Lifecycle, Playbook
 from lifecycle.surveys import FORMS, Form
 
 KEYS = ("assume", "approvals", "surveys", "tasks", "meetings", "emails", "course", "churn", "renewals")

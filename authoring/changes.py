@@ -8,6 +8,7 @@ from typing import Any
 from authoring.namespace import Names
 from authoring.satisfy import MOST, Known, Way, leaves, ways, written
 from lifecycle import conditions
+from lifecycle.actions import Expr, Length
 from lifecycle.messages import (
     ContractSigned,
     Event,
@@ -20,7 +21,7 @@ from lifecycle.messages import (
     StageSet,
 )
 from lifecycle.model import Contract, Profile, Value
-from lifecycle.playbook import Every, Expr, Length, Playbook, Trigger
+from lifecycle.playbook import Every, Playbook, Trigger
 from lifecycle.turn import NOTHING, Turn
 
 WHY = "explained"

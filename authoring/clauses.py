@@ -6,8 +6,8 @@ from datetime import datetime
 
 from authoring.satisfy import written
 from lifecycle import conditions
+from lifecycle.actions import Expr
 from lifecycle.model import Value
-from lifecycle.playbook import Expr
 from lifecycle.turn import NOTHING, Turn
 
 

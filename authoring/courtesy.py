@@ -13,7 +13,8 @@ import holidays
 from authoring.diagnostics import Report, near
 from authoring.fields import Fields, mapping
 from authoring.grammar import keys
-from lifecycle.playbook import BusinessHours, Length, Politeness
+from lifecycle.actions import Length
+from lifecycle.playbook import BusinessHours, Politeness
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _YEARS = re.compile(r"(20[0-9]{2})(?:-(20[0-9]{2}))?\Z")

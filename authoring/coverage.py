@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lifecycle import conditions
+from lifecycle.actions import Choose
 from lifecycle.model import Decision
-from lifecycle.playbook import Approval, Choose, Playbook, Step
+from lifecycle.playbook import Approval, Playbook, Step
 
 Trace = Sequence[Decision]
 Shows = Callable[[Trace], bool]

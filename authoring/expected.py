@@ -12,7 +12,8 @@ from authoring.diagnostics import Place, Report, near
 from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys, one_of
 from authoring.source import Node, Scalar
-from lifecycle.playbook import Email, Invite, Lifecycle, Playbook, Slack, Step, Survey
+from lifecycle.actions import Email, Invite, Slack, Survey
+from lifecycle.playbook import Lifecycle, Playbook, Step
 
 MOVES = ("stage", "band", "phase")
 """Where the customer stands; the trace has them, and nobody gets anything."""

@@ -19,7 +19,7 @@ from jinja2.parser import Parser
 from authoring.diagnostics import Place, Report, near
 from authoring.namespace import Names, Type, offered
 from authoring.source import Scalar
-from lifecycle.playbook import Expr
+from lifecycle.actions import Expr
 
 MAX_LENGTH = 500
 MAX_DEPTH = 20

@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 
 from authoring.diagnostics import Place, Report, near
 from authoring.source import Mapping, Node, Scalar, Sequence
-from lifecycle.playbook import Length, Unit
+from lifecycle.actions import Length, Unit
 
 KEBAB = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 SNAKE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z")

@@ -7,7 +7,8 @@ from authoring.diagnostics import Report, near
 from authoring.expressions import proven
 from authoring.namespace import Names
 from authoring.steps import Draft
-from lifecycle.playbook import Choose, Repeat, Step, Trigger, Wait
+from lifecycle.actions import Choose, Repeat, Wait
+from lifecycle.playbook import Step, Trigger
 
 
 def check_steps(drafts: Sequence[Draft], report: Report) -> None:

@@ -10,6 +10,7 @@ from authoring.fields import Fields, mapping
 from authoring.grammar import keys, one_of
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.source import Mapping, Scalar
+from lifecycle.actions import Invite
 from lifecycle.messages import (
     ApprovalAnswered,
     Churned,
@@ -32,7 +33,7 @@ from lifecycle.messages import (
     SurveyAnswered,
 )
 from lifecycle.model import Contact, Contract, Value
-from lifecycle.playbook import Invite, Lifecycle, Playbook
+from lifecycle.playbook import Lifecycle, Playbook
 from lifecycle.surveys import FORMS, RETURNS
 
 KINDS = one_of("happening")

@@ -11,7 +11,8 @@ from authoring.diagnostics import Place, Report
 from authoring.expressions import names_in
 from authoring.possible import negated, possible
 from authoring.source import Mapping, Node, Sequence, Source
-from lifecycle.playbook import Expr, Lifecycle, Playbook, Step, Trigger, Wait
+from lifecycle.actions import Expr, Wait
+from lifecycle.playbook import Lifecycle, Playbook, Step, Trigger
 
 
 def check(book: Playbook, source: Source, lifecycle: Lifecycle, report: Report) -> None:

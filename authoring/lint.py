@@ -13,18 +13,8 @@ from authoring.diagnostics import Diagnostic, Place, Report
 from authoring.impossible import Places, at_start
 from authoring.lint_words import unused_words
 from authoring.possible import possible
-from lifecycle.playbook import (
-    CONTRACT_END,
-    Email,
-    Expr,
-    Invite,
-    Lifecycle,
-    Playbook,
-    Step,
-    Survey,
-    Trigger,
-    Wait,
-)
+from lifecycle.actions import Email, Expr, Invite, Survey, Wait
+from lifecycle.playbook import CONTRACT_END, Lifecycle, Playbook, Step, Trigger
 
 _AHEAD = timedelta(days=365)
 _LEFT = ("customer.stage", "churned")

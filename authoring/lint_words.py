@@ -8,7 +8,8 @@ from authoring.diagnostics import Report
 from authoring.expressions import names_in
 from authoring.source import Mapping as MappingNode
 from authoring.source import Scalar, Source
-from lifecycle.playbook import Expr, Lifecycle, Playbook
+from lifecycle.actions import Expr
+from lifecycle.playbook import Lifecycle, Playbook
 
 _OURS = ("nps.score", "health.score")
 

@@ -15,12 +15,11 @@ from authoring.portfolio import Account
 from authoring.roster import Roster
 from authoring.simulate import Library, Run
 from lifecycle import calendar, questions, schedule
+from lifecycle.commands import AskApproval, Command, SendInvite, SettleApproval
 from lifecycle.course import Course
 from lifecycle.engine import begin
 from lifecycle.messages import (
     ApprovalAnswered,
-    AskApproval,
-    Command,
     DueReached,
     Event,
     HoldLifted,
@@ -29,8 +28,6 @@ from lifecycle.messages import (
     MilestoneTicked,
     PlayRequested,
     PlayStopRequested,
-    SendInvite,
-    SettleApproval,
     SignedUp,
     StageSet,
 )

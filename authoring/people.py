@@ -13,27 +13,22 @@ from datetime import datetime, timedelta
 
 from authoring.answers import Answers, Approvals, Span
 from lifecycle import calendar
+from lifecycle.actions import Length
+from lifecycle.commands import AskApproval, Command, RaiseTask, SendEmail, SendInvite, SendSurvey, name_in
 from lifecycle.engine import Releases
 from lifecycle.messages import (
     ApprovalAnswered,
-    AskApproval,
     Churned,
-    Command,
     ContactSuppressed,
     ContractSigned,
     EmailReplied,
     Event,
     MeetingAnswered,
-    RaiseTask,
-    SendEmail,
-    SendInvite,
-    SendSurvey,
     SurveyAnswered,
     TaskTicked,
-    name_in,
 )
 from lifecycle.model import Contract, State, Value
-from lifecycle.playbook import Length, Lifecycle
+from lifecycle.playbook import Lifecycle
 from lifecycle.surveys import FORMS
 
 Told = tuple[datetime, Event]

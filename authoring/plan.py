@@ -15,12 +15,13 @@ from authoring.difference import Difference
 from authoring.lives import Start, World, from_state, live
 from authoring.parallel import spread
 from authoring.simulate import Library, Run
+from lifecycle.actions import Expr
 from lifecycle.course import Course
 from lifecycle.engine import begin
 from lifecycle.messages import CatalogueApplied, DueReached
 from lifecycle.model import State
 from lifecycle.moving import Change, Late, alike, preview
-from lifecycle.playbook import Expr, Playbook, Step
+from lifecycle.playbook import Playbook, Step
 
 _STEPS = {"when": "re-timed", "approval": "approval changed", "condition": '"if" changed', "needs": '"needs" changed'}
 _APART = ("name", "steps", "file", "templates", "places", "format", "kind")

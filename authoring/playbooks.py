@@ -17,7 +17,8 @@ from authoring.steps import Draft, read_steps
 from authoring.templates import SHARED, Library, cards_of, check_files, check_text, needed
 from authoring.triggers import TriggerReader
 from authoring.variables import Variables
-from lifecycle.playbook import CONTRACT_END, Expr, Playbook, Trigger
+from lifecycle.actions import Expr
+from lifecycle.playbook import CONTRACT_END, Playbook, Trigger
 
 MAX_STEPS = 1_000
 ANCHORS: tuple[Literal["entry", "signup", "date"], ...] = ("entry", "signup", "date")

@@ -11,8 +11,8 @@ from itertools import islice, product
 from typing import Any
 
 from authoring.expressions import names_in
+from lifecycle.actions import Expr
 from lifecycle.conditions import truth
-from lifecycle.playbook import Expr
 
 _MOST = 64
 """Ways through `or` that are looked at; beyond them a condition counts as possible."""

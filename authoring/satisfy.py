@@ -13,9 +13,10 @@ from typing import Any
 
 from authoring.namespace import Names
 from lifecycle import conditions
+from lifecycle.actions import Expr
 from lifecycle.conditions import Lookup
 from lifecycle.model import Value
-from lifecycle.playbook import Expr, FactSpec
+from lifecycle.playbook import FactSpec
 
 Way = dict[str, Value]
 """Names with the values that they would need."""

@@ -11,7 +11,7 @@ from authoring.expected import ASKED_FOR, MOVES, Expected
 from authoring.scenario_file import Delayed, Scenario, load, load_customer, load_events, read
 from authoring.simulate import Issued, Library, Simulation, simulate
 from lifecycle import calendar
-from lifecycle.messages import AskApproval, CancelInvite, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
+from lifecycle.commands import AskApproval, CancelInvite, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
 from lifecycle.model import Decision
 from lifecycle.playbook import Playbook
 

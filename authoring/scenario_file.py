@@ -18,9 +18,11 @@ from authoring.happenings import ASIDE, KINDS, read_event
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.simulate import Library
 from authoring.source import Mapping, Node, Source, parse
-from lifecycle.messages import ApprovalAnswered, AskApproval, Command, Event, SendSurvey, SignedUp, SurveyAnswered
+from lifecycle.actions import Length
+from lifecycle.commands import AskApproval, Command, SendSurvey
+from lifecycle.messages import ApprovalAnswered, Event, SignedUp, SurveyAnswered
 from lifecycle.model import Contact, Profile, Teammate
-from lifecycle.playbook import Length, Lifecycle, Manifest, Playbook, Release, digest_of
+from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, digest_of
 from lifecycle.surveys import FORMS
 
 PROFILE_KEYS = tuple(key for key in keys("customer") if key not in CUSTOMER_ROLES)

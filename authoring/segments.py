@@ -6,7 +6,8 @@ from authoring.diagnostics import Diagnostic, Place, Report
 from authoring.expressions import compile_expression
 from authoring.namespace import Names
 from authoring.source import Scalar
-from lifecycle.playbook import Expr, Lifecycle
+from lifecycle.actions import Expr
+from lifecycle.playbook import Lifecycle
 
 OPTION = "--segment"
 

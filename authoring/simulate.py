@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lifecycle import facts, trace
+from lifecycle.commands import Command
 from lifecycle.course import Course
 from lifecycle.engine import ReleaseMissingError, Releases, begin
-from lifecycle.messages import BatchSettled, Command, DueReached, Effect, Event, FactsReported, Reply, SignedUp
+from lifecycle.messages import BatchSettled, DueReached, Effect, Event, FactsReported, Reply, SignedUp
 from lifecycle.model import Decision, State, Value
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
 

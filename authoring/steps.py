@@ -13,13 +13,8 @@ from authoring.diagnostics import Place
 from authoring.fields import KEBAB, Fields, mapping, sequence
 from authoring.grammar import MAX_DAY, WEEKENDS, keys
 from authoring.source import Node, Scalar
-from lifecycle.playbook import (
-    Approval,
-    Length,
-    Rung,
-    Step,
-    When,
-)
+from lifecycle.actions import Length, When
+from lifecycle.playbook import Approval, Rung, Step
 
 TOUCHES = ("email", "survey", "invite")
 

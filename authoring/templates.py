@@ -17,8 +17,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from authoring.diagnostics import Place, Report, near
 from authoring.source import Scalar
 from authoring.variables import Checker, Found, Variables, assigned
-from lifecycle.actions import Document, Escalate
-from lifecycle.playbook import Action, Email, Invite, Slack, Step, Survey, Task
+from lifecycle.actions import Action, Document, Email, Escalate, Invite, Slack, Survey, Task
+from lifecycle.playbook import Step
 
 FOLDER = "templates"
 SHARED = ("layout.mjml", "slack/task.txt", "slack/approval.txt")

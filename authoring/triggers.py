@@ -11,7 +11,8 @@ from authoring.fields import Fields, kind_of, mapping
 from authoring.grammar import keys, one_of
 from authoring.namespace import Names
 from authoring.source import Node, Scalar, Sequence
-from lifecycle.playbook import CONTRACT_END, PER_CONTRACT, Every, Expr, Length, Trigger
+from lifecycle.actions import Expr, Length
+from lifecycle.playbook import CONTRACT_END, PER_CONTRACT, Every, Trigger
 
 EXAMPLE = "{ stage: onboarding }"
 BY_HAND = "by_hand"

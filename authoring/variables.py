@@ -15,8 +15,7 @@ from jinja2.tests import TESTS
 from authoring.diagnostics import near
 from authoring.expressions import dotted
 from authoring.namespace import Names, offered
-from lifecycle.actions import Document, Escalate, Opportunity
-from lifecycle.playbook import Action, Invite, Slack, Task
+from lifecycle.actions import Action, Document, Escalate, Invite, Opportunity, Slack, Task
 
 Found = Callable[[str, int, str, str, str], None]
 """Takes a finding: rule, line of the template, the words, what, fix."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from lifecycle import calendar, firing, questions, recipients, schedule
-from lifecycle.messages import AskApproval
+from lifecycle.commands import AskApproval
 from lifecycle.model import Play, Progress
 from lifecycle.playbook import Approval, Step
 from lifecycle.turn import Turn

@@ -15,9 +15,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
 
-from lifecycle.actions import Shift
+from lifecycle.actions import Length, Shift
 from lifecycle.model import LATEST
-from lifecycle.playbook import BusinessHours, Length
+from lifecycle.playbook import BusinessHours
 
 zoneinfo.reset_tzpath(to=())
 

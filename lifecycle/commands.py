@@ -1,4 +1,9 @@
-"""Commands: what the shell must do. Imperative, closed, each tagged by `kind`, named by its touch; see `messages`."""
+"""Commands: what the shell must do. A closed union, each member imperative and tagged by `kind`.
+
+Each has a touch, the identity `customer/playbook/play/step/occurrence/part[/recipient]`, which is the ledger's key and
+the same on every replay. `part` is `send`, `ask`, `remind-n`, `cancel`, `task`, `settle`. Adding a member: add it to
+the union, to what issues it, to `activities.effects`, and to the tests that name every kind.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime

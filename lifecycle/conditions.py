@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from lifecycle.actions import Expr
 from lifecycle.memo import once
 from lifecycle.model import Value
-from lifecycle.playbook import Expr
 
 Lookup = Callable[[str], Value]
 Truth = Callable[[Lookup], bool | None]

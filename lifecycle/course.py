@@ -7,7 +7,8 @@ what production decides.
 from datetime import datetime
 
 from lifecycle import engine
-from lifecycle.messages import Command, Event, Reply
+from lifecycle.commands import Command
+from lifecycle.messages import Event, Reply
 from lifecycle.model import Decision, State
 from lifecycle.playbook import Lifecycle
 from lifecycle.turn import Releases, Turn

@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lifecycle import calendar, recipients, schedule
+from lifecycle.actions import Invite
+from lifecycle.commands import Command, SendInvite
 from lifecycle.jsonform import decode_union, encode
-from lifecycle.messages import BatchSettled, Command, Effect, SendInvite
+from lifecycle.messages import BatchSettled, Effect
 from lifecycle.model import Play, Progress, Retry, State
-from lifecycle.playbook import Invite
 from lifecycle.turn import Turn
 
 UNKNOWN_FOR = timedelta(hours=24)

@@ -28,13 +28,13 @@ from lifecycle import (
     schedule,
     triggers,
 )
+from lifecycle.commands import Command
 from lifecycle.happening import SIGNED_UP
 from lifecycle.messages import (
     ApprovalAnswered,
     BatchSettled,
     CatalogueApplied,
     Churned,
-    Command,
     ContactChanged,
     ContactLeft,
     ContactRestored,

@@ -8,8 +8,24 @@ from dataclasses import replace
 from datetime import datetime
 
 from lifecycle import calendar, doing, recipients, schedule
-from lifecycle.actions import Document, Escalate, Opportunity, Webhook
-from lifecycle.messages import (
+from lifecycle.actions import (
+    Choose,
+    Document,
+    Email,
+    Escalate,
+    Invite,
+    Opportunity,
+    Repeat,
+    SetFacts,
+    Slack,
+    StartPlay,
+    StopPlay,
+    Survey,
+    Task,
+    Wait,
+    Webhook,
+)
+from lifecycle.commands import (
     CallWebhook,
     Command,
     MakeDocument,
@@ -21,20 +37,7 @@ from lifecycle.messages import (
     SendSurvey,
 )
 from lifecycle.model import ON_HOLD, Play, Progress, Value
-from lifecycle.playbook import (
-    Choose,
-    Email,
-    Invite,
-    Repeat,
-    SetFacts,
-    Slack,
-    StartPlay,
-    Step,
-    StopPlay,
-    Survey,
-    Task,
-    Wait,
-)
+from lifecycle.playbook import Step
 from lifecycle.recipients import Person
 from lifecycle.turn import ON_TIME, Turn
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from lifecycle import effects, index, leaving, schedule
+from lifecycle.actions import Choose, Repeat
 from lifecycle.model import SETTLED, Play, Progress
-from lifecycle.playbook import Choose, Repeat, Step
+from lifecycle.playbook import Step
 from lifecycle.turn import Turn
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lifecycle import calendar, effects, firing
+from lifecycle.actions import Length
 from lifecycle.messages import HoldLifted, HoldPlaced, Reply, SendsReleased
 from lifecycle.model import ON_HOLD, Hold, Play, Progress, State
-from lifecycle.playbook import Length, Step
+from lifecycle.playbook import Step
 from lifecycle.turn import Releases, Turn
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from lifecycle.actions import Repeat
 from lifecycle.memo import once
-from lifecycle.playbook import Lifecycle, PhaseSpec, Playbook, Repeat, StageSpec, Step
+from lifecycle.playbook import Lifecycle, PhaseSpec, Playbook, StageSpec, Step
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from lifecycle import calendar, conditions, index, machine, triggers
-from lifecycle.messages import RaiseTask
+from lifecycle.actions import Length
+from lifecycle.commands import RaiseTask
 from lifecycle.model import Contract
-from lifecycle.playbook import Length, StageSpec
+from lifecycle.playbook import StageSpec
 from lifecycle.turn import Turn
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 from lifecycle import effects, entering, questions, schedule
-from lifecycle.messages import CancelInvite
+from lifecycle.actions import Invite
+from lifecycle.commands import CancelInvite
 from lifecycle.model import SETTLED, Play, Progress
-from lifecycle.playbook import Invite, Step
+from lifecycle.playbook import Step
 from lifecycle.turn import Turn
 
 

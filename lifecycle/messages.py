@@ -1,79 +1,15 @@
-"""What goes into the core and what comes out: closed unions, each member tagged by `kind`.
+"""What goes into the core and what it answers: the closed union of events, each tagged by `kind`, and the outcome.
 
-Events are past tense, what happened. Commands are imperative, what the shell must do; each has a touch, the identity
-`customer/playbook/play/step/occurrence/part[/recipient]`, which is the ledger's key and the same on every replay.
-`part` is `send`, `ask`,
-`remind-n`, `cancel`, `task`, `settle`. Adding a member: add it to its union, to `engine`, and to the tests that name
-every kind.
+Events are past tense, what happened; what the shell must do stands in `commands`. Adding an event: add it to the
+union, to `engine`, and to the tests that name every kind.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from lifecycle.commands import (
-    AskApproval,
-    CallWebhook,
-    CancelInvite,
-    Command,
-    MakeDocument,
-    PostSlack,
-    RaiseTask,
-    RecordOpportunity,
-    SendEmail,
-    SendInvite,
-    SendSurvey,
-    SettleApproval,
-    name_in,
-)
+from lifecycle.commands import Command
 from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammate, Value
-
-__all__ = [
-    "ANSWERS",
-    "ApprovalAnswered",
-    "AskApproval",
-    "BatchSettled",
-    "CallWebhook",
-    "CancelInvite",
-    "CatalogueApplied",
-    "Churned",
-    "Command",
-    "ContactChanged",
-    "ContactLeft",
-    "ContactRestored",
-    "ContactSuppressed",
-    "ContractSigned",
-    "DueReached",
-    "Effect",
-    "EmailReplied",
-    "Event",
-    "FactsReported",
-    "Happened",
-    "HoldLifted",
-    "HoldPlaced",
-    "MakeDocument",
-    "MeetingAnswered",
-    "MilestoneTicked",
-    "Outcome",
-    "PlayRequested",
-    "PlayStopRequested",
-    "PostSlack",
-    "ProfileChanged",
-    "RaiseTask",
-    "RecordOpportunity",
-    "Reply",
-    "Returned",
-    "SendEmail",
-    "SendInvite",
-    "SendSurvey",
-    "SendsReleased",
-    "SettleApproval",
-    "SignedUp",
-    "StageSet",
-    "SurveyAnswered",
-    "TaskTicked",
-    "name_in",
-]
 
 # --- events -----------------------------------------------------------------------------------------------------------
 

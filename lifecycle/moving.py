@@ -14,9 +14,10 @@ from datetime import datetime
 from typing import Literal
 
 from lifecycle import asking, calendar, effects, firing, index, leaving, plays, questions, schedule
+from lifecycle.actions import Choose, Invite, Repeat, Wait
 from lifecycle.agenda import Agenda, Due
 from lifecycle.model import SETTLED, Play, Progress, State
-from lifecycle.playbook import Choose, Invite, Playbook, Repeat, Step, Wait
+from lifecycle.playbook import Playbook, Step
 from lifecycle.turn import Releases, Turn
 
 Late = Literal["skip", "fire"]

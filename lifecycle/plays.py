@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from lifecycle import asking, calendar, entering, firing, flow, index, leaving, schedule
+from lifecycle.actions import Choose, Repeat, Wait
 from lifecycle.model import ON_HOLD, SETTLED, Play, Progress
-from lifecycle.playbook import Choose, Playbook, Repeat, Step, Wait
+from lifecycle.playbook import Playbook, Step
 from lifecycle.turn import Turn
 
 ENTRY = "entry"

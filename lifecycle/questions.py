@@ -1,6 +1,6 @@
 """What names a question to a person, and how it is closed: by an answer, by silence, or because its play is left."""
 
-from lifecycle.messages import SettleApproval
+from lifecycle.commands import SettleApproval
 from lifecycle.model import Play, Settlement
 from lifecycle.playbook import Step
 from lifecycle.turn import Turn

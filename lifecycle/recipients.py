@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lifecycle import calendar, schedule
-from lifecycle.actions import Escalate
+from lifecycle.actions import Escalate, Invite
 from lifecycle.model import Play, Touched
-from lifecycle.playbook import Invite, Playbook, Step
+from lifecycle.playbook import Playbook, Step
 from lifecycle.turn import CUSTOMER_ROLES, Turn
 
 WEEK = timedelta(days=7)

@@ -8,9 +8,9 @@ too: somebody offers another time.
 from dataclasses import replace
 
 from lifecycle import effects, entering, happening, plays
+from lifecycle.actions import Invite
 from lifecycle.messages import EmailReplied, MeetingAnswered, Reply, SurveyAnswered
 from lifecycle.model import Play, Progress
-from lifecycle.playbook import Invite
 from lifecycle.turn import Turn
 
 REPLIED = "email.replied"

@@ -9,9 +9,10 @@ from collections.abc import Collection
 from datetime import date, datetime
 
 from lifecycle import calendar, index
+from lifecycle.actions import Invite, Length, Repeat, Wait, When
 from lifecycle.agenda import Agenda, Due
 from lifecycle.model import ON_HOLD, SETTLED, Play, Progress
-from lifecycle.playbook import Approval, Invite, Length, Playbook, Repeat, Step, Wait, When
+from lifecycle.playbook import Approval, Playbook, Step
 from lifecycle.turn import Turn
 
 TOUCHES = ("email", "survey", "invite")

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from lifecycle import calendar, conditions, entering
+from lifecycle.actions import Length
 from lifecycle.model import Edge, Value
-from lifecycle.playbook import CONTRACT_END, Every, Length, Manifest, Trigger
+from lifecycle.playbook import CONTRACT_END, Every, Manifest, Trigger
 from lifecycle.turn import NOTHING, Releases, Turn
 
 _REMEMBERED = 64

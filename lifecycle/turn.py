@@ -14,8 +14,10 @@ from types import MappingProxyType
 from typing import Protocol
 
 from lifecycle import calendar, conditions, index
+from lifecycle.actions import Expr, Length
 from lifecycle.agenda import Agenda
-from lifecycle.messages import Command, RaiseTask, Reply
+from lifecycle.commands import Command, RaiseTask
+from lifecycle.messages import Reply
 from lifecycle.model import (
     Contact,
     Contract,
@@ -34,7 +36,7 @@ from lifecycle.model import (
     Value,
     Verdict,
 )
-from lifecycle.playbook import CONTRACT_END, Expr, Length, Lifecycle, Manifest, Playbook, Step
+from lifecycle.playbook import CONTRACT_END, Lifecycle, Manifest, Playbook, Step
 
 CUSTOMER_ROLES = ("champion", "executive_sponsor", "admin", "billing")
 ON_TIME = timedelta(minutes=5)

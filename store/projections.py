@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from lifecycle import trace
-from lifecycle.messages import AskApproval, RaiseTask
+from lifecycle.commands import AskApproval, RaiseTask
 from lifecycle.model import Decision
 from store import tables
 from store.database import insert_new, now, upsert

@@ -13,10 +13,10 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from lifecycle import conditions
+from lifecycle.actions import Expr
 from lifecycle.jsonform import decode, encode
 from lifecycle.messages import CatalogueApplied
 from lifecycle.model import Profile, Value
-from lifecycle.playbook import Expr
 from store import customers, inbox, releases, tables, team
 from store.customers import Customer
 from store.database import now, one_at_a_time

@@ -18,9 +18,10 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributeUpdate
 
 from lifecycle import calendar, effects, trace
+from lifecycle.commands import Command
 from lifecycle.engine import FLUSH_AFTER, begin, next_due, step, upcoming
 from lifecycle.jsonform import canonical, decode, decode_union, encode
-from lifecycle.messages import BatchSettled, Command, DueReached, Effect, Event, Outcome, Reply, SignedUp
+from lifecycle.messages import BatchSettled, DueReached, Effect, Event, Outcome, Reply, SignedUp
 from lifecycle.model import LATEST, Clock, State, state_from_json, state_to_json
 from workflows import interface
 from workflows.interface import Batch, BatchResult, Delivery, EffectResult, PlayInfo, Start

@@ -14,8 +14,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.delivery import Delivery
 from activities.perform import Performer
 from lifecycle import trace
-from lifecycle.jsonform import encode
-from lifecycle.messages import (
+from lifecycle.actions import Email, Expr, Invite, Length, Slack, Survey, Task
+from lifecycle.commands import (
     AskApproval,
     CancelInvite,
     Command,
@@ -26,23 +26,17 @@ from lifecycle.messages import (
     SendSurvey,
     SettleApproval,
 )
+from lifecycle.jsonform import encode
 from lifecycle.model import Clock, Profile
 from lifecycle.playbook import (
     Approval,
-    Email,
     EventSpec,
-    Expr,
     FactSpec,
-    Invite,
-    Length,
     Lifecycle,
     Manifest,
     Milestone,
     Playbook,
-    Slack,
     Step,
-    Survey,
-    Task,
     Trigger,
     release_digest,
 )

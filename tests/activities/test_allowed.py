@@ -10,7 +10,7 @@ import pytest
 import structlog
 from freezegun.api import FrozenDateTimeFactory
 
-from lifecycle.messages import Command
+from lifecycle.commands import Command
 from lifecycle.playbook import Trigger
 from store import customers, ledger
 from tests.fakes.provider import Answer, Seen, Slow

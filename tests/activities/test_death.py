@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from activities.perform import DatabaseLostError
 from activities.transports import NOBODY_KNOWS
-from lifecycle.messages import Command
+from lifecycle.commands import Command
 from store.database import now, open_database
 from tests.fakes.provider import Hang, Slow
 from tests.fakes.sendgrid import SEND, FakeSendGrid

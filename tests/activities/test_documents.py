@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from activities import documents as writing
-from lifecycle.messages import Event, FactsReported, MakeDocument, RecordOpportunity
-from lifecycle.playbook import Document, Escalate, Length, Opportunity, Playbook, Step
+from lifecycle.actions import Document, Escalate, Length, Opportunity
+from lifecycle.commands import MakeDocument, RecordOpportunity
+from lifecycle.messages import Event, FactsReported
+from lifecycle.playbook import Playbook, Step
 from store import documents, inbox, opportunities, projections
 from tests.fakes.slack import FakeSlack
 

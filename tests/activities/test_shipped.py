@@ -17,9 +17,10 @@ from activities.mime import Mail, Mailbox, to_eml
 from activities.render import Letter, Renderer, Slot
 from activities.scene import Scene, Source
 from authoring.compile import Compiled, compile_folder
-from lifecycle.messages import AskApproval, Command, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
+from lifecycle.actions import Email, Invite, Slack, Survey, Task
+from lifecycle.commands import AskApproval, Command, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
 from lifecycle.model import Clock, Profile, Value
-from lifecycle.playbook import Email, Invite, Lifecycle, Playbook, Slack, Step, Survey, Task
+from lifecycle.playbook import Lifecycle, Playbook, Step
 from store.customers import Customer, Person
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway.body import verify_webhook
-from lifecycle.messages import CallWebhook
+from lifecycle.commands import CallWebhook
 from lifecycle.model import Value
 from store import customers, ledger, outbox, tables
 from tests.fakes.provider import Answer, Drop, FakeProvider, Hang, Seen

@@ -9,7 +9,8 @@ import pytest
 from authoring.coverage import coverage
 from authoring.diagnostics import render_text
 from authoring.scenario import check, load, play
-from lifecycle.playbook import Choose, Length, Playbook, Repeat, Wait
+from lifecycle.actions import Choose, Length, Repeat, Wait
+from lifecycle.playbook import Playbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable

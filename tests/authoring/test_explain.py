@@ -16,6 +16,7 @@ from authoring.namespace import Names
 from authoring.satisfy import Known, ways, written
 from authoring.simulate import Library, simulate
 from lifecycle import conditions
+from lifecycle.actions import Expr, Length, Task, Wait, When
 from lifecycle.engine import next_due, step
 from lifecycle.messages import (
     BatchSettled,
@@ -38,9 +39,7 @@ from lifecycle.playbook import (
     CONTRACT_END,
     EventSpec,
     Every,
-    Expr,
     FactSpec,
-    Length,
     Lifecycle,
     Manifest,
     Milestone,
@@ -48,10 +47,7 @@ from lifecycle.playbook import (
     Release,
     StageSpec,
     Step,
-    Task,
     Trigger,
-    Wait,
-    When,
     digest_of,
 )
 from lifecycle.turn import Turn

@@ -9,7 +9,8 @@ from authoring.expressions import compile_expression, proven
 from authoring.namespace import Names
 from authoring.source import Scalar
 from lifecycle import conditions
-from lifecycle.playbook import Expr, Lifecycle
+from lifecycle.actions import Expr
+from lifecycle.playbook import Lifecycle
 
 
 def _compiled(text: str, lifecycle: Lifecycle) -> Expr:

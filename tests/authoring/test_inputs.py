@@ -6,7 +6,8 @@ import pytest
 
 from authoring.compile import Compiled
 from authoring.diagnostics import render_text
-from lifecycle.playbook import Length, Playbook, Task, digest_of
+from lifecycle.actions import Length, Task
+from lifecycle.playbook import Playbook, digest_of
 
 DUNNING = """
 playbook: dunning

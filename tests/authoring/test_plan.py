@@ -14,8 +14,9 @@ from authoring.plan import BookChange, Plan, book_changes, flights, plan, propos
 from authoring.segments import read_segment
 from authoring.shadow import Seen, compare, to_text
 from authoring.simulate import Library
+from lifecycle.actions import Wait, When
 from lifecycle.messages import CatalogueApplied, FactsReported
-from lifecycle.playbook import Lifecycle, Wait, When
+from lifecycle.playbook import Lifecycle
 
 PLACED = "{ id: acme, name: Acme, stage: onboarding, signed_up_on: 2026-02-27, champion: ada@acme.example.com }"
 NEW = "{ id: b, name: Bo, champion: bo@b.example.com }"

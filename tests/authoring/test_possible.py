@@ -11,8 +11,8 @@ from authoring.expressions import compile_expression
 from authoring.namespace import Names
 from authoring.possible import negated, possible
 from authoring.source import Scalar
+from lifecycle.actions import Expr
 from lifecycle.conditions import truth
-from lifecycle.playbook import Expr
 
 
 def tree(text: str) -> Any:

@@ -10,8 +10,9 @@ from authoring.compile import Compiled, compile_folder
 from authoring.diagnostics import render_text
 from authoring.scenario import check, load, load_customer, load_events, play
 from authoring.simulate import Library, simulate
+from lifecycle.commands import SendEmail
 from lifecycle.engine import ReleaseMissingError
-from lifecycle.messages import Event, FactsReported, Happened, SendEmail, SignedUp, SurveyAnswered
+from lifecycle.messages import Event, FactsReported, Happened, SignedUp, SurveyAnswered
 from lifecycle.model import state_from_json, state_to_json
 from lifecycle.playbook import Lifecycle, Playbook
 

@@ -16,8 +16,8 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from temporalio.service import RPCError, RPCStatusCode
 
 from gateway.app import Config, create_app
+from lifecycle.commands import AskApproval, RaiseTask
 from lifecycle.jsonform import digest, encode
-from lifecycle.messages import AskApproval, RaiseTask
 from lifecycle.playbook import EventSpec, FactSpec, Lifecycle, Manifest, Milestone, Release, StageSpec
 from store import projections, releases, team
 from store.customers import Person

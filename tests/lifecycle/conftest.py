@@ -15,42 +15,25 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from lifecycle.actions import Email, Expr, Invite, Length, Slack, Survey, Task, Wait, When
+from lifecycle.commands import Command
 from lifecycle.engine import ReleaseMissingError, begin, next_due, step, upcoming
 from lifecycle.jsonform import canonical, digest, encode
-from lifecycle.messages import (
-    BatchSettled,
-    CatalogueApplied,
-    Command,
-    DueReached,
-    Effect,
-    Event,
-    Outcome,
-    Reply,
-    SignedUp,
-)
+from lifecycle.messages import BatchSettled, CatalogueApplied, DueReached, Effect, Event, Outcome, Reply, SignedUp
 from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammate, state_from_json, state_to_json
 from lifecycle.playbook import (
     Approval,
     BusinessHours,
-    Email,
     EventSpec,
-    Expr,
     FactSpec,
-    Invite,
-    Length,
     Lifecycle,
     Manifest,
     Milestone,
     PhaseSpec,
     Playbook,
-    Slack,
     StageSpec,
     Step,
-    Survey,
-    Task,
     Trigger,
-    Wait,
-    When,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -13,7 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from lifecycle.actions import Webhook
+from lifecycle.actions import (
+    Choose,
+    Document,
+    Escalate,
+    Expr,
+    Length,
+    Opportunity,
+    Repeat,
+    SetFacts,
+    StartPlay,
+    StopPlay,
+    Wait,
+    Webhook,
+    When,
+)
 from lifecycle.messages import (
     ApprovalAnswered,
     BatchSettled,
@@ -43,27 +57,7 @@ from lifecycle.messages import (
     TaskTicked,
 )
 from lifecycle.model import Contact, Contract, Profile
-from lifecycle.playbook import (
-    CONTRACT_END,
-    PER_CONTRACT,
-    Choose,
-    Document,
-    Escalate,
-    Every,
-    Expr,
-    Length,
-    Opportunity,
-    Playbook,
-    Repeat,
-    Rung,
-    SetFacts,
-    StartPlay,
-    Step,
-    StopPlay,
-    Trigger,
-    Wait,
-    When,
-)
+from lifecycle.playbook import CONTRACT_END, PER_CONTRACT, Every, Playbook, Rung, Step, Trigger
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given, Library

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lifecycle import index
+from lifecycle.actions import Expr, Length, When
 from lifecycle.agenda import Agenda, Due
 from lifecycle.engine import next_due, step
 from lifecycle.messages import BatchSettled, ContactChanged, Effect, FactsReported, MilestoneTicked, SignedUp
 from lifecycle.model import Contact, Profile, Progress
-from lifecycle.playbook import Expr, Length, When
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lifecycle.actions import When
 from lifecycle.messages import HoldLifted, HoldPlaced, MilestoneTicked, TaskTicked
-from lifecycle.playbook import When
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given

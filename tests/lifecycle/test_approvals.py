@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lifecycle.messages import ApprovalAnswered, AskApproval, Churned, Effect, FactsReported, SendEmail
-from lifecycle.playbook import Approval, Length, Rung, Trigger, When
+from lifecycle.actions import Length, When
+from lifecycle.commands import AskApproval, SendEmail
+from lifecycle.messages import ApprovalAnswered, Churned, Effect, FactsReported
+from lifecycle.playbook import Approval, Rung, Trigger
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given, Story

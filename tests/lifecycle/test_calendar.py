@@ -9,7 +9,8 @@ from hypothesis import given as over
 from hypothesis import strategies as st
 
 from lifecycle import calendar
-from lifecycle.playbook import BusinessHours, Length, Unit
+from lifecycle.actions import Length, Unit
+from lifecycle.playbook import BusinessHours
 
 BERLIN = "Europe/Berlin"
 HOURS = BusinessHours()

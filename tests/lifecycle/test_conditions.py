@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from lifecycle.actions import Expr
 from lifecycle.conditions import explain, holds, value
-from lifecycle.playbook import Expr
 
 FACTS: dict[str, Any] = {
     "yes": True,

@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as over
 from hypothesis import strategies as st
 
+from lifecycle.actions import When
+from lifecycle.commands import Command
 from lifecycle.course import Course
 from lifecycle.engine import begin, next_due
 from lifecycle.memo import LIMIT, once
-from lifecycle.messages import BatchSettled, Command, DueReached, Effect, Event, Outcome, ProfileChanged, SignedUp
+from lifecycle.messages import BatchSettled, DueReached, Effect, Event, Outcome, ProfileChanged, SignedUp
 from lifecycle.model import Contact, Profile, State, Teammate
-from lifecycle.playbook import When
 from tests.lifecycle.histories import moves, world
 from tests.lifecycle.test_laws import Walk
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lifecycle.actions import Expr, SetFacts, StartPlay, StopPlay, When
 from lifecycle.doing import CHAIN
 from lifecycle.messages import ApprovalAnswered, FactsReported, Happened, HoldPlaced
-from lifecycle.playbook import Expr, SetFacts, StartPlay, Step, StopPlay, Trigger, When
+from lifecycle.playbook import Step, Trigger
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given

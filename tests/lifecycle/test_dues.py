@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lifecycle.messages import DueReached, FactsReported, Happened, SendEmail, SendInvite
+from lifecycle.actions import Length, When
+from lifecycle.commands import SendEmail, SendInvite
+from lifecycle.messages import DueReached, FactsReported, Happened
 from lifecycle.model import Profile
-from lifecycle.playbook import Length, Politeness, Trigger, When
+from lifecycle.playbook import Politeness, Trigger
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given

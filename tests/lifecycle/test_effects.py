@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lifecycle.actions import When
+from lifecycle.commands import CancelInvite, SendInvite
 from lifecycle.effects import left_behind
 from lifecycle.messages import (
     BatchSettled,
-    CancelInvite,
     Churned,
     ContactLeft,
     ContactSuppressed,
@@ -16,10 +17,9 @@ from lifecycle.messages import (
     Happened,
     HoldLifted,
     HoldPlaced,
-    SendInvite,
     SendsReleased,
 )
-from lifecycle.playbook import Playbook, When
+from lifecycle.playbook import Playbook
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given, Story

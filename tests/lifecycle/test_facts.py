@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lifecycle.actions import When
 from lifecycle.facts import news, problem, worth_telling
 from lifecycle.messages import FactsReported
-from lifecycle.playbook import FactSpec, When
+from lifecycle.playbook import FactSpec
 
 if TYPE_CHECKING:
     from lifecycle.model import Value

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lifecycle.actions import Email, Invite, Length, Slack, Survey, When
+from lifecycle.commands import RaiseTask, SendInvite
 from lifecycle.messages import (
     ContactChanged,
     ContactLeft,
@@ -16,11 +18,9 @@ from lifecycle.messages import (
     Happened,
     HoldLifted,
     HoldPlaced,
-    RaiseTask,
-    SendInvite,
 )
 from lifecycle.model import Contact
-from lifecycle.playbook import Email, Invite, Length, Politeness, Slack, Step, Survey, Trigger, When
+from lifecycle.playbook import Politeness, Step, Trigger
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given

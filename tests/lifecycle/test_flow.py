@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lifecycle.actions import Choose, Invite, Length, Repeat, When
 from lifecycle.commands import name_in
 from lifecycle.messages import ApprovalAnswered, BatchSettled, Churned, Effect, FactsReported, Happened, MeetingAnswered
-from lifecycle.playbook import Choose, Invite, Length, Repeat, Step, When
+from lifecycle.playbook import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lifecycle import holding
+from lifecycle.actions import Length, Repeat, When
 from lifecycle.messages import (
     ApprovalAnswered,
     Effect,
@@ -16,7 +17,7 @@ from lifecycle.messages import (
     HoldPlaced,
 )
 from lifecycle.model import State
-from lifecycle.playbook import Length, Repeat, Step, When
+from lifecycle.playbook import Step
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given, Story

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lifecycle.commands import RaiseTask
 from lifecycle.engine import next_due
-from lifecycle.messages import ContractSigned, FactsReported, MilestoneTicked, RaiseTask, StageSet
+from lifecycle.messages import ContractSigned, FactsReported, MilestoneTicked, StageSet
 from lifecycle.model import LATEST, Contract
 from lifecycle.playbook import StageSpec, Trigger
 

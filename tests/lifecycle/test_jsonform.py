@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 import pytest
 
+from lifecycle.actions import Email, Expr, Slack, When
+from lifecycle.commands import Command
 from lifecycle.jsonform import FormError, canonical, decode, decode_union, digest, encode, instant_text
-from lifecycle.messages import Command, DueReached, Event, FactsReported, HoldPlaced
+from lifecycle.messages import DueReached, Event, FactsReported, HoldPlaced
 from lifecycle.model import LATEST, Clock, Fact, Profile, Progress, State, state_from_json, state_to_json
-from lifecycle.playbook import Email, Expr, Playbook, Release, Slack, Step, Trigger, When
+from lifecycle.playbook import Playbook, Release, Step, Trigger
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -18,20 +18,18 @@ from hypothesis import given as over
 from hypothesis import strategies as st
 
 from lifecycle import calendar
+from lifecycle.commands import AskApproval, Command, RaiseTask
 from lifecycle.engine import ClockWentBackError, begin, next_due, step, upcoming
 from lifecycle.jsonform import canonical, decode_union, encode
 from lifecycle.messages import (
     ANSWERS,
     ApprovalAnswered,
-    AskApproval,
     BatchSettled,
     CatalogueApplied,
-    Command,
     DueReached,
     Effect,
     Event,
     Outcome,
-    RaiseTask,
     SignedUp,
     StageSet,
     TaskTicked,

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from lifecycle.actions import Choose, Length, Repeat, When
 from lifecycle.engine import step
 from lifecycle.messages import (
     ApprovalAnswered,
@@ -19,7 +20,7 @@ from lifecycle.messages import (
     MeetingAnswered,
 )
 from lifecycle.moving import Change, preview
-from lifecycle.playbook import Choose, Length, Repeat, Step, When
+from lifecycle.playbook import Step
 
 if TYPE_CHECKING:
     from lifecycle.playbook import Playbook

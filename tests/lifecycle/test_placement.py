@@ -13,11 +13,12 @@ from hypothesis import given as over
 from hypothesis import strategies as st
 
 from lifecycle import calendar
+from lifecycle.actions import Choose, Length, Repeat, When
 from lifecycle.engine import begin, next_due, step
 from lifecycle.machine import BANDS, STAGES
 from lifecycle.messages import DueReached, FactsReported, SignedUp
 from lifecycle.model import Contract, Profile, Value
-from lifecycle.playbook import Choose, Length, Playbook, Repeat, Rung, Step, Trigger, When
+from lifecycle.playbook import Playbook, Rung, Step, Trigger
 from tests.lifecycle.histories import ZONE, facts, world
 
 if TYPE_CHECKING:

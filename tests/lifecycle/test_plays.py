@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lifecycle.actions import Length, When
+from lifecycle.commands import CancelInvite
 from lifecycle.engine import ReleaseMissingError, next_due
 from lifecycle.messages import (
     ApprovalAnswered,
-    CancelInvite,
     CatalogueApplied,
     Churned,
     ContactChanged,
@@ -21,7 +22,7 @@ from lifecycle.messages import (
     StageSet,
 )
 from lifecycle.model import Contact
-from lifecycle.playbook import Length, Trigger, When
+from lifecycle.playbook import Trigger
 from lifecycle.trace import place, public
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lifecycle.actions import Webhook
-from lifecycle.messages import CallWebhook, Effect, FactsReported, MakeDocument, RaiseTask, RecordOpportunity
-from lifecycle.playbook import Document, Escalate, Expr, Length, Opportunity, Step, When
+from lifecycle.actions import Document, Escalate, Expr, Length, Opportunity, Webhook, When
+from lifecycle.commands import CallWebhook, MakeDocument, RaiseTask, RecordOpportunity
+from lifecycle.messages import Effect, FactsReported
+from lifecycle.playbook import Step
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given

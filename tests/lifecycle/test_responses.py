@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from lifecycle.actions import When
 from lifecycle.messages import (
     Churned,
     Effect,
@@ -16,7 +17,7 @@ from lifecycle.messages import (
     TaskTicked,
 )
 from lifecycle.model import Value
-from lifecycle.playbook import EventSpec, FactSpec, Trigger, When
+from lifecycle.playbook import EventSpec, FactSpec, Trigger
 from lifecycle.surveys import FORMS
 
 if TYPE_CHECKING:

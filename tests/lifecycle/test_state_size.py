@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lifecycle.actions import Length, When
 from lifecycle.jsonform import canonical
 from lifecycle.messages import ApprovalAnswered, FactsReported
 from lifecycle.model import Value, state_to_json
-from lifecycle.playbook import Length, Playbook, Trigger, When
+from lifecycle.playbook import Playbook, Trigger
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lifecycle import calendar
+from lifecycle.actions import Length, When
 from lifecycle.messages import (
     ContractSigned,
     FactsReported,
@@ -19,18 +20,7 @@ from lifecycle.messages import (
     StageSet,
 )
 from lifecycle.model import Contract, Profile, Teammate
-from lifecycle.playbook import (
-    CONTRACT_END,
-    PER_CONTRACT,
-    EventSpec,
-    Every,
-    FactSpec,
-    Length,
-    Playbook,
-    StageSpec,
-    Trigger,
-    When,
-)
+from lifecycle.playbook import CONTRACT_END, PER_CONTRACT, EventSpec, Every, FactSpec, Playbook, StageSpec, Trigger
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given, Story

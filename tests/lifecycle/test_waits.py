@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lifecycle.actions import Length, Wait, When
 from lifecycle.messages import FactsReported, Happened, MilestoneTicked, SurveyAnswered
 from lifecycle.model import Contact
-from lifecycle.playbook import Length, Playbook, Step, Trigger, Wait, When
+from lifecycle.playbook import Playbook, Step, Trigger
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given

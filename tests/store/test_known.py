@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 from freezegun.api import FrozenDateTimeFactory
 
+from lifecycle.actions import Expr
 from lifecycle.jsonform import encode
 from lifecycle.messages import Churned, Event, FactsReported, Happened, MilestoneTicked, SurveyAnswered
 from lifecycle.model import Fact, State, Value
-from lifecycle.playbook import EventSpec, Expr, Lifecycle, Milestone
+from lifecycle.playbook import EventSpec, Lifecycle, Milestone
 from store import inbox, tables
 from store.customers import Customer
 from store.database import Database, now

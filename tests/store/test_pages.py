@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from freezegun.api import FrozenDateTimeFactory
 
-from lifecycle.messages import AskApproval, Churned, RaiseTask
+from lifecycle.commands import AskApproval, RaiseTask
+from lifecycle.messages import Churned
 from lifecycle.model import Clock, Decision, Profile
 from lifecycle.trace import to_row
 from store import customers, inbox, ledger, outbox, pages, projections

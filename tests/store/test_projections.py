@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from lifecycle.messages import ApprovalAnswered, AskApproval, RaiseTask
+from lifecycle.commands import AskApproval, RaiseTask
+from lifecycle.messages import ApprovalAnswered
 from lifecycle.model import Decision
 from lifecycle.trace import to_row
 from store import customers, inbox, pages, projections, tables

@@ -11,21 +11,10 @@ from time import monotonic
 import pytest
 from sqlalchemy import event, insert, update
 
+from lifecycle.actions import Email, Expr, When
 from lifecycle.engine import ReleaseMissingError
 from lifecycle.jsonform import encode
-from lifecycle.playbook import (
-    Email,
-    Expr,
-    Lifecycle,
-    Manifest,
-    Playbook,
-    Release,
-    StageSpec,
-    Step,
-    Trigger,
-    When,
-    release_digest,
-)
+from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, StageSpec, Step, Trigger, release_digest
 from store import releases, tables
 from store.customers import Customer
 from store.database import Database

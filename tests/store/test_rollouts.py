@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from lifecycle.actions import Expr
 from lifecycle.jsonform import encode
 from lifecycle.model import Clock, Profile
-from lifecycle.playbook import Expr, Lifecycle, Manifest, Release, StageSpec, release_digest
+from lifecycle.playbook import Lifecycle, Manifest, Release, StageSpec, release_digest
 from store import customers, releases, rollouts, tables
 from store.customers import Customer
 from store.database import Database, now

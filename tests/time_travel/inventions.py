@@ -10,30 +10,23 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from lifecycle.playbook import (
-    CONTRACT_END,
-    PER_CONTRACT,
-    Approval,
+from lifecycle.actions import (
     Choose,
     Email,
-    Every,
     Expr,
     Invite,
     Length,
-    Playbook,
     Repeat,
-    Rung,
     SetFacts,
     Slack,
     StartPlay,
-    Step,
     StopPlay,
     Survey,
     Task,
-    Trigger,
     Wait,
     When,
 )
+from lifecycle.playbook import CONTRACT_END, PER_CONTRACT, Approval, Every, Playbook, Rung, Step, Trigger
 
 CHAMPION, CSM = ("champion",), ("csm",)
 LOW = Expr("usage.core_features < 3", ("<", ("get", "usage.core_features"), ("const", 3)))

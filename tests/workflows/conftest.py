@@ -16,6 +16,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from lifecycle import trace
+from lifecycle.actions import Slack, When
 from lifecycle.engine import ReleaseMissingError
 from lifecycle.jsonform import encode
 from lifecycle.messages import Event, SignedUp
@@ -27,11 +28,9 @@ from lifecycle.playbook import (
     Playbook,
     Politeness,
     Release,
-    Slack,
     StageSpec,
     Step,
     Trigger,
-    When,
     digest_of,
 )
 from tests.fakes.temporal import local as dev_server

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from lifecycle.playbook import Lifecycle, Playbook, Slack, Step, Trigger, When
+from lifecycle.actions import Slack, When
+from lifecycle.playbook import Lifecycle, Playbook, Step, Trigger
 from workflows import interface
 
 pytestmark = pytest.mark.anyio

@@ -11,8 +11,9 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import SandboxImportNotificationPolicy as Policy
 
+from lifecycle.actions import Expr, Slack, Wait, When
 from lifecycle.messages import FactsReported
-from lifecycle.playbook import Expr, Lifecycle, Playbook, Slack, Step, Trigger, Wait, When
+from lifecycle.playbook import Lifecycle, Playbook, Step, Trigger
 from workflows.registry import RUNNER
 
 pytestmark = pytest.mark.anyio

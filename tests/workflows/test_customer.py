@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from temporalio.service import RPCError
 
+from lifecycle.actions import Email, Length, Slack, When
 from lifecycle.messages import ApprovalAnswered, Churned, Event, FactsReported, Happened, HoldLifted, HoldPlaced
-from lifecycle.playbook import Approval, Email, Length, Lifecycle, Playbook, Slack, Step, Trigger, When
+from lifecycle.playbook import Approval, Lifecycle, Playbook, Step, Trigger
 from workflows import interface
 
 pytestmark = pytest.mark.anyio

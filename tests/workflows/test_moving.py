@@ -11,25 +11,12 @@ import pytest
 
 from authoring.plan import Flight, flights
 from authoring.simulate import Library, simulate
+from lifecycle.actions import Email, Invite, Length, Slack, Task, Wait, When
 from lifecycle.engine import upcoming
 from lifecycle.jsonform import encode
 from lifecycle.messages import CatalogueApplied, SignedUp
 from lifecycle.model import Clock, Contact, Profile, State, Teammate, state_from_json, state_to_json
-from lifecycle.playbook import (
-    Approval,
-    Email,
-    Invite,
-    Length,
-    Lifecycle,
-    Playbook,
-    Slack,
-    Step,
-    Task,
-    Trigger,
-    Wait,
-    When,
-    digest_of,
-)
+from lifecycle.playbook import Approval, Lifecycle, Playbook, Step, Trigger, digest_of
 from tests.workflows.conftest import ORIGIN, shelf
 from workflows import interface
 from workflows.interface import Start

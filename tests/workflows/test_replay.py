@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowHistory
 
+from lifecycle.actions import Length, Slack
 from lifecycle.jsonform import decode_union, encode
 from lifecycle.messages import ApprovalAnswered, FactsReported, Happened
-from lifecycle.playbook import Approval, Length, Lifecycle, Playbook, Release, Slack, Step, Trigger
+from lifecycle.playbook import Approval, Lifecycle, Playbook, Release, Step, Trigger
 from workflows import releases
 from workflows.replay import Issued, difference, issued_by, recorded
 
