@@ -18,10 +18,10 @@ from authoring.simulate import Run
 from lifecycle import calendar, engine, entering
 from lifecycle.actions import Expr, Wait
 from lifecycle.course import Course
-from lifecycle.engine import Releases
 from lifecycle.messages import DueReached, Event, FactsReported, PlayRequested, PlayStopRequested, Returned
 from lifecycle.model import SETTLED, Play, State, Value
 from lifecycle.playbook import Playbook, Step
+from lifecycle.releases import Releases
 from lifecycle.turn import Turn
 
 AHEAD = timedelta(days=400)

@@ -15,7 +15,6 @@ from authoring.answers import Answers, Approvals, Span
 from lifecycle import calendar
 from lifecycle.actions import Length
 from lifecycle.commands import AskApproval, Command, RaiseTask, SendEmail, SendInvite, SendSurvey, name_in
-from lifecycle.engine import Releases
 from lifecycle.messages import (
     ApprovalAnswered,
     Churned,
@@ -29,6 +28,7 @@ from lifecycle.messages import (
 )
 from lifecycle.model import Contract, State, Value
 from lifecycle.playbook import Lifecycle
+from lifecycle.releases import Releases
 from lifecycle.surveys import FORMS
 
 Told = tuple[datetime, Event]

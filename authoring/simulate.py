@@ -11,10 +11,11 @@ from datetime import datetime
 from lifecycle import facts, trace
 from lifecycle.commands import Command
 from lifecycle.course import Course
-from lifecycle.engine import ReleaseMissingError, Releases, begin
+from lifecycle.engine import begin
 from lifecycle.messages import BatchSettled, DueReached, Effect, Event, FactsReported, Reply, SignedUp
 from lifecycle.model import Decision, State, Value
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
+from lifecycle.releases import ReleaseMissingError, Releases
 
 CUSTOMER = "simulated"
 

@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from authoring.explain import Explained, as_of, explain
 from authoring.simulate import Library
-from lifecycle.engine import ReleaseMissingError
 from lifecycle.jsonform import FormError
 from lifecycle.model import State, state_from_json
 from lifecycle.playbook import Manifest, Release
+from lifecycle.releases import ReleaseMissingError
 from store import releases
 from store.pages import CustomerPage
 from store.releases import ReleaseDigestError

@@ -11,7 +11,8 @@ from lifecycle.commands import Command
 from lifecycle.messages import Event, Reply
 from lifecycle.model import Decision, State
 from lifecycle.playbook import Lifecycle
-from lifecycle.turn import Releases, Turn
+from lifecycle.releases import Releases
+from lifecycle.turn import Turn
 
 
 class Course:

@@ -62,18 +62,8 @@ from lifecycle.messages import (
 )
 from lifecycle.model import Contact, Decision, Play, Profile, Settlement, State
 from lifecycle.playbook import Step
-from lifecycle.turn import ON_TIME, ClockWentBackError, ReleaseMissingError, Releases, Turn
-
-__all__ = [
-    "FLUSH_AFTER",
-    "ClockWentBackError",
-    "ReleaseMissingError",
-    "Releases",
-    "begin",
-    "next_due",
-    "step",
-    "upcoming",
-]
+from lifecycle.releases import Releases
+from lifecycle.turn import ON_TIME, Turn
 
 SETTLED_FOR = timedelta(days=30)
 SETTLED_LIMIT = 20
@@ -81,6 +71,13 @@ FLUSH_AFTER = timedelta(days=1)
 """How long a decision may wait for a batch; `next_due` wakes the shell for it, and the shell must then agree that it
 is time.
 """
+
+
+class ClockWentBackError(ValueError):
+    """`now` is before the state's `as_of`: the shell is broken, not the playbook."""
+
+    def __init__(self, now: datetime, as_of: datetime) -> None:
+        super().__init__(f"the clock went back: now is {now.isoformat()}, the state is of {as_of.isoformat()}")
 
 
 def begin(customer: str, catalogue: str, event: SignedUp, *, now: datetime, spread: bool) -> State:

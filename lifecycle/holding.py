@@ -14,7 +14,8 @@ from lifecycle.actions import Length
 from lifecycle.messages import HoldLifted, HoldPlaced, Reply, SendsReleased
 from lifecycle.model import ON_HOLD, Hold, Play, Progress, State
 from lifecycle.playbook import Step
-from lifecycle.turn import Releases, Turn
+from lifecycle.releases import Releases
+from lifecycle.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from lifecycle.actions import Choose, Invite, Repeat, Wait
 from lifecycle.agenda import Agenda, Due
 from lifecycle.model import SETTLED, Play, Progress, State
 from lifecycle.playbook import Playbook, Step
-from lifecycle.turn import Releases, Turn
+from lifecycle.releases import Releases
+from lifecycle.turn import Turn
 
 Late = Literal["skip", "fire"]
 What = Literal["moves", "stays", "renamed", "removed", "added", "retimed", "skipped", "fires", "again", "repeats"]

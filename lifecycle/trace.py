@@ -9,9 +9,9 @@ from dataclasses import fields
 from typing import Any, TypedDict
 
 from lifecycle import calendar
-from lifecycle.engine import Releases
 from lifecycle.jsonform import FormError, decode, encode
 from lifecycle.model import Decision
+from lifecycle.releases import Releases
 
 _AFTER_AT = tuple(field.name for field in fields(Decision) if field.name != "at")
 

@@ -15,7 +15,8 @@ from lifecycle import calendar, conditions, entering
 from lifecycle.actions import Length
 from lifecycle.model import Edge, Value
 from lifecycle.playbook import CONTRACT_END, Every, Manifest, Trigger
-from lifecycle.turn import NOTHING, Releases, Turn
+from lifecycle.releases import Releases
+from lifecycle.turn import NOTHING, Turn
 
 _REMEMBERED = 64
 

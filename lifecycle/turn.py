@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter, is_
 from types import MappingProxyType
-from typing import Protocol
 
 from lifecycle import calendar, conditions, index
 from lifecycle.actions import Expr, Length
@@ -36,7 +35,8 @@ from lifecycle.model import (
     Value,
     Verdict,
 )
-from lifecycle.playbook import CONTRACT_END, Lifecycle, Manifest, Playbook, Step
+from lifecycle.playbook import CONTRACT_END, Playbook, Step
+from lifecycle.releases import Releases
 
 CUSTOMER_ROLES = ("champion", "executive_sponsor", "admin", "billing")
 ON_TIME = timedelta(minutes=5)
@@ -61,31 +61,6 @@ _MOVES = attrgetter(
     "pinned",
     "overdue",
 )
-
-
-class ReleaseMissingError(LookupError):
-    """A release that a state names is not at hand. The workflow task fails and is retried; whoever applies releases
-    must commit it first.
-    """
-
-    def __init__(self, digest: str) -> None:
-        super().__init__(f"release {digest} is in no cache and not in the database; commit it, then the task goes on")
-        self.digest = digest
-
-
-class ClockWentBackError(ValueError):
-    """`now` is before the state's `as_of`: the shell is broken, not the playbook."""
-
-    def __init__(self, now: datetime, as_of: datetime) -> None:
-        super().__init__(f"the clock went back: now is {now.isoformat()}, the state is of {as_of.isoformat()}")
-
-
-class Releases(Protocol):
-    """Where compiled releases are looked up by digest; every method raises ReleaseMissingError."""
-
-    def catalogue(self, digest: str) -> Manifest: ...
-    def lifecycle(self, digest: str) -> Lifecycle: ...
-    def playbook(self, digest: str) -> Playbook: ...
 
 
 class Turn:

@@ -18,9 +18,9 @@ from typing import TypeVar, cast
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from lifecycle.engine import ReleaseMissingError
 from lifecycle.jsonform import decode_union, encode
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, release_digest
+from lifecycle.releases import ReleaseMissingError
 from store import rollout_tables, tables
 from store.database import Database, insert_new, now
 

@@ -9,8 +9,8 @@ nothing.
 from collections.abc import Callable
 from typing import TypeVar
 
-from lifecycle.engine import ReleaseMissingError
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
+from lifecycle.releases import ReleaseMissingError
 
 Kind = TypeVar("Kind", Playbook, Lifecycle, Manifest)
 Loader = Callable[[str], Release]

@@ -11,10 +11,10 @@ from authoring.diagnostics import render_text
 from authoring.scenario import check, load, load_customer, load_events, play
 from authoring.simulate import Library, simulate
 from lifecycle.commands import SendEmail
-from lifecycle.engine import ReleaseMissingError
 from lifecycle.messages import Event, FactsReported, Happened, SignedUp, SurveyAnswered
 from lifecycle.model import state_from_json, state_to_json
 from lifecycle.playbook import Lifecycle, Playbook
+from lifecycle.releases import ReleaseMissingError
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = sorted((ROOT / "playbooks/scenarios").rglob("*.yaml"))

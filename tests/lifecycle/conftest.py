@@ -17,7 +17,7 @@ import pytest
 
 from lifecycle.actions import Email, Expr, Invite, Length, Slack, Survey, Task, Wait, When
 from lifecycle.commands import Command
-from lifecycle.engine import ReleaseMissingError, begin, next_due, step, upcoming
+from lifecycle.engine import begin, next_due, step, upcoming
 from lifecycle.jsonform import canonical, digest, encode
 from lifecycle.messages import BatchSettled, CatalogueApplied, DueReached, Effect, Event, Outcome, Reply, SignedUp
 from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammate, state_from_json, state_to_json
@@ -35,6 +35,7 @@ from lifecycle.playbook import (
     Step,
     Trigger,
 )
+from lifecycle.releases import ReleaseMissingError
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOTHING = timedelta(0)

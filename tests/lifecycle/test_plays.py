@@ -9,7 +9,7 @@ import pytest
 
 from lifecycle.actions import Length, When
 from lifecycle.commands import CancelInvite
-from lifecycle.engine import ReleaseMissingError, next_due
+from lifecycle.engine import next_due
 from lifecycle.messages import (
     ApprovalAnswered,
     CatalogueApplied,
@@ -23,6 +23,7 @@ from lifecycle.messages import (
 )
 from lifecycle.model import Contact
 from lifecycle.playbook import Trigger
+from lifecycle.releases import ReleaseMissingError
 from lifecycle.trace import place, public
 
 if TYPE_CHECKING:

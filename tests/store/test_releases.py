@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import event, insert, update
 
 from lifecycle.actions import Email, Expr, When
-from lifecycle.engine import ReleaseMissingError
 from lifecycle.jsonform import encode
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, StageSpec, Step, Trigger, release_digest
+from lifecycle.releases import ReleaseMissingError
 from store import releases, tables
 from store.customers import Customer
 from store.database import Database

@@ -17,7 +17,6 @@ from temporalio.worker import Worker
 
 from lifecycle import trace
 from lifecycle.actions import Slack, When
-from lifecycle.engine import ReleaseMissingError
 from lifecycle.jsonform import encode
 from lifecycle.messages import Event, SignedUp
 from lifecycle.model import Clock, Contact, Decision, Profile, Teammate
@@ -33,6 +32,7 @@ from lifecycle.playbook import (
     Trigger,
     digest_of,
 )
+from lifecycle.releases import ReleaseMissingError
 from tests.fakes.temporal import local as dev_server
 from tests.fakes.temporal import register_attributes, time_skipping
 from workflows import interface, releases
