@@ -1,8 +1,7 @@
 """Secrets that the installation makes for itself, once, and keeps in the database.
 
-`touch`: what `ledger.touch_hash` is keyed with. `links`: what survey and unsubscribe links are signed with. `sign-in`:
-what the dashboard's sign-in links are signed with. Losing one makes every hash and link already handed out
-unrecognisable, so they are backed up with the rest.
+`touch`: what `ledger.touch_hash` is keyed with. `sign-in`: what the dashboard's sign-in links are signed with. Losing
+one makes every hash and link already handed out unrecognisable, so they are backed up with the rest.
 """
 
 import secrets
@@ -12,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from store import tables
 
-NAMES = ("touch", "links", "sign-in")
+NAMES = ("touch", "sign-in")
 
 
 def key(c: Connection, name: str) -> bytes:
