@@ -359,6 +359,7 @@ def upgrade() -> None:
         sa.Column("survey", sa.String(), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("score", sa.Integer(), nullable=True),
+        sa.Column("answers", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("comment", sa.Text(), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["customer"], ["customers.id"], name=op.f("fk_surveys_customer")),
