@@ -37,11 +37,12 @@ from lifecycle.commands import (
     SettleApproval,
     name_in,
 )
-from store import customers, documents, ledger, meetings, opportunities, projections, surveys
-from store.customers import Customer, Person
+from store import customers, documents, ledger, meetings, opportunities, projections, surveys, team
+from store.customers import Customer
 from store.database import Database, now
 from store.meetings import Meeting
 from store.releases import DatabaseReleases
+from store.team import Person
 from workflows.interface import PlayInfo
 
 
@@ -241,7 +242,7 @@ class Effects:
 
     def _calendar(self, method: Method, scene: Scene, meeting: Meeting, summary: str, description: str) -> Calendar:
         with self._db.read() as c:
-            organizer = customers.teammate(c, meeting.organizer) or scene.sender
+            organizer = team.teammate(c, meeting.organizer) or scene.sender
             people = [_person(c, scene.customer.id, guest) for guest in meeting.guests]
             uid = meeting_uid(ledger.touch_hash(c, meeting.id), self._delivery.from_email.rpartition("@")[2])
         everyone = {person.id: Guest(person.name or person.email, person.email) for person in (*people, scene.person)}
@@ -366,7 +367,7 @@ class Effects:
         def close() -> Landing:
             with self._db.begin() as c:
                 posted = projections.close_approval(c, customer.id, command.approval, command.result, command.by)
-                by = customers.teammate(c, command.by) if command.by else None
+                by = team.teammate(c, command.by) if command.by else None
             said = cards.outcome_of(command.result, by.name if by else "")
             card = cards.settled_card(title_of(command.step), customer.name, said)
             at = _shown_at(customer, command)
@@ -392,7 +393,7 @@ def _slot(meeting: Meeting) -> Slot:
 
 
 def _person(c: Connection, customer: str, one: str) -> Person:
-    person = customers.contact(c, customer, one) or customers.teammate(c, one)
+    person = customers.contact(c, customer, one) or team.teammate(c, one)
     if person is None:
         raise UnsendableError("somebody invited is not among the customer's contacts, nor in the team")
     return person

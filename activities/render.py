@@ -22,7 +22,7 @@ from lifecycle.actions import Document, Email, Escalate, Invite, Opportunity, Sl
 from lifecycle.commands import AskApproval, RaiseTask, SendSurvey
 from lifecycle.model import Value
 from lifecycle.playbook import CONTRACT_END, FactSpec
-from store.customers import Person
+from store.team import Person
 
 UNSUBSCRIBE_PLACE, SURVEY_PLACE = "[unsubscribe link]", "[survey link]"
 DAY_PLACE, TIME_PLACE, ZONE_PLACE = "[meeting day]", "[meeting time]", "[meeting zone]"

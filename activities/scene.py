@@ -20,8 +20,9 @@ from lifecycle.messages import Event, FactsReported, Happened, MilestoneTicked, 
 from lifecycle.model import Play, Value, state_from_json
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Step
 from store import customers, projections, tables
-from store.customers import Customer, Person
+from store.customers import Customer
 from store.releases import DatabaseReleases
+from store.team import Person, team_of, teammate
 from workflows.interface import PlayInfo
 
 
@@ -189,10 +190,10 @@ def read_scene(
     """
     people = customers.contacts(c, customer.id)
     contact = next((one for one in people if one.id == command.to), None)
-    person = contact or customers.teammate(c, command.to)
+    person = contact or teammate(c, command.to)
     if person is None:
         raise UnsendableError("the person that this is for is not among the customer's contacts, nor in the team")
-    team = customers.team_of(c, customer.id)
+    team = team_of(c, customer.id)
     zone = _zone(source.book, customer, team)
     known = read_known(c, customer.id, source.lifecycle)
     return Scene(

@@ -23,8 +23,8 @@ from activities.mime import Mail, to_parts
 from activities.slack import Ref, Slack, since_of
 from lifecycle.model import Clock
 from store import outbox, team
-from store.customers import Person
 from store.database import Database, now
+from store.team import Person
 
 OPEN_FOR = timedelta(hours=23)
 """How long an outcome may stay unknown: a little less than the day after which the core asks again."""

@@ -21,8 +21,9 @@ from gateway.pages import new_press
 from gateway.refusals import near
 from lifecycle.messages import Reply
 from store import inbox, releases, team
-from store.customers import Customer, Person
+from store.customers import Customer
 from store.database import Database, now, open_database
+from store.team import Person
 
 ANSWERED_WITHIN = timedelta(seconds=10)
 LOOK_EVERY = 0.1

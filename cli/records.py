@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, select
 
-from store import customers, pages, tables
+from store import customers, pages, tables, team
 from store.database import Database
 from store.pages import DecisionRow
 
@@ -50,10 +50,10 @@ def named(database: Database, row: DecisionRow) -> str:
 
 
 def _one(c: Connection, customer: str, who: str) -> str:
-    holder = customers.team_of(c, customer).get(who)
+    holder = team.team_of(c, customer).get(who)
     if holder is None:
         holder = next((person for person in customers.contacts(c, customer) if who in person.roles), None)
     if holder:
         return f"{holder.name} ({who})"
-    person = customers.contact(c, customer, who) or customers.teammate(c, who)
+    person = customers.contact(c, customer, who) or team.teammate(c, who)
     return person.name if person else who

@@ -52,10 +52,11 @@ from lifecycle.messages import (
     SurveyAnswered,
 )
 from lifecycle.model import Clock
-from store import customers, inbox
+from store import customers, inbox, team
 from store import releases as kept_releases
-from store.customers import NewContact, Person
+from store.customers import NewContact
 from store.database import Database, open_database
+from store.team import Person
 from workflows import interface
 from workflows.interface import Delivery, Start
 
@@ -158,7 +159,7 @@ class Traveller:
         self.clock = Clock(await self.env.get_current_time(), start)
         people = {mate.id: _teammate(mate.id, mate.zone) for mate in signup.team.values()}
         with self.db.begin() as c:
-            customers.save_team(c, list(people.values()), {})
+            team.save_team(c, list(people.values()), {})
             made, contacts = customers.create(
                 c,
                 outer_id="outer-1",

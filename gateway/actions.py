@@ -35,7 +35,7 @@ from lifecycle.messages import (
     TaskTicked,
 )
 from store import customers, ledger, team
-from store.customers import Person
+from store.team import Person
 
 LONGEST_SUBJECT = 200
 LONGEST_TEXT = 20_000

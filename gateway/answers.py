@@ -17,9 +17,9 @@ from gateway.intake import Lifecycles, facts_of
 from lifecycle.jsonform import digest, encode
 from lifecycle.messages import ApprovalAnswered, HoldLifted, HoldPlaced, Reply, StageSet
 from store import customers, facts, inbox, projections, team
-from store.customers import Person
 from store.database import Database
 from store.inbox import Accepted
+from store.team import Person
 
 LEFT = frozenset({"churned", "win_back"})
 ON_ITS_WAY = Reply("recorded", "Your answer is recorded. It takes effect as soon as the engine is reachable again.")

@@ -23,7 +23,8 @@ from lifecycle.messages import (
 )
 from lifecycle.playbook import Lifecycle
 from store import customers, meetings, projections, team
-from store.customers import Customer, Person
+from store.customers import Customer
+from store.team import Person
 
 Answer = (
     ApprovalAnswered

@@ -10,8 +10,8 @@ from gateway import fields
 from gateway.refusals import RefusedError, near
 from lifecycle.model import Clock, Profile
 from lifecycle.playbook import Lifecycle
-from store.customers import NewContact, Person
-from store.team import normalised
+from store.customers import NewContact
+from store.team import Person, normalised
 
 SECONDS_A_DAY = 86_400
 LONGEST_ID = 120

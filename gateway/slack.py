@@ -24,8 +24,8 @@ from gateway.entitled import Answer
 from gateway.refusals import RefusedError
 from lifecycle.messages import ApprovalAnswered, Reply, TaskTicked
 from store import team
-from store.customers import Person
 from store.database import Database
+from store.team import Person
 
 ACKNOWLEDGE_WITHIN = 2.5
 RESPOND_WITHIN = 5

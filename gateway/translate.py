@@ -33,7 +33,8 @@ from lifecycle.model import Contract, Value
 from lifecycle.playbook import FactSpec, Lifecycle
 from lifecycle.surveys import FORMS
 from store import customers, meetings, team
-from store.customers import Customer, NewContact, Person
+from store.customers import Customer, NewContact
+from store.team import Person
 
 SIGNED_UP = "customer.signed_up"
 FIXED = (

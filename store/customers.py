@@ -1,7 +1,6 @@
 """Customers and their contacts; suppressions, which count for an address wherever it occurs; holds.
 
-Names and addresses stand here and nowhere in the core: the workflow knows contacts by id. The team stands in `team`;
-callers reach it through here.
+Names and addresses stand here and nowhere in the core: the workflow knows contacts by id. The team stands in `team`.
 """
 
 import secrets
@@ -16,50 +15,7 @@ from lifecycle.jsonform import decode, encode
 from lifecycle.model import Clock, Contact, Profile
 from store import tables
 from store.database import insert_new, now, upsert
-from store.team import (
-    Person,
-    TeamError,
-    assign,
-    normalised,
-    save_team,
-    team_of,
-    teammate,
-    teammate_by_slack,
-    teammates,
-)
-
-__all__ = [
-    "EVERYTHING",
-    "Customer",
-    "Hold",
-    "NewContact",
-    "Person",
-    "TeamError",
-    "assign",
-    "barred",
-    "contact",
-    "contacts",
-    "contacts_at",
-    "create",
-    "find",
-    "get",
-    "hold",
-    "is_suppressed",
-    "lift_hold",
-    "normalised",
-    "place_hold",
-    "restore",
-    "save_team",
-    "scope_of",
-    "stop",
-    "suppress",
-    "team_of",
-    "teammate",
-    "teammate_by_slack",
-    "teammates",
-    "update_profile",
-    "upsert_contact",
-]
+from store.team import Person, normalised
 
 EVERYTHING = "everything"
 """The scope of a hold that stops every customer's sends."""

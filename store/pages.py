@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from lifecycle.jsonform import decode
 from lifecycle.model import Clock
-from store import customers, documents, inbox, ledger, meetings, opportunities, outbox, tables
-from store.customers import Customer, Person
+from store import customers, documents, inbox, ledger, meetings, opportunities, outbox, tables, team
+from store.customers import Customer
 from store.database import now
 from store.documents import Document
 from store.inbox import Parked, Refused
@@ -19,6 +19,7 @@ from store.meetings import Meeting
 from store.opportunities import Opportunity
 from store.outbox import Entry
 from store.projections import ApprovalRow, Card, TaskRow, approval_row, card_row, task_row
+from store.team import Person
 
 A_PAGE = 50
 
@@ -182,7 +183,7 @@ def customer_page(c: Connection, customer: str, decisions: int = 500) -> Custome
     return CustomerPage(
         customer=replace(found, held=found.held or (hold.reason if hold else "")),
         contacts=customers.contacts(c, customer),
-        team=customers.team_of(c, customer),
+        team=team.team_of(c, customer),
         decisions=_decisions(c, told.limit(decisions)),
         approvals=_asks(c, tables.approvals.c.customer == customer),
         tasks=_work(c, tables.tasks.c.customer == customer),

@@ -40,11 +40,12 @@ from lifecycle.playbook import (
     Trigger,
     release_digest,
 )
-from store import customers, ledger, releases
-from store.customers import Customer, NewContact, Person
+from store import customers, ledger, releases, team
+from store.customers import Customer, NewContact
 from store.database import Database
 from store.ledger import Standing
 from store.releases import DatabaseReleases
+from store.team import Person
 from tests.fakes import sendgrid, slack
 from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.slack import FakeSlack
@@ -301,7 +302,7 @@ def new_office(database: Database, database_url: str, delivery: Delivery) -> Cal
         manifest = Manifest(life, {"onboarding": digest})
         catalogue = release_digest(encode(manifest))
         with database.begin() as c:
-            customers.save_team(c, people, {"csm": ("cs_manager",)})
+            team.save_team(c, people, {"csm": ("cs_manager",)})
             releases.commit(c, catalogue, {digest: BOOK, life: LIFE, catalogue: manifest}, note="test")
             customer, (contact_row,) = customers.create(
                 c,

@@ -12,7 +12,7 @@ from freezegun.api import FrozenDateTimeFactory
 
 from lifecycle.commands import Command
 from lifecycle.playbook import Trigger
-from store import customers, ledger
+from store import customers, ledger, team
 from tests.fakes.provider import Answer, Seen, Slow
 from tests.fakes.sendgrid import SEND, FakeSendGrid
 from tests.fakes.slack import FakeSlack
@@ -318,8 +318,8 @@ def test_one_commands_fault_does_not_cost_the_others(office: "Office", sendgrid_
 @on_sqlite
 def test_a_teammate_without_slack_is_a_fault_that_says_how_to_mend_it(office: "Office") -> None:
     with office.db.begin() as c:
-        mara = customers.Person("mara", "Mara", "mara@stageplay.example.com", ("csm",), zone="UTC")
-        customers.save_team(c, [mara], {})
+        mara = team.Person("mara", "Mara", "mara@stageplay.example.com", ("csm",), zone="UTC")
+        team.save_team(c, [mara], {})
     result, reason = office.one(office.nudge())
     assert (result, reason) == ("failed", "the teammate mara has no Slack user id; write it in the team file")
 

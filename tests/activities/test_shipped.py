@@ -21,7 +21,8 @@ from lifecycle.actions import Email, Invite, Slack, Survey, Task
 from lifecycle.commands import AskApproval, Command, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
 from lifecycle.model import Clock, Profile, Value
 from lifecycle.playbook import Lifecycle, Playbook, Step
-from store.customers import Customer, Person
+from store.customers import Customer
+from store.team import Person
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AT = datetime(2026, 3, 5, 8, tzinfo=UTC)

@@ -29,7 +29,7 @@ from lifecycle.engine import step
 from lifecycle.jsonform import decode_union
 from lifecycle.messages import Event, FactsReported, SignedUp
 from lifecycle.model import Clock, Contact, Profile, Teammate, state_to_json
-from store import customers, inbox, projections, releases, tables
+from store import customers, inbox, projections, releases, tables, team
 from store.customers import NewContact
 from store.database import Database, open_database
 
@@ -196,7 +196,7 @@ def _sign_up(db: Database, *, snapshot: bool = True) -> str:
     compiled = compile_folder(settings.HERE / "playbooks", settings.HERE / "templates")
     profile = Profile("Europe/Berlin", date(2026, 3, 2), tier="pro", country="DE", touch="high")
     with db.begin() as c:
-        mara = next(person for person in customers.teammates(c) if person.id == "mara")
+        mara = next(person for person in team.teammates(c) if person.id == "mara")
         made, contacts = customers.create(
             c,
             outer_id="acme-1",

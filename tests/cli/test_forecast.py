@@ -20,7 +20,7 @@ from cli import forecast as forecasting
 from cli.main import run
 from lifecycle.messages import ContactSuppressed, SignedUp
 from lifecycle.model import Clock, Contact, Profile, State, Teammate, state_to_json
-from store import customers, inbox, tables
+from store import customers, inbox, tables, team
 from store.customers import NewContact
 from store.database import Database, open_database
 from tests.fakes.temporal import local
@@ -58,7 +58,7 @@ def sign_up(db: Database, number: int, *, snapshot: bool = True) -> State:
     compiled = compile_folder(settings.HERE / "playbooks", settings.HERE / "templates")
     profile = Profile("Europe/Berlin", date(2026, 3, 2), tier="pro", country="DE")
     with db.begin() as c:
-        mara = next(person for person in customers.teammates(c) if person.id == "mara")
+        mara = next(person for person in team.teammates(c) if person.id == "mara")
         made, contacts = customers.create(
             c,
             outer_id=f"acme-{number}",

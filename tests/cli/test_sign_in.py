@@ -9,8 +9,8 @@ import pytest
 from cli.main import run
 from gateway import sign_in
 from store import team
-from store.customers import Person
 from store.database import Database, open_database
+from store.team import Person
 
 MARA = Person("mara", "Mara Lindqvist", "mara@stageplay.example.com", ("csm",))
 

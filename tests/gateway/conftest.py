@@ -20,8 +20,8 @@ from lifecycle.commands import AskApproval, RaiseTask
 from lifecycle.jsonform import digest, encode
 from lifecycle.playbook import EventSpec, FactSpec, Lifecycle, Manifest, Milestone, Release, StageSpec
 from store import projections, releases, team
-from store.customers import Person
 from store.database import Database
+from store.team import Person
 
 SECRET = "whsec_" + "c3RhZ2VwbGF5LXRlc3Qtc2VjcmV0LTAwMDE="
 OLD_SECRET = "whsec_" + "c3RhZ2VwbGF5LXRlc3Qtc2VjcmV0LTAwMDA="

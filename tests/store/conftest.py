@@ -9,8 +9,9 @@ from freezegun.api import FrozenDateTimeFactory
 
 from lifecycle.model import Clock, Profile
 from store import customers
-from store.customers import Customer, NewContact, Person
+from store.customers import Customer, NewContact
 from store.database import Database
+from store.team import Person, save_team
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -24,7 +25,7 @@ def team(database: Database) -> tuple[Person, ...]:
     )
     chains = {"csm": ("founder",), "implementation_specialist": ("csm",), "cs_manager": ("head_of_cs", "founder")}
     with database.begin() as c:
-        customers.save_team(c, people, chains)
+        save_team(c, people, chains)
     return people
 
 

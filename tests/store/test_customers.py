@@ -8,8 +8,9 @@ from sqlalchemy.exc import IntegrityError
 
 from lifecycle.model import Clock, Profile
 from store import customers
-from store.customers import Customer, NewContact, Person, TeamError
+from store.customers import Customer, NewContact
 from store.database import Database
+from store.team import Person, TeamError, assign, save_team, team_of, teammate, teammate_by_slack, teammates
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PROFILE = Profile("America/New_York", date(2026, 3, 2), tier="team", country="US")
@@ -17,7 +18,7 @@ PROFILE = Profile("America/New_York", date(2026, 3, 2), tier="team", country="US
 
 def _create(database: Database, outer_id: str, wanted: dict[str, str] | None = None) -> Customer:
     with database.begin() as c:
-        team = customers.assign(c, wanted or {})
+        team = assign(c, wanted or {})
         return customers.create(
             c, outer_id=outer_id, name=outer_id, profile=PROFILE, clock=Clock(AT, AT), contacts=[], team=team
         )[0]
@@ -38,7 +39,7 @@ def test_a_customer_comes_back_as_it_was_made(database: Database, team: tuple[Pe
         assert (made.profile, made.clock, made.stage, made.seq) == (PROFILE, clock, "new", 0)
         assert customers.contact(c, made.id, ada.id) == Person(ada.id, "Ada", "Ada@Acme.example.com", ("champion",))
         assert {person.id for person in customers.contacts(c, made.id)} == {ada.id, bob.id}
-        assert customers.team_of(c, made.id) == {"csm": team[0]}
+        assert team_of(c, made.id) == {"csm": team[0]}
 
 
 def test_an_unknown_customer_is_none_to_find_and_an_error_to_get(database: Database) -> None:
@@ -120,7 +121,7 @@ def test_a_later_signup_changes_the_profile(database: Database, customer: Custom
 def test_new_customers_go_to_the_least_busy_holder(database: Database, team: tuple[Person, ...]) -> None:
     made = [_create(database, f"c{n}") for n in range(4)]
     with database.read() as c:
-        csms = [customers.team_of(c, customer.id)["csm"].id for customer in made]
+        csms = [team_of(c, customer.id)["csm"].id for customer in made]
     assert sorted(csms) == ["mara", "mara", "omar", "omar"]
     assert {person.id for person in team} >= set(csms)
 
@@ -128,7 +129,7 @@ def test_new_customers_go_to_the_least_busy_holder(database: Database, team: tup
 def test_a_role_without_a_holder_falls_back_along_its_chain(database: Database, team: tuple[Person, ...]) -> None:
     customer = _create(database, "a")
     with database.read() as c:
-        assert customers.team_of(c, customer.id)["cs_manager"] == team[2]
+        assert team_of(c, customer.id)["cs_manager"] == team[2]
 
 
 @pytest.mark.usefixtures("team")
@@ -136,7 +137,7 @@ def test_the_wanted_person_is_chosen_if_there_is_one(database: Database) -> None
     wanted = {"csm": "FAY@stageplay.example.com", "implementation_specialist": "nobody@stageplay.example.com"}
     customer = _create(database, "a", wanted)
     with database.read() as c:
-        chosen = customers.team_of(c, customer.id)
+        chosen = team_of(c, customer.id)
     assert (chosen["csm"].id, chosen["implementation_specialist"].id) == ("fay", "omar")
 
 
@@ -144,15 +145,15 @@ def test_the_wanted_person_is_chosen_if_there_is_one(database: Database) -> None
 def test_who_left_the_roster_keeps_a_name_but_gets_no_new_customers(database: Database) -> None:
     ada = Person("ada", "Ada", "ada@stageplay.example.com", ("csm", "founder"), slack="U0ADA")
     with database.begin() as c:
-        customers.save_team(c, [ada], {"csm": ("founder",)})
-        assert customers.teammates(c) == (ada,)
-        assert customers.teammate(c, "mara") is not None
-        assert customers.teammate_by_slack(c, "U0MARA") is None
-        assert customers.teammate_by_slack(c, "U0ADA") == ada
-        assert customers.teammate_by_slack(c, "") is None
-        assert {person.id for person in customers.assign(c, {"csm": "mara@stageplay.example.com"}).values()} == {"ada"}
+        save_team(c, [ada], {"csm": ("founder",)})
+        assert teammates(c) == (ada,)
+        assert teammate(c, "mara") is not None
+        assert teammate_by_slack(c, "U0MARA") is None
+        assert teammate_by_slack(c, "U0ADA") == ada
+        assert teammate_by_slack(c, "") is None
+        assert {person.id for person in assign(c, {"csm": "mara@stageplay.example.com"}).values()} == {"ada"}
 
 
 def test_a_role_that_nobody_can_take_is_refused(database: Database) -> None:
     with pytest.raises(TeamError, match="implementation_specialist"), database.begin() as c:
-        customers.save_team(c, [], {"implementation_specialist": ("csm",)})
+        save_team(c, [], {"implementation_specialist": ("csm",)})

@@ -9,9 +9,10 @@ from lifecycle.messages import Churned
 from lifecycle.model import Clock, Decision, Profile
 from lifecycle.trace import to_row
 from store import customers, inbox, ledger, outbox, pages, projections
-from store.customers import Customer, Person
+from store.customers import Customer
 from store.database import Database
 from store.pages import Counts
+from store.team import Person
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from lifecycle.actions import Expr
 from lifecycle.jsonform import encode
 from lifecycle.model import Clock, Profile
 from lifecycle.playbook import Lifecycle, Manifest, Release, StageSpec, release_digest
-from store import customers, releases, rollouts, tables
+from store import customers, releases, rollouts, tables, team
 from store.customers import Customer
 from store.database import Database, now
 from store.rollouts import EVERYBODY, Options, Scope
@@ -93,7 +93,7 @@ def test_a_part_is_told_and_its_new_customers_join_it(database: Database, two: t
 def test_a_part_may_be_the_accounts_of_one_person(database: Database, customer: Customer, two: tuple[str, str]) -> None:
     another(database, "nobodys", "team")
     with database.read() as c:
-        csm = customers.team_of(c, customer.id)["csm"].id
+        csm = team.team_of(c, customer.id)["csm"].id
     assert Scope(PRO.segment, csm).text == f"customer.tier == 'pro'; csm {csm}"
     carried_out(database, two[1], Options(scope=Scope(csm=csm)))
     assert told(database) == [customer.id]

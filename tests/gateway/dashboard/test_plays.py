@@ -11,8 +11,8 @@ from lifecycle.jsonform import digest, encode
 from lifecycle.model import Profile, State, Teammate, state_to_json
 from lifecycle.playbook import Manifest, Playbook, Release, Trigger
 from store import releases, team
-from store.customers import Person
 from store.database import Database
+from store.team import Person
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 Browser = httpx.AsyncClient
