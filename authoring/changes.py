@@ -5,10 +5,11 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from authoring.actions import shown
 from authoring.namespace import Names
 from authoring.satisfy import MOST, Known, Way, leaves, ways, written
 from lifecycle import conditions
-from lifecycle.actions import Expr, Length
+from lifecycle.actions import Expr
 from lifecycle.messages import (
     ContractSigned,
     Event,
@@ -74,7 +75,7 @@ def in_words(expr: Expr, known: Known, way: Way) -> str:
     for leaf in leaves(expr.tree):
         part = Expr("", leaf)
         before, after = conditions.truth(part, known.lookup), conditions.truth(part, known.with_(way))
-        if before is not after and way.keys() & set(conditions.names(part)):
+        if before is not after and way.keys() & set(conditions.names_in(leaf)):
             now = conditions.because(Expr("", _subject(leaf)), known.lookup)
             found.append(f"{'' if after else 'not '}{written(leaf)} ({now})")
     return " and ".join(dict.fromkeys(found))
@@ -82,8 +83,7 @@ def in_words(expr: Expr, known: Known, way: Way) -> str:
 
 def _subject(leaf: tuple[object, ...]) -> object:
     """What a comparison asks about: its left side, unless only the right one has a name."""
-    names = conditions.names(Expr("", leaf))
-    return next((("get", name) for name in names), ("const", None))
+    return next((("get", name) for name in conditions.names_in(leaf)), ("const", None))
 
 
 # --- as events --------------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def _sparks(turn: Turn, book: Playbook, trigger: Trigger) -> Iterator[tuple[Chan
         lasts = timedelta(0)
         if trigger.length is not None:
             lasts = turn.later(turn.at, trigger.length, turn.profile.zone) - turn.at
-        stays = "" if trigger.length is None else f" for {length(trigger.length)}"
+        stays = "" if trigger.length is None else f" for {shown(trigger.length)}"
         for change in turning(turn, trigger.condition):
             yield replace(change, text=f"{change.text}{stays}", lasts=lasts), {}
 
@@ -187,7 +187,7 @@ def _happens(turn: Turn, book: Playbook, trigger: Trigger) -> Iterator[tuple[Cha
     subject: Way = {book.per: f"new-{turn.counters.get(book.name, 0) + 1}"} if book.per else {}
     wanted = ways(trigger.where, known_of(turn, subject)) if trigger.where is not None else [{}]
     where = [] if trigger.where is None else [trigger.where.text]
-    text = " and ".join((*where, *(f"{name} = {shown(value)}" for name, value in subject.items())))
+    text = " and ".join((*where, *(f"{name} = {conditions.text(value)}" for name, value in subject.items())))
     for way in wanted[:MOST]:
         about = {**subject, **way}
         yield (
@@ -220,7 +220,7 @@ def _bands(turn: Turn, trigger: Trigger) -> Iterator[tuple[Change, Mapping[str, 
 def starts(trigger: Trigger) -> str:
     """What starts a play, as the end of a sentence that begins with "when"."""
     where = "" if trigger.where is None else f" with {trigger.where.text}"
-    stays = "" if trigger.length is None else f" for {length(trigger.length)}"
+    stays = "" if trigger.length is None else f" for {shown(trigger.length)}"
     if trigger.condition is not None:
         return f"{trigger.condition.text} becomes true{' and stays so' if stays else ''}{stays}"
     if trigger.date:
@@ -250,14 +250,3 @@ def _row(row: Every) -> str:
     often = f"every {unit}" if row.amount == 1 else f"every {row.amount} {unit}s"
     end = "" if row.until_day is None else f" until day {row.until_day}"
     return often + end + ("" if row.condition is None else f" if {row.condition.text}")
-
-
-def shown(value: Value) -> str:
-    """A value as people read it."""
-    return conditions.because(Expr("", ("const", value)), lambda _name: None)
-
-
-def length(found: Length) -> str:
-    """A length as written: `7 days`, `1 week`."""
-    words = found.unit.replace("_", " ")
-    return f"{found.amount} {words.removesuffix('s') if found.amount == 1 else words}"

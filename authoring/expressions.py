@@ -7,9 +7,8 @@ an expression cannot reach anything. Every fault is a finding at the exact words
 
 import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import Any, NoReturn
 
 from jinja2 import Environment, nodes
@@ -20,6 +19,7 @@ from authoring.diagnostics import Place, Report, near
 from authoring.namespace import Names, Type, offered
 from authoring.source import Scalar
 from lifecycle.actions import Expr
+from lifecycle.conditions import as_date, names_in
 
 MAX_LENGTH = 500
 MAX_DEPTH = 20
@@ -85,15 +85,6 @@ def compile_value(node: Scalar, names: Names, report: Report, kind: Type, choice
         return Expr(text, _NEVER)
 
 
-def names_in(tree: Any) -> Iterator[str]:
-    """Every name that a tree looks up."""
-    if tree[0] == "get":
-        yield tree[1]
-    elif tree[0] != "const":
-        for item in tree[1:]:
-            yield from names_in(item)
-
-
 def proven(tree: Any, met: bool = True) -> frozenset[str]:
     """The names that are surely known when a tree came out as `met`: unknown is never met, nor is `not unknown`."""
     match tree[0]:
@@ -137,7 +128,7 @@ class _Checker:
         tree, found = self._walk(self._parsed(), 1)
         if tree[0] == "list":
             self._refuse("type", "is a list", "write one value.")
-        if found == "text" and kind == "date" and tree[0] == "const" and _is_date(tree[1]):
+        if found == "text" and kind == "date" and tree[0] == "const" and as_date(tree[1]):
             return tree
         if kind not in ("any", found) and found != "any":
             name = f' "{tree[1]}"' if tree[0] == "get" else ""
@@ -276,7 +267,7 @@ class _Checker:
             return
         if kinds == {"date", "text"}:
             for tree, kind in (left, right):
-                if kind == "text" and not (tree[0] == "const" and _is_date(tree[1])):
+                if kind == "text" and not (tree[0] == "const" and as_date(tree[1])):
                     place = self._names_of(left[0], right[0])
                     self._refuse("type", "compares a date with a text", "write the date as '2026-03-02'.", place)
             return
@@ -369,10 +360,3 @@ def _type_of_const(tree: Any) -> Type:
     if isinstance(value, bool):
         return "boolean"
     return "number" if isinstance(value, int | float) else "text"
-
-
-def _is_date(value: object) -> bool:
-    try:
-        return isinstance(value, str) and bool(date.fromisoformat(value))
-    except ValueError:
-        return False

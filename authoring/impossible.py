@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from authoring.diagnostics import Place, Report
-from authoring.expressions import names_in
 from authoring.possible import negated, possible
 from authoring.source import Mapping, Node, Sequence, Source
 from lifecycle.actions import Expr, Wait
+from lifecycle.conditions import names_in
 from lifecycle.playbook import Lifecycle, Playbook, Step, Trigger
 
 

@@ -9,11 +9,12 @@ from itertools import pairwise
 from authoring.catalogue import Catalogue
 from authoring.courtesy import compile_business, compile_holidays, compile_politeness
 from authoring.diagnostics import Report, near
-from authoring.expressions import compile_expression, names_in
+from authoring.expressions import compile_expression
 from authoring.fields import KEBAB, SNAKE, Fields, mapping, sequence
 from authoring.grammar import STAGES, keys
 from authoring.namespace import Names
 from authoring.source import Scalar, Source
+from lifecycle.conditions import names_in
 from lifecycle.playbook import Lifecycle, Milestone, PhaseSpec, StageSpec
 
 Chains = dict[str, tuple[str, ...]]

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
 from authoring.diagnostics import Report
-from authoring.expressions import names_in
 from authoring.source import Mapping as MappingNode
 from authoring.source import Scalar, Source
 from lifecycle.actions import Expr
+from lifecycle.conditions import names_in
 from lifecycle.playbook import Lifecycle, Playbook
 
 _OURS = ("nps.score", "health.score")

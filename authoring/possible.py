@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
 
-from authoring.expressions import names_in
 from lifecycle.actions import Expr
-from lifecycle.conditions import truth
+from lifecycle.conditions import names_in, truth
 
 _MOST = 64
 """Ways through `or` that are looked at; beyond them a condition counts as possible."""

@@ -84,7 +84,7 @@ def _differ(one: Way, other: Way) -> bool:
 
 def _pooled(tree: Any, whole: Any, known: Known, want: bool, size: int) -> Iterator[Way]:
     """Ways that change so many names, of a part of a condition; values are those that matter to the whole."""
-    names = conditions.names(Expr("", tree))
+    names = tuple(dict.fromkeys(conditions.names_in(tree)))
     pools = {name: _values(name, whole, known) for name in names}
     tries: Iterable[Way] = (
         dict(zip(chosen, values, strict=True))
@@ -136,7 +136,7 @@ def _plain(value: float) -> float:
 def _turns(name: str, tree: Any, known: Known) -> Iterator[float]:
     """Where comparisons that are straight lines in this name turn over."""
     for part in parts(tree):
-        if part[0] in _COMPARE and name in conditions.names(Expr("", part)):
+        if part[0] in _COMPARE and name in conditions.names_in(part):
             at = [_gap(part, known.with_({name: x})) for x in (0, 1)]
             if at[0] is not None and at[1] is not None and at[0] != at[1]:
                 yield at[0] / (at[0] - at[1])
@@ -149,7 +149,7 @@ def _gap(part: Any, lookup: Lookup) -> float | None:
 
 
 def _dates(tree: Any, known: Known) -> Iterator[str]:
-    written = (*_constants(tree, str), *(known.lookup(name) for name in conditions.names(Expr("", tree))))
+    written = (*_constants(tree, str), *(known.lookup(name) for name in conditions.names_in(tree)))
     for item in written:
         day = conditions.as_date(item)
         if day is not None:

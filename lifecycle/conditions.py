@@ -8,7 +8,7 @@ another type) is unknown, never an exception.
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -125,17 +125,16 @@ def as_date(item: Value) -> date | None:
 
 def names(expr: Expr) -> tuple[str, ...]:
     """Every name that an expression reads, each once, in order."""
-    found: dict[str, None] = {}
+    return tuple(dict.fromkeys(names_in(expr.tree)))
 
-    def walk(tree: Any) -> None:
-        if tree[0] == "get":
-            found[tree[1]] = None
-        elif tree[0] != "const":
-            for item in tree[1:]:
-                walk(item)
 
-    walk(expr.tree)
-    return tuple(found)
+def names_in(tree: Any) -> Iterator[str]:
+    """Every name that a tree looks up, in order, as often as it stands there."""
+    if tree[0] == "get":
+        yield tree[1]
+    elif tree[0] != "const":
+        for item in tree[1:]:
+            yield from names_in(item)
 
 
 def _is_number(item: Any) -> bool:
