@@ -1,6 +1,7 @@
 """The catalogue of facts and events (`facts.yaml`): every name a condition may use besides our own."""
 
 import re
+from collections.abc import Mapping as PyMapping
 from dataclasses import dataclass
 
 from authoring.diagnostics import Report, near
@@ -10,6 +11,7 @@ from authoring.namespace import BUILT_IN_EVENTS
 from authoring.source import Mapping, Node, Scalar, Source
 from lifecycle.playbook import EventSpec, FactSpec
 
+FactValue = bool | int | float | str
 _DOTTED = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+\Z")
 _RANGE = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)-(-?[0-9]+(?:\.[0-9]+)?)\Z")
 _RESERVED = (
@@ -100,20 +102,26 @@ def _event(key: Scalar, node: Mapping, facts: dict[str, FactSpec], report: Repor
     if key.value in BUILT_IN_EVENTS:
         report.add("duplicate-name", key.place, f'"{key.value}" is an event of our own', "choose another name.")
     fields = Fields(node, keys("event"), f'the event "{key.value}"', report)
-    group = mapping(fields.get("sets"), report, '"sets"', "{ setup.api_connected: true }")
-    sets: dict[str, bool | int | float | str] = {}
-    for name, value in group.entries.items() if group else ():
-        place = group.keys[name].place if group else fields.place("sets")
-        if name not in facts:
-            report.add("unknown-fact", place, f'no fact is called "{name[:60]}"', near(name, facts))
-        elif (found := fact_value(value, name, facts[name], fields, report)) is not None:
-            sets[name] = found
-    return EventSpec(fields.text("title", "a title"), sets)
+    return EventSpec(
+        fields.text("title", "a title"), fact_values(fields, "sets", "{ setup.api_connected: true }", facts)
+    )
 
 
-def fact_value(
-    node: Node, name: str, spec: FactSpec, fields: Fields, report: Report
-) -> bool | int | float | str | None:
+def fact_values(fields: Fields, key: str, example: str, facts: PyMapping[str, FactSpec]) -> dict[str, FactValue]:
+    """Values of facts by name, each of its fact's type; what is wrong is left out, with a finding."""
+    group = mapping(fields.get(key), fields.report, f'"{key}"', example)
+    found: dict[str, FactValue] = {}
+    for name, node in group.entries.items() if group else ():
+        spec = facts.get(name)
+        if spec is None and group is not None:
+            place = group.keys[name].place
+            fields.report.add("unknown-fact", place, f'no fact is called "{name[:60]}"', near(name, facts))
+        elif spec is not None and (value := _value(node, name, spec, fields, fields.report)) is not None:
+            found[name] = value
+    return found
+
+
+def _value(node: Node, name: str, spec: FactSpec, fields: Fields, report: Report) -> FactValue | None:
     """A value that a fact of this type can have."""
     single = fields.single(node, name, f"a {spec.type}")
     if single is None:

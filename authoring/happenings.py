@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 
-from authoring.catalogue import fact_value
+from authoring.catalogue import fact_values
 from authoring.diagnostics import Report, near
-from authoring.fields import Fields, mapping
+from authoring.fields import Fields
 from authoring.grammar import keys, one_of
 from authoring.namespace import CUSTOMER_ROLES
-from authoring.source import Mapping, Scalar
+from authoring.source import Scalar
 from lifecycle.actions import Invite
 from lifecycle.messages import (
     ApprovalAnswered,
@@ -53,7 +53,7 @@ def read_event(fields: Fields, books: Sequence[Playbook], lifecycle: Lifecycle, 
     """The one thing that an event line says happened; None (with a finding) when it says none or several."""
     kinds = [kind for kind in KINDS if kind in fields]
     if not kinds and "facts" in fields:
-        return FactsReported(_facts(fields, lifecycle, report))
+        return FactsReported(read_facts(fields, lifecycle))
     if len(kinds) != 1:
         fix = f"keep one of: {', '.join(kinds)}." if kinds else "add one, such as nps: 9 or event: api.connected."
         what = f"an event says {len(kinds)} things" if kinds else "an event says nothing that happens"
@@ -187,19 +187,9 @@ class _Happening:
     def _happened(self, node: Scalar) -> Event:
         known = ["customer.signed_up", *self.lifecycle.events]
         self._known("unknown-event", "event", node, known)
-        return Happened(node.value, _facts(self.fields, self.lifecycle, self.report))
+        return Happened(node.value, read_facts(self.fields, self.lifecycle))
 
 
-def _facts(fields: Fields, lifecycle: Lifecycle, report: Report) -> dict[str, Value]:
-    group = mapping(fields.get("facts"), report, '"facts"', "{ usage.core_features: 3 }")
-    found: dict[str, Value] = {}
-    for name, node in group.entries.items() if isinstance(group, Mapping) else ():
-        place = group.keys[name].place if group else fields.node.place
-        spec = lifecycle.facts.get(name)
-        if spec is None:
-            report.add("unknown-fact", place, f'no fact is called "{name[:60]}"', near(name, lifecycle.facts))
-        else:
-            value = fact_value(node, name, spec, fields, report)
-            if value is not None:
-                found[name] = value
-    return found
+def read_facts(fields: Fields, lifecycle: Lifecycle) -> dict[str, Value]:
+    """What `facts:` reports, of an event or an account."""
+    return {**fact_values(fields, "facts", "{ usage.core_features: 3 }", lifecycle.facts)}

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from authoring.catalogue import fact_value
 from authoring.diagnostics import Place, Report, near
 from authoring.fields import Fields, mapping, sequence
+from authoring.happenings import read_facts
 from authoring.jsonlines import plain, read_lines
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.scenario_file import PROFILE_KEYS, read_customer, read_events
@@ -152,7 +152,7 @@ def _account(
     signup = read_customer(fields, datetime.combine(day, time(9)), lifecycle)
     guests = _guests(fields, report)
     contacts = tuple(Contact(f"con-{nth}", who.roles) for nth, who in enumerate(guests, 1))
-    facts = _facts(fields, lifecycle, report)
+    facts = read_facts(fields, lifecycle)
     signup = replace(signup, contacts=contacts, contracts=_contracts(fields, report), placed=stage, facts=facts)
     account_id = fields.text("id", '"id: acme"', required=True)
     if len(account_id) > LONGEST_ID:
@@ -266,19 +266,6 @@ def _contracts(fields: Fields, report: Report) -> tuple[Contract, ...]:
         if day is not None:
             found[name] = Contract(name, day)
     return tuple(found.values())
-
-
-def _facts(fields: Fields, lifecycle: Lifecycle, report: Report) -> dict[str, Value]:
-    group = mapping(fields.get("facts"), report, '"facts"', "{ usage.core_features: 3 }")
-    found: dict[str, Value] = {}
-    for name, node in group.entries.items() if group else ():
-        spec = lifecycle.facts.get(name)
-        if spec is None:
-            what = f'no fact is called "{name[:60]}"'
-            report.add("unknown-fact", node.place, what, near(name, lifecycle.facts))
-        elif (value := fact_value(node, name, spec, fields, report)) is not None:
-            found[name] = value
-    return found
 
 
 # --- what happens later -----------------------------------------------------------------------------------------------
