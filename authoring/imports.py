@@ -220,7 +220,7 @@ class _Maker:
         if not 1 <= length <= MOST_MONTHS:
             self.tables.refuse(row, f"the term is not a number of months from 1 to {MOST_MONTHS}", "contract")
             return None
-        return _next_end(row.starts, length, self.as_of)
+        return calendar.next_of(row.starts, length, "months", self.as_of)
 
     # --- facts --------------------------------------------------------------------------------------------------------
 
@@ -395,18 +395,3 @@ def _typed(text: str, spec: FactSpec, day: Callable[[str], date | None]) -> Valu
             return None if found is None else found.isoformat()
         case "text":  # pragma: no branch - the types are these four
             return text[:500] if not spec.choices or text in spec.choices else None
-
-
-def _next_end(start: date, months: int, as_of: date) -> date:
-    """The end of the term that runs on the day, terms counted from the start; of a month that is too short its last."""
-    terms = max(1, ((as_of.year - start.year) * 12 + as_of.month - start.month) // months)
-    while (end := _plus_months(start, terms * months)) <= as_of:
-        terms += 1
-    return end
-
-
-def _plus_months(day: date, months: int) -> date:
-    year, month = divmod(day.month - 1 + months, 12)
-    first = date(day.year + year, month + 1, 1)
-    last = (date(first.year + (first.month == 12), first.month % 12 + 1, 1) - first).days  # noqa: PLR2004 - December
-    return first.replace(day=min(day.day, last))
