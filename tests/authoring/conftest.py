@@ -17,8 +17,10 @@ from authoring.roster import Roster
 from authoring.scenario import check, load
 from authoring.simulate import Library
 from lifecycle.playbook import Lifecycle, Playbook
+from tests.fakes import export
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
 STANDARD = HERE / "standard"
 REPLACES = ("lifecycle", "facts", "team")
 TODAY = date(2026, 3, 2)
@@ -156,3 +158,20 @@ def playbook_of() -> Callable[[str], str]:
     """A whole playbook around the given steps."""
     head = "playbook: tried\ntitle: Tried\nowner: csm\ntrigger: { stage: onboarding }\nanchor: signup\n"
     return lambda steps: f"{head}steps:\n{steps}"
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Lifecycle:
+    """The lifecycle that ships, which the documented mappings are written for."""
+    compiled = compile_folder(ROOT / "playbooks", ROOT / "templates")
+    return next(item for item in compiled.releases.values() if isinstance(item, Lifecycle))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return export.write(tmp_path / "export")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    return export.write_small(tmp_path)

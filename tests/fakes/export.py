@@ -84,3 +84,26 @@ def mappings() -> tuple[str, str]:
     """The two mappings of docs/import.md: that of `LIST`, and that of `FILES`."""
     first, second = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(), re.DOTALL)
     return first, second
+
+
+SMALL = """import: crm
+files:
+  accounts: { path: accounts.csv, account: id }
+  more: { path: more.csv, account: id, on: day, id: key }
+accounts: { from: accounts, name: name, signed_up_on: since }
+"""
+"""Says of the files of `write_small` no more than it must."""
+
+
+def write_small(folder: Path) -> Path:
+    """Two accounts and some rows about the first."""
+    (folder / "accounts.csv").write_text("id,name,since,left,stage\na,Acme,2024-03-01,,live\nb,Bolt,2024-12-30,,odd\n")
+    (folder / "more.csv").write_text(
+        "key,id,day,score,word,mail,role,until\n"
+        "1,a,2024-12-01,7,yes,Ada@acme.example.com,champion,2025-06-01\n"
+        "2,a,2024-12-30,3,no,ada@acme.example.com,billing,2025-07-01\n"
+        "3,a,2024-12-30,x,maybe,@,boss,never\n"
+        "4,a,2025-01-05,9,yes,bo@acme.example.com,admin,2024-01-01\n"
+        "5,a,2024-11-01,,,,,\n"
+    )
+    return folder
