@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from gateway.deliver import Deliverer
 from gateway.entitled import Answer, refusal
-from gateway.intake import Lifecycles, facts_of
+from gateway.intake import Lifecycles
 from lifecycle.jsonform import digest, encode
 from lifecycle.messages import ApprovalAnswered, HoldLifted, HoldPlaced, Reply, StageSet
 from store import customers, facts, inbox, projections, team
@@ -75,7 +75,7 @@ def record(db: Database, lifecycles: Lifecycles, press: Press) -> Reply | None:
         refused = refusal(c, lifecycle, press.customer, press.by, press.event)
         if refused is not None:
             return refused
-        facts.told(c, press.customer, facts_of(press.event, lifecycle))
+        facts.note(c, press.customer, press.event, lifecycle)
         body_digest = digest(encode(press.event))
         accepted, row = inbox.accept(c, press.customer, press.source, press.id, press.event, body_digest=body_digest)
         if accepted is Accepted.NEW:

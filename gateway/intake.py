@@ -15,16 +15,8 @@ from gateway.envelope import Inbound, spelled
 from gateway.refusals import RefusedError
 from gateway.signup import Signup, read_signup
 from gateway.translate import FIXED, MAIN_CONTRACT, SIGNED_UP, again, known_type, outer_id_of, translate
-from lifecycle.messages import (
-    EmailReplied,
-    Event,
-    FactsReported,
-    Happened,
-    MeetingAnswered,
-    SignedUp,
-    SurveyAnswered,
-)
-from lifecycle.model import Contract, Teammate, Value
+from lifecycle.messages import Event, FactsReported, SignedUp
+from lifecycle.model import Contract, Teammate
 from lifecycle.playbook import Lifecycle, Manifest
 from store import customers, facts, inbox, releases, team
 from store.customers import Customer
@@ -210,33 +202,12 @@ def _accept_known(c: Connection, customer: Customer, inbound: Inbound, lifecycle
             return _accept_all(c, customer.id, inbound, events, lifecycle)
 
 
-def facts_of(event: Event, lifecycle: Lifecycle) -> dict[str, Value]:
-    """The facts that an event tells the core besides a report's, as `lifecycle.happening` reads it."""
-    carried: dict[str, Value] = {}
-    match event:
-        case SignedUp():
-            name = SIGNED_UP
-        case Happened(name=name, facts=carried):
-            pass
-        case EmailReplied():
-            name = "email.replied"
-        case MeetingAnswered(meeting=meeting, outcome=outcome):
-            name = f"{meeting.rpartition('/')[2]}.{outcome}"
-        case SurveyAnswered(name=name, facts=carried):
-            pass
-        case _:
-            return {}
-    spec = lifecycle.events.get(name)
-    told = {**(spec.sets if spec else {}), **carried}
-    return {fact: value for fact, value in told.items() if fact in lifecycle.facts}
-
-
 def _accept_all(
     c: Connection, customer: str, inbound: Inbound, events: Sequence[Event], lifecycle: Lifecycle, *, tell: bool = True
 ) -> Receipt:
     """The first event carries the sender's id, further ones the id with a number."""
     first, *others = events
-    facts.told(c, customer, facts_of(first, lifecycle))
+    facts.note(c, customer, first, lifecycle)
     accepted, row = inbox.accept(
         c, customer, inbound.source, inbound.id, first, body_digest=inbound.body_digest, tell=tell
     )

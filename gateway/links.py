@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse
 from activities.links import SurveyLink, UnsubscribeLink, read_survey, read_unsubscribe
 from gateway.body import read_body
 from gateway.deliver import Deliverer
-from gateway.intake import Lifecycles, facts_of
+from gateway.intake import Lifecycles
 from gateway.pages import Pages, read_form
 from gateway.questions import Answer, chosen, words
 from gateway.suppression import suppress
@@ -128,7 +128,7 @@ class LinkPages:
                 event = SurveyAnswered(survey.survey, link.contact, answer.score, late, dict(answer.answers))
                 event_id = f"{link.touch}/{secrets.token_hex(4)}"
                 _, lifecycle = self.lifecycles.current(c)
-                facts.told(c, link.customer, facts_of(event, lifecycle))
+                facts.note(c, link.customer, event, lifecycle)
                 inbox.accept(
                     c, link.customer, "survey", event_id, event, body_digest=digest([link.touch, answer.chosen])
                 )

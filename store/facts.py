@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, select
 
 from lifecycle import facts
+from lifecycle.happening import SIGNED_UP
+from lifecycle.messages import EmailReplied, Event, FactsReported, Happened, MeetingAnswered, SignedUp, SurveyAnswered
 from lifecycle.model import Value
-from lifecycle.playbook import FactSpec
+from lifecycle.playbook import FactSpec, Lifecycle
 from store import tables
 from store.database import upsert
 
@@ -36,3 +38,32 @@ def told(c: Connection, customer: str, values: Mapping[str, Value]) -> None:
         c.execute(
             insert.on_conflict_do_update(index_elements=["customer", "name"], set_={"value": insert.excluded.value})
         )
+
+
+def note(c: Connection, customer: str, event: Event, lifecycle: Lifecycle) -> None:
+    """Note what the workflow learns from an event; a report's facts `news` has noted."""
+    if not isinstance(event, FactsReported):
+        found = learned(event, lifecycle)
+        told(c, customer, {fact: value for fact, value in found.items() if fact in lifecycle.facts})
+
+
+def learned(event: Event, lifecycle: Lifecycle | None) -> dict[str, Value]:
+    """The facts that an event tells the core, as `lifecycle.happening` reads it, also those that the catalogue does not
+    name. `lifecycle`: what its events set; None: nothing but what they carry.
+    """
+    carried: Mapping[str, Value] = {}
+    match event:
+        case FactsReported(facts=reported):
+            return dict(reported)
+        case SignedUp():
+            name = SIGNED_UP
+        case Happened(name=name, facts=carried) | SurveyAnswered(name=name, facts=carried):
+            pass
+        case EmailReplied():
+            name = "email.replied"
+        case MeetingAnswered(meeting=meeting, outcome=outcome):
+            name = f"{meeting.rpartition('/')[2]}.{outcome}"
+        case _:
+            return {}
+    spec = lifecycle.events.get(name) if lifecycle else None
+    return {**(spec.sets if spec else {}), **carried}

@@ -11,11 +11,12 @@ from sqlalchemy import Connection, select
 
 from lifecycle import conditions
 from lifecycle.jsonform import decode_union
-from lifecycle.messages import Event, FactsReported, Happened, MilestoneTicked, SurveyAnswered
+from lifecycle.messages import Event, MilestoneTicked
 from lifecycle.model import Fact, Value, state_from_json
 from lifecycle.playbook import Lifecycle
 from store import projections, tables
 from store.customers import Customer
+from store.facts import learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def known(c: Connection, customer: Customer, life: Lifecycle | None) -> Known:
     for row in c.execute(query.where(table.c.seq > (state.seq if state else 0)).order_by(table.c.seq)):
         at = customer.clock.virtual(row.received_at)
         event: Event = decode_union(Event, row.event)
-        facts |= {name: Fact(value, at) for name, value in _learned(event, life).items()}
+        facts |= {name: Fact(value, at) for name, value in learned(event, life).items()}
         if isinstance(event, MilestoneTicked):
             ticked = {name: since for name, since in ticked.items() if name != event.milestone}
             ticked |= {event.milestone: at} if event.done else {}
@@ -80,16 +81,3 @@ def milestones(life: Lifecycle, customer: Customer, found: Known) -> tuple[Reach
         return Reached(name, spec.title, reached=True, at=max(since, default=None))
 
     return tuple(one(name) for name in life.milestones)
-
-
-def _learned(event: Event, life: Lifecycle | None) -> Mapping[str, Value]:
-    match event:
-        case FactsReported(facts=told):
-            return told
-        case Happened(name=name, facts=told):
-            spec = life.events.get(name) if life else None
-            return {**(spec.sets if spec else {}), **told}
-        case SurveyAnswered(facts=told):
-            return told
-        case _:
-            return {}

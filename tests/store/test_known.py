@@ -1,12 +1,13 @@
 """What is known of a customer: the newest snapshot and what came in since, each with its time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from freezegun.api import FrozenDateTimeFactory
 
 from lifecycle.actions import Expr
 from lifecycle.jsonform import encode
-from lifecycle.messages import Churned, Event, FactsReported, Happened, MilestoneTicked, SurveyAnswered
+from lifecycle.messages import Churned, EmailReplied, Event, FactsReported, Happened, MilestoneTicked, SurveyAnswered
 from lifecycle.model import Fact, State, Value
 from lifecycle.playbook import EventSpec, Lifecycle, Milestone
 from store import inbox, tables
@@ -67,6 +68,15 @@ def test_events_since_the_snapshot_count_with_the_time_they_came(
     assert "b.done" not in _known(database, customer, None).facts
     _take(database, customer, MilestoneTicked("kickoff_held", "mara"))
     assert _known(database, customer).ticked == {"kickoff_held": LATER}
+
+
+def test_what_a_reply_sets_is_known_at_once(
+    database: Database, customer: Customer, clock: FrozenDateTimeFactory
+) -> None:
+    clock.move_to(AT)
+    life = replace(LIFE, events={"email.replied": EventSpec("A reply", {"open": True})})
+    _take(database, customer, EmailReplied("con_1"))
+    assert _known(database, customer, life) == Known({"open": Fact(value=True, at=AT)})
 
 
 def test_a_milestone_is_reached_since_it_was_ticked_or_since_its_last_fact(customer: Customer) -> None:
