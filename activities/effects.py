@@ -21,6 +21,7 @@ from activities.mime import Mail, Mailbox, UnsendableError
 from activities.render import Edited, Letter, Renderer, Slot, title_of, unsubscribe_link
 from activities.scene import Scene, moment_of, read_scene, read_source
 from activities.transports import CardWay, Doubt, Envelope, MailWay, Records, Way, Ways
+from lifecycle import touches
 from lifecycle.actions import Invite, Survey
 from lifecycle.commands import (
     AskApproval,
@@ -35,7 +36,6 @@ from lifecycle.commands import (
     SendInvite,
     SendSurvey,
     SettleApproval,
-    name_in,
 )
 from store import customers, documents, ledger, meetings, opportunities, projections, surveys, team
 from store.customers import Customer
@@ -120,7 +120,7 @@ class Effects:
             )
             return lambda: self._call(customer, command, there)
         source = read_source(self._releases, customer.catalogue, command.release, command.step)
-        scene = read_scene(c, command, customer, source, plays.get("/".join(command.touch.split("/")[1:3])))
+        scene = read_scene(c, command, customer, source, plays.get(touches.read(command.touch).play))
         touch_hash = ledger.touch_hash(c, command.touch)
         envelope = Envelope(command.touch, touch_hash, customer.id, scene.person, _shown_at(customer, command))
         book = source.book
@@ -264,7 +264,7 @@ class Effects:
         """What a person wrote in place of the template, where the command says that somebody did."""
         if not getattr(scene.command, "edited", False):
             return None
-        approval = name_in(scene.command.touch)
+        approval = touches.name_in(scene.command.touch)
         with self._db.read() as c:
             edit = projections.edit(c, scene.customer.id, approval)
         if edit is None:

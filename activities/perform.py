@@ -25,6 +25,7 @@ from activities.delivery import Delivery, Failed, Landing, Later, Sent, Unknown
 from activities.effects import Effects, Job, NoLongerOwedError
 from activities.mime import UnsendableError
 from activities.transports import Rate, doubt_of
+from lifecycle import touches
 from lifecycle.commands import CancelInvite, Command, RaiseTask, SendEmail, SendInvite, SendSurvey, SettleApproval
 from lifecycle.jsonform import decode_union
 from lifecycle.model import Decision
@@ -309,7 +310,7 @@ def _held(c: Connection, customer: str, command: Command) -> Held | None:
 def _hold(c: Connection, customer: str, command: Command) -> customers.Hold | None:
     if not isinstance(command, _OUTSIDE):
         return ledger.hold_on(c, customers.EVERYTHING)
-    return ledger.hold_on(c, customer, command.touch.split("/")[1])
+    return ledger.hold_on(c, customer, touches.read(command.touch).playbook)
 
 
 def _barrier(c: Connection, customer: str, command: Command, job: Job) -> Barrier | None:

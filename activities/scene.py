@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, bindparam, select
 
 from activities.mime import UnsendableError
-from lifecycle import calendar, conditions
+from lifecycle import calendar, conditions, touches
 from lifecycle.actions import Email, Invite, Survey
 from lifecycle.commands import Command
 from lifecycle.jsonform import decode_union
@@ -227,7 +227,7 @@ def _champion(people: tuple[Person, ...]) -> Person | None:
 
 def _anchor(command: Command, customer: Customer, source: Source, known: Known, zone: str) -> date:
     """Day 0 of the command's play: as the snapshot has it, else worked out from the customer's row."""
-    key = "/".join(command.touch.split("/")[1:3])
+    key = touches.read(command.touch).play
     for play in known.plays:
         if play.key == key:
             return play.anchor

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from authoring.answers import Answers, Approvals, Span
 from lifecycle import calendar
 from lifecycle.actions import Length
-from lifecycle.commands import AskApproval, Command, RaiseTask, SendEmail, SendInvite, SendSurvey, name_in
+from lifecycle.commands import AskApproval, Command, RaiseTask, SendEmail, SendInvite, SendSurvey
 from lifecycle.messages import (
     ApprovalAnswered,
     Churned,
@@ -30,6 +30,7 @@ from lifecycle.model import Contract, State, Value
 from lifecycle.playbook import Lifecycle
 from lifecycle.releases import Releases
 from lifecycle.surveys import FORMS
+from lifecycle.touches import name_in
 
 Told = tuple[datetime, Event]
 _BITS = 53

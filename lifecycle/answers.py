@@ -5,7 +5,7 @@ whatever it says.
 raise.
 """
 
-from lifecycle import asking, journey, machine, plays, questions, responses
+from lifecycle import asking, journey, machine, plays, questions, responses, touches
 from lifecycle.messages import (
     ApprovalAnswered,
     MilestoneTicked,
@@ -32,11 +32,11 @@ def approval(turn: Turn, event: ApprovalAnswered) -> None:
         turn.reply = Reply(settled.result, f"Already taken: {settled.result}.")
         return
     if settled is not None:
-        _refuse(turn, _step(settled.approval), "answer", _late(settled.result, settled.by))
+        _refuse(turn, touches.named(settled.approval)[1], "answer", _late(settled.result, settled.by))
         return
     found = _open(turn, event.approval)
     if found is None:
-        _refuse(turn, _step(event.approval), "answer", _unasked(turn, event.approval))
+        _refuse(turn, touches.named(event.approval)[1], "answer", _unasked(turn, event.approval))
         return
     play, step, rule, progress = found
     if not _holds_role(turn, event.by, (rule.by, *(rung.to for rung in rule.escalate))):
@@ -55,22 +55,17 @@ def approval(turn: Turn, event: ApprovalAnswered) -> None:
         turn.reply = Reply("approved", "Approved.")
 
 
-def _step(approval_id: str) -> str:
-    return approval_id.rpartition("/")[2].partition("~")[0]
-
-
 def _unasked(turn: Turn, approval_id: str) -> Reply:
     """What to say of a question that is not open and whose answer is not kept: it expired, its play has ended, or it
     never was.
     """
-    key, _, tail = approval_id.rpartition("/")
-    name, _, nth = tail.partition("~")
+    key, name, nth = touches.named(approval_id)
     play = turn.play(key)
     name = play.step_of(name) if play else name
     step = turn.index(play).get(name) if play else None
     if play is not None and step is not None and step.approval is not None:
         now = turn.round(play, name)
-        if name in play.steps if (nth or "1") == str(now) else (nth or "1").isdecimal() and int(nth or 1) < now:
+        if name in play.steps if nth == str(now) else nth.isdecimal() and int(nth) < now:
             return _late("expired", "")
     if play is None and responses.was_played(turn, key):
         return Reply("too_late", "Too late: its play has ended.")
@@ -78,8 +73,8 @@ def _unasked(turn: Turn, approval_id: str) -> Reply:
 
 
 def _open(turn: Turn, approval_id: str) -> tuple[Play, Step, Approval, Progress] | None:
-    key, _, tail = approval_id.rpartition("/")
-    play, name = turn.play(key), tail.partition("~")[0]
+    key, name, _ = touches.named(approval_id)
+    play = turn.play(key)
     name = play.step_of(name) if play else name
     step = turn.index(play).get(name) if play else None
     progress = play.steps.get(name) if play else None
@@ -105,22 +100,21 @@ def _late(result: str, by: str) -> Reply:
 
 def task(turn: Turn, event: TaskTicked) -> None:
     """Take the tick of a task. The core keeps no list of tasks: the store does, by the same touch."""
-    customer, _, rest = event.task.partition("/")
-    parts = rest.split("/")
-    if customer != turn.customer or len(parts) < 5:  # noqa: PLR2004 - playbook, play, step, occurrence, part
+    touch = touches.read(event.task)
+    if touch.customer != turn.customer or not touch.part:
         _refuse(turn, "", "task", Reply("unknown", "This task is not known here."))
         return
     if event.by not in {person.id for person in turn.team.values()}:
-        _refuse(turn, parts[2], "task", Reply("not_yours", "Only a teammate of this customer can tick this task."))
+        _refuse(turn, touch.step, "task", Reply("not_yours", "Only a teammate of this customer can tick this task."))
         return
-    play = turn.play(f"{parts[0]}/{parts[1]}")
+    play = turn.play(touch.play)
     text = f"{'done' if event.done else 'reopened'} by {event.by}"
     if play is not None:
-        turn.decide(play, parts[2], "task", "fired", text)
+        turn.decide(play, touch.step, "task", "fired", text)
         if event.done:
-            responses.ticked(turn, play, parts[4])
+            responses.ticked(turn, play, touch.part)
     else:
-        turn.decide_life(parts[2], "task", "fired", text)
+        turn.decide_life(touch.step, "task", "fired", text)
     turn.reply = Reply("done", "Ticked." if event.done else "Reopened.")
 
 

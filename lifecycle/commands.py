@@ -1,8 +1,7 @@
 """Commands: what the shell must do. A closed union, each member imperative and tagged by `kind`.
 
-Each has a touch, the identity `customer/playbook/play/step/occurrence/part[/recipient]`, which is the ledger's key and
-the same on every replay. `part` is `send`, `ask`, `remind-n`, `cancel`, `task`, `settle`. Adding a member: add it to
-the union, to what issues it, to `activities.effects`, and to the tests that name every kind.
+Each has a touch, its identity; see `touches`. Adding a member: add it to the union, to what issues it, to
+`activities.effects`, and to the tests that name every kind.
 """
 
 from dataclasses import dataclass, field
@@ -191,9 +190,3 @@ Command = (
     | RecordOpportunity
     | CallWebhook
 )
-
-
-def name_in(touch: str) -> str:
-    """What answers call the step of a touch: `playbook/play/step`, with `~2` at the second round of a repeat."""
-    _, playbook, number, step, nth, *_ = touch.split("/")
-    return f"{playbook}/{number}/{step}" + (f"~{nth}" if nth != "1" else "")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lifecycle import calendar, recipients, schedule
+from lifecycle import calendar, recipients, schedule, touches
 from lifecycle.actions import Invite
 from lifecycle.commands import Command, SendInvite
 from lifecycle.jsonform import decode_union, encode
@@ -33,12 +33,11 @@ def settle(turn: Turn, event: BatchSettled, issued: tuple[Command, ...]) -> None
 
 
 def _settle(turn: Turn, effect: Effect, command: Command | None) -> None:
-    parts = effect.touch.split("/")
-    if len(parts) < 6:  # noqa: PLR2004 - customer, playbook, play, step, occurrence, part
+    touch = touches.read(effect.touch)
+    if not touch.part:
         return
-    play, part = turn.play(f"{parts[1]}/{parts[2]}"), parts[5]
-    name = play.step_of(parts[3]) if play else parts[3]
-    recipient = parts[6] if len(parts) > 6 else ""  # noqa: PLR2004
+    play, part, recipient = turn.play(touch.play), touch.part, touch.to
+    name = play.step_of(touch.step) if play else touch.step
     doubtful = effect.touch in turn.doubtful or effect.result == "unknown"
     turn.doubtful = tuple(item for item in turn.doubtful if item != effect.touch)
     if effect.result in ("later", "unknown"):
@@ -62,8 +61,8 @@ def _left(turn: Turn, command: Command | None, part: str = "cancel") -> Play | N
     """
     if command is None or part != "cancel":
         return None
-    _, playbook, number, *_ = command.touch.split("/")
-    return Play(playbook, command.release, int(number), turn.at.date(), turn.profile.zone, turn.at)
+    touch = touches.read(command.touch)
+    return Play(touch.playbook, command.release, int(touch.number), turn.at.date(), turn.profile.zone, turn.at)
 
 
 def _postpone(turn: Turn, effect: Effect, command: Command | None, play: Play | None, *, doubtful: bool) -> None:
@@ -93,11 +92,11 @@ def left_behind(state: State, waiting: Sequence[Command]) -> tuple[Command, ...]
 
     A batch that is out already is let go on: taking back what may be on the wire would make it unknown.
     """
-    running = {f"{state.customer}/{play.key}" for play in state.plays}
+    running = {play.key for play in state.plays}
     gone = {
         command.touch
         for command in waiting
-        if command.kind in CUSTOMER_SEES and "/".join(command.touch.split("/")[:3]) not in running
+        if command.kind in CUSTOMER_SEES and touches.read(command.touch).play not in running
     }
     unsent = gone.difference(state.doubtful)
     return tuple(
@@ -109,15 +108,15 @@ def left_behind(state: State, waiting: Sequence[Command]) -> tuple[Command, ...]
 
 def _standing(turn: Turn, play: Play | None, touch: str) -> Progress | None:
     """Where the step of a touch stands; None when that touch was of an earlier round."""
-    _, _, _, name, nth, *_ = touch.split("/")
-    step = play.step_of(name) if play else name
-    if play is None or nth != str(turn.round(play, step)):
+    if play is None:
         return None
-    return (turn.play(play.key) or play).steps.get(step)
+    parts = touches.read(touch)
+    step = play.step_of(parts.step)
+    return (turn.play(play.key) or play).steps.get(step) if parts.nth == str(turn.round(play, step)) else None
 
 
 def _arrived(turn: Turn, play: Play, touch: str, recipient: str, *, sent: bool) -> None:
-    progress, name = _standing(turn, play, touch), play.step_of(touch.split("/")[3])
+    progress, name = _standing(turn, play, touch), play.step_of(touches.read(touch).step)
     if progress is None or recipient not in progress.left:
         return
     left = tuple(item for item in progress.left if item != recipient)
@@ -129,7 +128,7 @@ def _arrived(turn: Turn, play: Play, touch: str, recipient: str, *, sent: bool) 
 
 
 def _failed(turn: Turn, play: Play | None, name: str, recipient: str, effect: Effect) -> None:
-    part = effect.touch.split("/")[5]
+    part = touches.read(effect.touch).part
     recipients.release(turn, effect.touch)
     if play is None:
         turn.decide_life(name, part, "failed", effect.reason, recipient)
@@ -140,11 +139,11 @@ def _failed(turn: Turn, play: Play | None, name: str, recipient: str, effect: Ef
 
 
 def _tell_owner(turn: Turn, play: Play, touch: str, recipient: str, why: str) -> None:
-    _, _, _, known, nth, part, *_ = touch.split("/")
-    name = play.step_of(known)
-    owner, what = turn.book(play).owner, "cancel" if part == "cancel" else "deliver"
-    nth_round = int(nth) if nth.isdecimal() else 0
-    turn.raise_task(play, name, f"failed-{part}-{recipient}", owner, f"Could not {what} {name}: {why}", nth_round)
+    parts = touches.read(touch)
+    name = play.step_of(parts.step)
+    owner, what = turn.book(play).owner, "cancel" if parts.part == "cancel" else "deliver"
+    nth = int(parts.nth) if parts.nth.isdecimal() else 0
+    turn.raise_task(play, name, f"failed-{parts.part}-{recipient}", owner, f"Could not {what} {name}: {why}", nth)
 
 
 def drop(turn: Turn, play: Play, reason: str, steps: Collection[str] | None = None) -> None:
@@ -186,8 +185,8 @@ def _reissue(turn: Turn, item: Retry) -> None:
     about.
     """
     command: Any = decode_union(Command, item.command)
-    parts = command.touch.split("/")
-    play = turn.play(f"{parts[1]}/{parts[2]}")
+    touch = touches.read(command.touch)
+    play = turn.play(touch.play)
     if command.kind == "ask_approval" and not _asked(turn, play, command.touch):
         return
     if item.why == "unknown":
@@ -195,7 +194,7 @@ def _reissue(turn: Turn, item: Retry) -> None:
     if play is None or command.kind not in CUSTOMER_SEES or item.why == "unknown":
         turn.commands.append(command)
         return
-    if play.step_of(parts[3]) not in turn.index(play):
+    if play.step_of(touch.step) not in turn.index(play):
         _give_up(turn, play, command, "its step is no longer in the playbook", told=False)
         return
     if command.kind == "send_invite":
@@ -216,7 +215,7 @@ def _reissue(turn: Turn, item: Retry) -> None:
 
 def _reoffered(turn: Turn, play: Play, command: SendInvite) -> SendInvite:
     """An invitation with its slot chosen from today's point of view, unless a guest may know of the meeting already."""
-    name = play.step_of(command.touch.split("/")[3])
+    name = play.step_of(touches.read(command.touch).step)
     action, progress = turn.index(play)[name].action, _standing(turn, play, command.touch)
     asked = {item.command["touch"] for item in turn.retries if item.why == "unknown"}
     known = any(touch.startswith(f"{command.meeting}/") for touch in asked.union(turn.doubtful))

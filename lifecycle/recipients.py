@@ -5,7 +5,7 @@ hours, caps.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lifecycle import calendar, schedule
+from lifecycle import calendar, schedule, touches
 from lifecycle.actions import Escalate, Invite
 from lifecycle.model import Play, Touched
 from lifecycle.playbook import Playbook, Step
@@ -178,6 +178,5 @@ def count(turn: Turn, play: Play, step: Step, contacts: tuple[str, ...]) -> None
 
 def release(turn: Turn, touch: str) -> None:
     """A touch that did not happen no longer counts."""
-    _, playbook, number, step, nth, _, *to = touch.split("/")
-    gone = ("/".join(to), f"{playbook}/{number}/{step}" + (f"~{nth}" if nth != "1" else ""))
+    gone = (touches.read(touch).to, touches.name_in(touch))
     turn.touched = tuple(item for item in turn.touched if (item.contact, item.step) != gone)

@@ -7,7 +7,7 @@ too: somebody offers another time.
 
 from dataclasses import replace
 
-from lifecycle import effects, entering, happening, plays
+from lifecycle import effects, entering, happening, plays, touches
 from lifecycle.actions import Invite
 from lifecycle.messages import EmailReplied, MeetingAnswered, Reply, SurveyAnswered
 from lifecycle.model import Play, Progress
@@ -60,14 +60,13 @@ def ticked(turn: Turn, play: Play, part: str) -> None:
 
 def meeting(turn: Turn, event: MeetingAnswered) -> None:
     """Take what became of a meeting: an event for the playbooks, and work where it has to be offered again."""
-    key, _, tail = event.meeting.rpartition("/")
-    name, _, nth = tail.partition("~")
+    key, name, nth = touches.named(event.meeting)
     play = turn.play(key) or _ended(turn, key, name)
     name = play.step_of(name) if play else name
     progress = play.steps.get(name) if play else None
     if play is None or progress is None or not _offered(turn, play, name, progress):
         _refuse(turn, name, _unheard_of(turn, key, play))
-    elif (nth or "1") != str(turn.round(play, name)):
+    elif nth != str(turn.round(play, name)):
         _refuse(turn, name, Reply("too_late", "Too late: the next round has begun."))
     elif event.by and event.by not in {person.id for person in turn.team.values()}:
         _refuse(turn, name, Reply("not_yours", "Only a teammate of this customer can say this."))

@@ -12,7 +12,7 @@ from functools import partial
 from operator import attrgetter, is_
 from types import MappingProxyType
 
-from lifecycle import calendar, conditions, index
+from lifecycle import calendar, conditions, index, touches
 from lifecycle.actions import Expr, Length
 from lifecycle.agenda import Agenda
 from lifecycle.commands import Command, RaiseTask
@@ -319,9 +319,8 @@ class Turn:
         return 1 if progress is None else max(progress.count, 1)
 
     def named(self, play: Play, step: str) -> str:
-        """What people's answers call a step: `playbook/play/step`, in later rounds of a repeat with `~2`, `~3`, ..."""
-        nth, front = self.round(play, step), f"{play.key}/{play.name_of(step)}"
-        return front if nth == 1 else f"{front}~{nth}"
+        """What people's answers call a step."""
+        return touches.name_of(play.key, play.name_of(step), self.round(play, step))
 
     def touch(self, play: Play, step: str, part: str, recipient: str = "", occurrence: int = 0) -> str:
         """The identity of a command. `occurrence`: 0 for the round of the step; a contact may reply twice."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from lifecycle.commands import name_in
+from lifecycle.touches import name_in
 from store import tables
 from store.database import Database, one_at_a_time
 

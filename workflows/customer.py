@@ -17,7 +17,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributeUpdate
 
-from lifecycle import calendar, effects, trace
+from lifecycle import calendar, effects, touches, trace
 from lifecycle.commands import Command
 from lifecycle.engine import FLUSH_AFTER, begin, next_due, step, upcoming
 from lifecycle.jsonform import canonical, decode, decode_union, encode
@@ -206,7 +206,7 @@ class CustomerLifecycle:
 
     def _plays(self) -> dict[str, PlayInfo]:
         """What the texts of the issued commands need of their plays, which no snapshot may show yet."""
-        wanted = {"/".join(command.touch.split("/")[1:3]) for command in self._issued}
+        wanted = {touches.read(command.touch).play for command in self._issued}
         return {
             play.key: PlayInfo(anchor=play.anchor.isoformat(), zone=play.zone, about=play.about)
             for play in self._state.plays

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lifecycle.actions import Choose, Invite, Length, Repeat, When
-from lifecycle.commands import name_in
 from lifecycle.messages import ApprovalAnswered, BatchSettled, Churned, Effect, FactsReported, Happened, MeetingAnswered
 from lifecycle.playbook import Step
+from lifecycle.touches import name_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

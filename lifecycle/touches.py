@@ -1,0 +1,50 @@
+"""Touches: the identity of everything that is done, and how people's answers name what it was done for.
+
+A touch is `customer/playbook/play/step/occurrence/part[/recipient]`; `Turn.touch` makes it, it is the ledger's key and
+the same on every replay. `part` is `send`, `ask`, `remind-n`, `cancel`, `task`, `settle`. An answer is about a step and
+not about one recipient, so it names `playbook/play/step`, in later rounds of a repeat with `~2`, `~3`, ...
+"""
+
+from typing import NamedTuple
+
+
+class Touch(NamedTuple):
+    """A touch taken apart. `number`: of the play. `nth`: the occurrence. `to`: empty where it is of nobody in
+    particular.
+    """
+
+    customer: str
+    playbook: str
+    number: str
+    step: str
+    nth: str
+    part: str
+    to: str
+
+    @property
+    def play(self) -> str:
+        """The key of its play."""
+        return f"{self.playbook}/{self.number}"
+
+
+def read(touch: str) -> Touch:
+    """Take a touch apart. Of a text that is none the last parts are empty."""
+    return Touch(*[*touch.split("/", 6), "", "", "", "", "", ""][:7])
+
+
+def name_in(touch: str) -> str:
+    """What answers call the step of a touch."""
+    found = read(touch)
+    return name_of(found.play, found.step, found.nth)
+
+
+def name_of(play: str, step: str, nth: int | str) -> str:
+    """What answers call a step in a round. `play`: its key."""
+    return f"{play}/{step}" if str(nth) == "1" else f"{play}/{step}~{nth}"
+
+
+def named(name: str) -> tuple[str, str, str]:
+    """The play, step and round that an answer names. Of a text that names none they are of no play."""
+    play, _, tail = name.rpartition("/")
+    step, _, nth = tail.partition("~")
+    return play, step, nth or "1"
