@@ -14,7 +14,7 @@ from authoring.people import People
 from authoring.portfolio import Account
 from authoring.roster import Roster
 from authoring.simulate import Library, Run
-from lifecycle import calendar, questions, schedule
+from lifecycle import calendar, schedule
 from lifecycle.commands import AskApproval, Command, SendInvite, SettleApproval
 from lifecycle.course import Course
 from lifecycle.engine import begin
@@ -313,7 +313,7 @@ def _asked_already(library: Library, state: State) -> set[tuple[str, str]]:
             nudges = schedule.nudges(turn, step.approval, progress.at, person.zone if person else play.zone)
             roles = (step.approval.by, *(role for _, role in nudges[: progress.count]))
             people = {person.id for role in roles if (person := turn.teammate(role)) is not None}
-            found |= {(questions.approval_id(turn, play, step), name) for name in people}
+            found |= {(turn.named(play, step.id), name) for name in people}
     return found
 
 

@@ -32,11 +32,11 @@ def approval(turn: Turn, event: ApprovalAnswered) -> None:
         turn.reply = Reply(settled.result, f"Already taken: {settled.result}.")
         return
     if settled is not None:
-        _refuse(turn, touches.named(settled.approval)[1], "answer", _late(settled.result, settled.by))
+        questions.refuse(turn, touches.named(settled.approval)[1], "answer", _late(settled.result, settled.by))
         return
     found = _open(turn, event.approval)
     if found is None:
-        _refuse(turn, touches.named(event.approval)[1], "answer", _unasked(turn, event.approval))
+        questions.refuse(turn, touches.named(event.approval)[1], "answer", _unasked(turn, event.approval))
         return
     play, step, rule, progress = found
     if not _holds_role(turn, event.by, (rule.by, *(rung.to for rung in rule.escalate))):
@@ -85,12 +85,6 @@ def _open(turn: Turn, approval_id: str) -> tuple[Play, Step, Approval, Progress]
     return play, step, step.approval, progress
 
 
-def _refuse(turn: Turn, step: str, what: str, reply: Reply) -> None:
-    """Answer without acting, and leave a trace of it."""
-    turn.reply = reply
-    turn.decide_life(step, what, "skipped", reply.text)
-
-
 def _late(result: str, by: str) -> Reply:
     if result in ("expired", "withdrawn"):
         why = "nobody answered in time" if result == "expired" else "it is no longer needed"
@@ -102,10 +96,12 @@ def task(turn: Turn, event: TaskTicked) -> None:
     """Take the tick of a task. The core keeps no list of tasks: the store does, by the same touch."""
     touch = touches.read(event.task)
     if touch.customer != turn.customer or not touch.part:
-        _refuse(turn, "", "task", Reply("unknown", "This task is not known here."))
+        questions.refuse(turn, "", "task", Reply("unknown", "This task is not known here."))
         return
-    if event.by not in {person.id for person in turn.team.values()}:
-        _refuse(turn, touch.step, "task", Reply("not_yours", "Only a teammate of this customer can tick this task."))
+    if not turn.ours(event.by):
+        questions.refuse(
+            turn, touch.step, "task", Reply("not_yours", "Only a teammate of this customer can tick this task.")
+        )
         return
     play = turn.play(touch.play)
     text = f"{'done' if event.done else 'reopened'} by {event.by}"
@@ -122,11 +118,11 @@ def milestone(turn: Turn, event: MilestoneTicked) -> None:
     """Take a person's word for a milestone, or take it back."""
     spec = turn.life.milestones.get(event.milestone)
     if spec is None:
-        _refuse(turn, "", "milestone", Reply("unknown", f"There is no milestone {event.milestone}."))
+        questions.refuse(turn, "", "milestone", Reply("unknown", f"There is no milestone {event.milestone}."))
         return
     if not _holds_role(turn, event.by, spec.ticked_by):
         reply = Reply("not_yours", f"{spec.title} is ticked by {', '.join(spec.ticked_by) or 'managers only'}.")
-        _refuse(turn, event.milestone, "milestone", reply)
+        questions.refuse(turn, event.milestone, "milestone", reply)
         return
     others = {name: at for name, at in turn.ticked.items() if name != event.milestone}
     turn.ticked = {**others, event.milestone: turn.at} if event.done else others
@@ -140,11 +136,11 @@ def milestone(turn: Turn, event: MilestoneTicked) -> None:
 def stage(turn: Turn, event: StageSet) -> None:
     """Move the customer on a person's word, forward or back; a criterion that holds already does not undo it."""
     if event.stage == turn.stage:
-        _refuse(turn, event.stage, "stage", Reply("already", f"The customer is in {event.stage} already."))
+        questions.refuse(turn, event.stage, "stage", Reply("already", f"The customer is in {event.stage} already."))
         return
     target = machine.move("journey", turn.stage, f"set_to_{event.stage}")
     if target is None:
-        _refuse(turn, "", "stage", Reply("unknown", f"There is no move from {turn.stage} to {event.stage}."))
+        questions.refuse(turn, "", "stage", Reply("unknown", f"There is no move from {turn.stage} to {event.stage}."))
         return
     journey.place(turn, target, f"set by {event.by}: {event.reason}")
     turn.reply = Reply("done", f"The customer is in {target} now.")

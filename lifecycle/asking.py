@@ -46,7 +46,7 @@ def _card(
                 step.id,
                 person.id,
                 turn.at,
-                questions.approval_id(turn, play, step),
+                turn.named(play, step.id),
                 owed,
                 until,
                 approval.expired,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lifecycle import calendar, effects, firing
+from lifecycle import calendar, effects, firing, questions
 from lifecycle.actions import Length
 from lifecycle.messages import HoldLifted, HoldPlaced, Reply, SendsReleased
 from lifecycle.model import ON_HOLD, Hold, Play, Progress, State
@@ -69,8 +69,7 @@ def _lift(turn: Turn, event: HoldLifted) -> None:
     """End a hold, and settle what became due meanwhile as the event says."""
     hold = turn.holds.get(event.playbook)
     if hold is None:
-        turn.reply = Reply("already", "There is no such hold.")
-        turn.decide_life(event.playbook or "hold", "hold", "skipped", turn.reply.text)
+        questions.refuse(turn, event.playbook or "hold", "hold", Reply("already", "There is no such hold."))
         return
     turn.holds = {name: other for name, other in turn.holds.items() if name != event.playbook}
     turn.decide_life(event.playbook or "hold", "hold", "fired", f"lifted by {event.by}")

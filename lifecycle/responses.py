@@ -7,7 +7,7 @@ too: somebody offers another time.
 
 from dataclasses import replace
 
-from lifecycle import effects, entering, happening, plays, touches
+from lifecycle import effects, entering, happening, plays, questions, touches
 from lifecycle.actions import Invite
 from lifecycle.messages import EmailReplied, MeetingAnswered, Reply, SurveyAnswered
 from lifecycle.model import Play, Progress
@@ -65,13 +65,13 @@ def meeting(turn: Turn, event: MeetingAnswered) -> None:
     name = play.step_of(name) if play else name
     progress = play.steps.get(name) if play else None
     if play is None or progress is None or not _offered(turn, play, name, progress):
-        _refuse(turn, name, _unheard_of(turn, key, play))
+        questions.refuse(turn, name, "meeting", _unheard_of(turn, key, play))
     elif nth != str(turn.round(play, name)):
-        _refuse(turn, name, Reply("too_late", "Too late: the next round has begun."))
-    elif event.by and event.by not in {person.id for person in turn.team.values()}:
-        _refuse(turn, name, Reply("not_yours", "Only a teammate of this customer can say this."))
+        questions.refuse(turn, name, "meeting", Reply("too_late", "Too late: the next round has begun."))
+    elif event.by and not turn.ours(event.by):
+        questions.refuse(turn, name, "meeting", Reply("not_yours", "Only a teammate of this customer can say this."))
     elif progress.outcome and OUTCOMES.index(event.outcome) <= OUTCOMES.index(progress.outcome):
-        _refuse(turn, name, Reply("already", f"Already noted: {_said(progress.outcome)}."))
+        questions.refuse(turn, name, "meeting", Reply("already", f"Already noted: {_said(progress.outcome)}."))
     else:
         _note(turn, play, name, progress, event)
 
@@ -110,11 +110,6 @@ def _unheard_of(turn: Turn, key: str, play: Play | None) -> Reply:
     if play is None and was_played(turn, key):
         return Reply("too_late", "Too late: its play has ended.")
     return Reply("unknown", "This meeting is not known here.")
-
-
-def _refuse(turn: Turn, name: str, answer: Reply) -> None:
-    turn.reply = answer
-    turn.decide_life(name, "meeting", "skipped", answer.text)
 
 
 def _said(outcome: str) -> str:

@@ -302,11 +302,13 @@ class Turn:
         those = [person for person in self.contacts if role in person.roles]
         return next((person for person in those if not person.suppressed), those[0] if those else None)
 
+    def ours(self, person: str) -> bool:
+        """Whether somebody has a role for this customer."""
+        return any(teammate.id == person for teammate in self.team.values())
+
     def reachable(self, person: str) -> bool:
         """Whether a contact is there and may be written to; teammates always are."""
-        if any(teammate.id == person for teammate in self.team.values()):
-            return True
-        return any(contact.id == person and not contact.suppressed for contact in self.contacts)
+        return self.ours(person) or any(contact.id == person and not contact.suppressed for contact in self.contacts)
 
     # --- what rules write -------------------------------------------------------------------------------------------
 
