@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import typer
@@ -15,14 +15,12 @@ from sqlalchemy import Connection
 import settings as configuration
 from authoring.changes import Change
 from authoring.clauses import Clause
-from authoring.explain import Explained, Open, Running, as_of, explain
-from cli import forecast as forecasting
-from cli import records
-from cli.connection import connect, require_schema
+from authoring.explain import Explained, Open, Running, explain
+from cli import known, records
+from cli.connection import require_schema
 from cli.processes import ProcessError
 from lifecycle import calendar
 from lifecycle.jsonform import encode
-from lifecycle.model import State
 from store import customers, releases
 from store.customers import Customer
 from store.database import Database, now, open_database
@@ -88,29 +86,19 @@ async def _account(db: Database, wanted: str, playbook: str) -> Account:
         customer, current = find(c, wanted), releases.current(c)
     if current is None:
         raise ProcessError("no playbooks are applied yet; run `stageplay apply`")
-    answered = await _answered(customer.id)
+    answered = (await known.asked([customer.id])).get(customer.id)
     with db.read() as c:
-        state = answered or forecasting.stored(c, customer.id)
-        if state is None:
-            raise ProcessError(f"{customer.name} is known, but its workflow has not begun; is a worker running?")
-        told = [(customer.clock.virtual(at), event) for at, event in forecasting.accepted_since(c, state)]
-    library = forecasting.library(db, [state], current)
+        state = answered or known.stored(c, customer.id)
+    if state is None:
+        raise ProcessError(f"{customer.name} is known, but its workflow has not begun; is a worker running?")
+    at = customer.clock.virtual(now())
+    library, as_now = known.brought_up(db, customer, state, at, current)
     names = sorted({*library.catalogue(state.catalogue).playbooks, *(play.playbook for play in state.plays)})
     if playbook and playbook not in names:
         raise NoSuchError(f'no playbook is called "{playbook}"; there are {", ".join(names)}')
-    at = customer.clock.virtual(now())
     past = records.of_customer(db, customer.id)
-    found = explain(library, as_of(library, state, told, at), past, playbook)
+    found = explain(library, as_now, past, playbook)
     return Account(customer, at, "workflow" if answered else "snapshot", found)
-
-
-async def _answered(customer: str) -> State | None:
-    """The state that the workflow gives, where it can be asked."""
-    try:
-        client = await connect(configuration.temporal(), timedelta(seconds=1))
-    except ProcessError:
-        return None
-    return (await forecasting.ask(client, [customer])).get(customer)
 
 
 # --- for people -------------------------------------------------------------------------------------------------------

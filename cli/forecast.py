@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,9 +20,6 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy import Connection, select
-from temporalio.client import Client
-from temporalio.service import RPCError
 
 import settings as configuration
 from authoring.answers import Answers, read_answers, usual
@@ -30,24 +27,15 @@ from authoring.compile import compile_folder
 from authoring.diagnostics import Diagnostic, failed, render_text
 from authoring.forecast import LIMITED, Forecast, Standing, forecast, freshness, to_json
 from authoring.lives import World
-from authoring.people import Told
 from authoring.simulate import Library
 from authoring.team import Person
-from cli.connection import connect, require_schema
+from cli import known
+from cli.connection import require_schema
 from cli.processes import ProcessError
-from lifecycle.jsonform import FormError, decode_union
-from lifecycle.messages import Event
-from lifecycle.model import State, state_from_json
-from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
-from store import customers, projections, releases, tables
-from store.customers import Customer
+from lifecycle.model import State
+from lifecycle.playbook import Lifecycle, Playbook
+from store import releases
 from store.database import Database, now, open_database
-from workflows import interface
-
-AT_ONCE = 32
-"""Workflows asked at a time: each answer costs a worker a replay."""
-ANSWER_WITHIN = timedelta(seconds=5)
-BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -57,86 +45,6 @@ class Asked:
     days: int
     answers: Path | None
     seed: str
-
-
-def live(c: Connection) -> list[Customer]:
-    """Customers in real time that have signed up and not left, by name."""
-    table = tables.customers
-    rows = c.execute(select(table.c.id).where(~table.c.stopped).order_by(table.c.name, table.c.id))
-    found = [customers.get(c, row.id) for row in rows]
-    return [item for item in found if not item.clock.rehearsal]
-
-
-async def ask(client: Client, ids: Sequence[str]) -> dict[str, State]:
-    """The states that workflows give; those that do not answer in time are left out."""
-    gate = asyncio.Semaphore(AT_ONCE)
-    found: dict[str, State] = {}
-
-    async def one(customer: str) -> None:
-        handle = client.get_workflow_handle(interface.workflow_id(customer))
-        async with gate:
-            try:
-                data = await handle.query(interface.STATE, result_type=dict, rpc_timeout=ANSWER_WITHIN)
-                found[customer] = state_from_json(data)
-            except (RPCError, FormError):
-                return
-
-    await asyncio.gather(*(one(customer) for customer in ids))
-    return found
-
-
-def stored(c: Connection, customer: str) -> State | None:
-    """The last stored state; None where there is none that this version reads."""
-    data = projections.snapshot(c, customer)
-    try:
-        return None if data is None else state_from_json(data)
-    except FormError:
-        return None
-
-
-def accepted_since(c: Connection, state: State) -> tuple[Told, ...]:
-    """Events that were accepted after what a state has seen."""
-    table = tables.inbox
-    rows = c.execute(
-        select(table.c.event, table.c.received_at)
-        .where(table.c.customer == state.customer, table.c.seq > state.seq)
-        .order_by(table.c.seq)
-    )
-    return tuple((row.received_at, decode_union(Event, row.event)) for row in rows)
-
-
-def standings(db: Database, answered: dict[str, State], those: Iterable[Customer]) -> Iterator[Standing | str]:
-    """Every customer as known, or the name of one that is not."""
-    with db.read() as c:
-        for customer in those:
-            state = answered.get(customer.id) or stored(c, customer.id)
-            if state is None:
-                yield customer.name
-            else:
-                source: Literal["workflow", "snapshot"] = "workflow" if customer.id in answered else "snapshot"
-                yield Standing(customer.name, state, source, accepted_since(c, state))
-
-
-def library(db: Database, states: Iterable[State], current: str) -> Library:
-    """Every release that these states and the current catalogue name.
-
-    Raises:
-        ProcessError: one is not in the database.
-    """
-    wanted = {current}
-    for state in states:
-        wanted |= {state.catalogue, *(play.release for play in state.plays)}
-    found: dict[str, Release] = {}
-    with db.read() as c:
-        while wanted:
-            digest = wanted.pop()
-            release = releases.load(c, digest)
-            if release is None:
-                raise ProcessError(f"the database does not have the release {digest}; run `stageplay apply`")
-            found[digest] = release
-            if isinstance(release, Manifest):
-                wanted |= {release.lifecycle, *release.playbooks.values()} - found.keys()
-    return Library(found)
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
@@ -175,21 +83,21 @@ async def _forecast(
     db: Database, people: Sequence[Person], asked: Asked, err: Console
 ) -> tuple[Forecast | None, Sequence[Diagnostic]]:
     with db.read() as c:
-        those, current = live(c), releases.current(c)
+        those, current = known.live(c), releases.current(c)
     if current is None:
         raise ProcessError("no playbooks are applied yet; run `stageplay apply`")
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
         task = shown.add_task("asking", total=len(those))
         answered: dict[str, State] = {}
-        client = await reachable(err)
-        for start in range(0, len(those), BATCH):
+        client = await known.reachable(err)
+        for start in range(0, len(those), known.BATCH):
             if client is not None:
-                answered |= await ask(client, [item.id for item in those[start : start + BATCH]])
-            shown.update(task, completed=start + BATCH)
-        known = list(standings(db, answered, those))
-        standing = [item for item in known if isinstance(item, Standing)]
-        world, said = _world(library(db, (item.state for item in standing), current), current, asked)
+                answered |= await known.ask(client, [item.id for item in those[start : start + known.BATCH]])
+            shown.update(task, completed=start + known.BATCH)
+        every = list(known.standings(db, answered, those))
+        standing = [item for item in every if isinstance(item, Standing)]
+        world, said = _world(known.library(db, (item.state for item in standing), current), current, asked)
         if world is None:
             return None, said
         shown.update(task, description="simulating", completed=0)
@@ -197,20 +105,11 @@ async def _forecast(
             world,
             standing,
             people,
-            unknown=[item for item in known if isinstance(item, str)],
+            unknown=[item for item in every if isinstance(item, str)],
             processes=os.cpu_count() or 1,
             progress=lambda done: shown.update(task, completed=done),
         )
     return found, said
-
-
-async def reachable(err: Console) -> Client | None:
-    """Temporal, where it answers at once."""
-    try:
-        return await connect(configuration.temporal(), timedelta(seconds=1))
-    except ProcessError:
-        err.print("Temporal does not answer: the forecast goes on from the last stored states.", markup=False)
-        return None
 
 
 def _world(found: Library, current: str, asked: Asked) -> tuple[World | None, Sequence[Diagnostic]]:

@@ -9,20 +9,15 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
-import settings as configuration
-from authoring.explain import as_of
-from cli import forecast as forecasting
+from cli import known
 from cli.answering import Desk, desk
 from cli.by_hand import By
-from cli.connection import connect
 from cli.plan import FindingsError, live_scope
-from cli.processes import ProcessError
 from cli.simulate import MisuseError
 from gateway.answers import ON_ITS_WAY
 from gateway.entitled import is_manager
@@ -82,7 +77,7 @@ class Scope:
         except FindingsError as found:
             raise MisuseError(str(found)) from found
         with mine.db.read() as c:
-            return [item for item in forecasting.live(c) if rollouts.inside(c, item, scope)]
+            return [item for item in known.live(c) if rollouts.inside(c, item, scope)]
 
 
 def _known(db: Database, playbook: str) -> None:
@@ -135,8 +130,8 @@ def resume(
     with desk(by) as mine:
         if everything:
             raise typer.Exit(_everything(mine, stale, form))
-        known = asyncio.run(_states(mine.db, scope.those(mine)))
-        held = [_stale(mine.db, whose, state, playbook) for whose, state in known if playbook in state.holds]
+        states = asyncio.run(_states(mine.db, scope.those(mine)))
+        held = [_stale(mine.db, whose, state, playbook) for whose, state in states if playbook in state.holds]
         if form == "text":
             _list(held)
         chosen = stale or _choose(held)
@@ -170,26 +165,19 @@ class Held:
 
 async def _states(db: Database, those: Sequence[Customer]) -> list[tuple[Customer, State]]:
     """The customers of whom a state is known, with it as of now."""
-    answered: dict[str, State] = {}
-    try:
-        client = await connect(configuration.temporal(), timedelta(seconds=1))
-        answered = await forecasting.ask(client, [whose.id for whose in those])
-    except ProcessError:
-        pass
+    answered = await known.asked([whose.id for whose in those])
     found = []
     for whose in those:
         with db.read() as c:
-            state = answered.get(whose.id) or forecasting.stored(c, whose.id)
-            if state is None:
-                continue
-            told = [(whose.clock.virtual(at), event) for at, event in forecasting.accepted_since(c, state)]
-        library = forecasting.library(db, [state], state.catalogue)
-        found.append((whose, as_of(library, state, told, whose.clock.virtual(now()))))
+            state = answered.get(whose.id) or known.stored(c, whose.id)
+        if state is not None:
+            _, as_now = known.brought_up(db, whose, state, whose.clock.virtual(now()))
+            found.append((whose, as_now))
     return found
 
 
 def _stale(db: Database, customer: Customer, state: State, playbook: str) -> Held:
-    library = forecasting.library(db, [state], state.catalogue)
+    library = known.library(db, [state], state.catalogue)
     return Held(customer, holding.stale(library, state, playbook))
 
 

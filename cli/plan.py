@@ -36,7 +36,7 @@ from authoring.portfolio import read_portfolio
 from authoring.roster import Roster
 from authoring.segments import read_segment
 from authoring.simulate import Library
-from cli import forecast as live
+from cli import known
 from cli.apply import compiled
 from cli.connection import require_schema
 from cli.processes import ProcessError
@@ -135,7 +135,7 @@ def target_of(db: Database, settings: Settings, release: str) -> Target:
         digest = releases.named(c, release)
     if digest is None:
         raise MisuseError(f'no catalogue, or more than one, begins with "{release}"; `stageplay releases` lists them')
-    return Target(digest, dict(live.library(db, (), digest).releases))
+    return Target(digest, dict(known.library(db, (), digest).releases))
 
 
 def check_move(library: Library, move: Sequence[str]) -> None:
@@ -144,10 +144,10 @@ def check_move(library: Library, move: Sequence[str]) -> None:
     Raises:
         MisuseError: says what may have been meant.
     """
-    known = {item.name for item in library.releases.values() if isinstance(item, Playbook)}
+    names = {item.name for item in library.releases.values() if isinstance(item, Playbook)}
     for name in move:
-        if name not in known:
-            raise MisuseError(f"--move {name}: there is no such playbook; {near(name, known)}")
+        if name not in names:
+            raise MisuseError(f"--move {name}: there is no such playbook; {near(name, names)}")
 
 
 # --- the live customers -----------------------------------------------------------------------------------------------
@@ -157,11 +157,11 @@ def of_live(db: Database, target: Target, asked: Asked, err: Console) -> tuple[P
     """The plan for the live customers, and the names of those that are not known."""
     current = current_digest(db)
     with db.read() as c:
-        those = live.live(c)
+        those = known.live(c)
         inside = {item.id for item in those if rollouts.inside(c, item, asked.options.scope)}
     with _shown(err) as progress:
         found, unknown = _standings(db, those, progress, err)
-        library = live.library(db, (item.state for item in found), current)
+        library = known.library(db, (item.state for item in found), current)
         library = Library({**target.releases, **library.releases})
         check_move(library, asked.options.move)
         world = _world(library, current, target.digest, asked.days)
@@ -181,10 +181,10 @@ def flying(db: Database, target: Target, options: Options, err: Console) -> list
     """What happens to the plays in flight of the customers that are told, without the future."""
     current = current_digest(db)
     with db.read() as c:
-        those = [item for item in live.live(c) if rollouts.inside(c, item, options.scope)]
+        those = [item for item in known.live(c) if rollouts.inside(c, item, options.scope)]
     with _shown(err) as progress:
         found, _ = _standings(db, those, progress, err)
-    library = live.library(db, (item.state for item in found), current)
+    library = known.library(db, (item.state for item in found), current)
     library = Library({**target.releases, **library.releases})
     check_move(library, options.move)
     world = _world(library, current, target.digest, 1)
@@ -200,7 +200,7 @@ def flying(db: Database, target: Target, options: Options, err: Console) -> list
 def states_of(db: Database, err: Console) -> dict[str, State]:
     """Where the live customers stand, by id; those of whom nothing is known are left out."""
     with db.read() as c:
-        those = live.live(c)
+        those = known.live(c)
     with _shown(err) as progress:
         found, _ = _standings(db, those, progress, err)
     return {item.state.customer: item.state for item in found}
@@ -210,20 +210,20 @@ def _standings(
     db: Database, those: Sequence[customers.Customer], progress: Progress, err: Console
 ) -> tuple[list[Standing], list[str]]:
     answered = asyncio.run(_asked(those, progress, err))
-    known = list(live.standings(db, answered, those))
-    found = [item for item in known if isinstance(item, Standing)]
-    return found, [item for item in known if isinstance(item, str)]
+    every = list(known.standings(db, answered, those))
+    found = [item for item in every if isinstance(item, Standing)]
+    return found, [item for item in every if isinstance(item, str)]
 
 
 async def _asked(those: Sequence[customers.Customer], progress: Progress, err: Console) -> dict[str, State]:
-    client = await live.reachable(err)
+    client = await known.reachable(err)
     if client is None:
         return {}
     task = progress.add_task("asking", total=len(those))
     answered: dict[str, State] = {}
-    for start in range(0, len(those), live.BATCH):
-        answered |= await live.ask(client, [item.id for item in those[start : start + live.BATCH]])
-        progress.update(task, completed=start + live.BATCH)
+    for start in range(0, len(those), known.BATCH):
+        answered |= await known.ask(client, [item.id for item in those[start : start + known.BATCH]])
+        progress.update(task, completed=start + known.BATCH)
     return answered
 
 
@@ -329,8 +329,8 @@ def of_shadow(db: Database) -> tuple[rollouts.Rollout, shadowing.Shadow]:
             raise MisuseError("no release runs as a shadow; `stageplay apply --shadow` begins one")
         states = {name: state_from_json(data) for name, data in rollouts.kept_states(c, found.id)}
         names = {name: customers.get(c, name).name for name in states}
-        seen = [shadowing.Seen(names[name], state, live.accepted_since(c, state)) for name, state in states.items()]
-    library = live.library(db, states.values(), found.digest)
+        seen = [shadowing.Seen(names[name], state, known.accepted_since(c, state)) for name, state in states.items()]
+    library = known.library(db, states.values(), found.digest)
     event = CatalogueApplied(found.digest, found.options.move, found.options.late)
     return found, shadowing.compare(library, event, seen, until=now())
 

@@ -23,7 +23,7 @@ import settings
 from authoring.compile import compile_folder
 from authoring.simulate import Library, simulate
 from cli import apply as applying
-from cli import forecast
+from cli import known
 from lifecycle import trace
 from lifecycle.engine import step
 from lifecycle.jsonform import decode_union
@@ -232,10 +232,10 @@ def _delivering(db: Database, customer: str) -> Iterator[None]:
         while not over.wait(0.02):
             with db.read() as c:
                 rows = inbox.undelivered(c, customer)
-                state = state or forecast.stored(c, customer)
+                state = state or known.stored(c, customer)
                 current = releases.current(c)
             assert state is not None
-            library = forecast.library(db, [state], str(current))
+            library = known.library(db, [state], str(current))
             for row in rows:
                 outcome = step(library, state, decode_union(Event, row.event), now=state.as_of)
                 state = outcome.state

@@ -16,7 +16,7 @@ from authoring.compile import compile_folder
 from authoring.forecast import Standing
 from authoring.simulate import Library, simulate
 from cli import apply as applying
-from cli import forecast as forecasting
+from cli import known
 from cli.main import run
 from lifecycle.messages import ContactSuppressed, SignedUp
 from lifecycle.model import Clock, Contact, Profile, State, Teammate, state_to_json
@@ -154,16 +154,16 @@ class StandIn:
 async def test_workflows_that_answer_are_asked_and_others_left_out(database: Database) -> None:
     asked, silent = sign_up(database, 1), sign_up(database, 2)
     with database.read() as c:
-        those = forecasting.live(c)
+        those = known.live(c)
     async with (
         await local() as env,
         Worker(env.client, task_queue="q", workflows=[StandIn], workflow_runner=UnsandboxedWorkflowRunner()),
     ):
         started = interface.workflow_id(asked.customer)
         await env.client.start_workflow(interface.WORKFLOW, state_to_json(asked), id=started, task_queue="q")
-        answered = await forecasting.ask(env.client, [item.id for item in those])
+        answered = await known.ask(env.client, [item.id for item in those])
         await env.client.get_workflow_handle(started).terminate()
-    found = {item.state.customer: item for item in forecasting.standings(database, answered, those)
+    found = {item.state.customer: item for item in known.standings(database, answered, those)
              if isinstance(item, Standing)}  # fmt: skip
 
     assert answered == {asked.customer: asked}
