@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, bindparam, select
 
 from activities.mime import UnsendableError
-from lifecycle import calendar, conditions, touches
+from lifecycle import conditions, people, touches
 from lifecycle.actions import Email, Invite, Survey
 from lifecycle.commands import Command
 from lifecycle.jsonform import decode_union
@@ -83,12 +83,8 @@ class Scene:
     def everyone(self) -> dict[str, Person]:
         """Every role that somebody has for this customer, or stands in for along its fallback chain."""
         chains = self.source.lifecycle.roles if self.source.lifecycle else {}
-        found = dict(self.team)
-        for role, chain in chains.items():
-            stand_in = next((self.team[name] for name in (role, *chain) if name in self.team), None)
-            if stand_in is not None:
-                found[role] = stand_in
-        return found
+        found = {role: people.holder(role, self.team, chains) for role in (*self.team, *chains)}
+        return {role: person for role, person in found.items() if person is not None}
 
     def teammate(self, role: str) -> Person:
         """Who has a role for this customer, or stands in.
@@ -188,13 +184,14 @@ def read_scene(
     Raises:
         UnsendableError: the recipient is not among the people that we know.
     """
-    people = customers.contacts(c, customer.id)
-    contact = next((one for one in people if one.id == command.to), None)
+    contacts = customers.contacts(c, customer.id)
+    contact = next((one for one in contacts if one.id == command.to), None)
     person = contact or teammate(c, command.to)
     if person is None:
         raise UnsendableError("the person that this is for is not among the customer's contacts, nor in the team")
     team = team_of(c, customer.id)
-    zone = _zone(source.book, customer, team)
+    written = source.book.zone if source.book else "customer"
+    zone = people.zone_of(written, customer.profile.zone, team, source.lifecycle)
     known = read_known(c, customer.id, source.lifecycle)
     return Scene(
         command=command,
@@ -207,21 +204,13 @@ def read_scene(
         anchor=date.fromisoformat(play["anchor"]) if play else _anchor(command, customer, source, known, zone),
         facts={**known.facts, **play["about"]} if play else known.facts,
         reached=_reached(source.lifecycle, customer, known),
-        champion=_champion(people),
+        champion=_champion(contacts),
     )
 
 
-def _zone(book: Playbook | None, customer: Customer, team: Mapping[str, Person]) -> str:
-    """The zone of a play, as `lifecycle.entering` chooses it: a teammate's in a role, one named, or the customer's."""
-    written = book.zone if book else "customer"
-    if written in team:
-        return team[written].zone or customer.profile.zone
-    return written if calendar.zone_exists(written) else customer.profile.zone
-
-
-def _champion(people: tuple[Person, ...]) -> Person | None:
+def _champion(contacts: tuple[Person, ...]) -> Person | None:
     """The contact with that role who may be written to, else any with it, else the first of all."""
-    ranked = sorted(people, key=lambda person: ("champion" not in person.roles, person.suppressed))
+    ranked = sorted(contacts, key=lambda person: ("champion" not in person.roles, person.suppressed))
     return ranked[0] if ranked else None
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from gateway.intake import Lifecycles
 from gateway.refusals import RefusedError
+from lifecycle import people
 from lifecycle.playbook import Lifecycle, Manifest, Playbook
 from store import releases
 from store.known import known, milestones
@@ -33,7 +34,7 @@ class About:
             "reached": reached,
             "to_tick": [one for one in reached if life and life.milestones[one.name].ticked_by],
             "playbooks": self._playbooks(c),
-            "zones": {release: self._zone(c, page, release) for release in used},
+            "zones": {release: self._zone(c, page, life, release) for release in used},
         }
 
     def _lifecycle(self, c: Connection) -> Lifecycle | None:
@@ -57,14 +58,11 @@ class About:
             self._offered = {current: tuple(sorted(named, key=lambda one: one[1]))}
         return self._offered[current]
 
-    def _zone(self, c: Connection, page: CustomerPage, release: str) -> str:
-        """The zone in which a release's reasons tell times: the customer's, a teammate's, or one that it names."""
+    def _zone(self, c: Connection, page: CustomerPage, life: Lifecycle | None, release: str) -> str:
+        """The zone in which a release's reasons tell times."""
         if release not in self._written:
             self._written[release] = _zone_of(c, release)
-        written, home = self._written[release], page.customer.profile.zone
-        if written in page.team:
-            return page.team[written].zone or home
-        return written if "/" in written or written == "UTC" else home
+        return people.zone_of(self._written[release], page.customer.profile.zone, page.team, life)
 
 
 def _zone_of(c: Connection, release: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from lifecycle import calendar, schedule
+from lifecycle import calendar, people, schedule
 from lifecycle.model import Play, Progress, Value
 from lifecycle.playbook import PER_CONTRACT, Playbook
 from lifecycle.turn import NOTHING, Turn
@@ -29,7 +29,7 @@ def enter(
     digest = turn.current()[playbook]
     book = turn.releases.playbook(digest)
     subject = subject_of(book, about)
-    zone = _zone(turn, book)
+    zone = people.zone_of(book.zone, turn.profile.zone, turn.team, turn.life)
     anchor = _anchor(turn, book, calendar.local(since, zone).date(), day)
     number = turn.counters.get(playbook, 0) + 1
     kept = dict(about) if book.per else {}
@@ -56,16 +56,6 @@ def subject_of(book: Playbook, about: Mapping[str, Value]) -> str | None:
         return " until ".join(parts) if len(parts) == 2 else None  # noqa: PLR2004 - its id and its end
     found = about.get(book.per)
     return None if found is None else str(found)
-
-
-def _zone(turn: Turn, book: Playbook) -> str:
-    """The zone of a play: the customer's, that of the teammate in a role, or the one named."""
-    if book.zone == "customer":
-        return turn.profile.zone
-    person = turn.teammate(book.zone)
-    if person is not None:
-        return person.zone
-    return book.zone if calendar.zone_exists(book.zone) else turn.profile.zone
 
 
 def _anchor(turn: Turn, book: Playbook, today: date, day: date | None) -> date:

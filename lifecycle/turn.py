@@ -12,7 +12,7 @@ from functools import partial
 from operator import attrgetter, is_
 from types import MappingProxyType
 
-from lifecycle import calendar, conditions, index, touches
+from lifecycle import calendar, conditions, index, people, touches
 from lifecycle.actions import Expr, Length
 from lifecycle.agenda import Agenda
 from lifecycle.commands import Command, RaiseTask
@@ -292,10 +292,7 @@ class Turn:
 
     def teammate(self, role: str) -> Teammate | None:
         """Who has a role for this customer, else the first of its fallback chain who is there."""
-        for name in (role, *self.life.roles.get(role, ())):
-            if name in self.team:
-                return self.team[name]
-        return None
+        return people.holder(role, self.team, self.life.roles)
 
     def contact(self, role: str) -> Contact | None:
         """The first person with a role at the customer who may be written to, else the first one."""
