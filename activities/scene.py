@@ -9,18 +9,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection
 
 from activities.mime import UnsendableError
-from lifecycle import conditions, people, touches
+from lifecycle import people, touches
 from lifecycle.actions import Email, Invite, Survey
 from lifecycle.commands import Command
-from lifecycle.jsonform import decode_union
-from lifecycle.messages import Event, FactsReported, Happened, MilestoneTicked, SurveyAnswered
-from lifecycle.model import Play, Value, state_from_json
+from lifecycle.model import Play, Value
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Step
-from store import customers, projections, tables
+from store import customers
 from store.customers import Customer
+from store.known import Known, known, milestones
 from store.releases import DatabaseReleases
 from store.team import Person, team_of, teammate
 from workflows.interface import PlayInfo
@@ -127,48 +126,6 @@ def read_source(releases: DatabaseReleases, catalogue: str, digest: str, step_id
     return Source(digest, lifecycle, release, next((step for step in release.steps if step.id == step_id), None))
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of a customer now: the newest snapshot, brought up to date by the events accepted since.
-
-    `facts`: latest value by dotted name. `ticked`: milestones that a person ticked. `plays`: as of the snapshot.
-    """
-
-    facts: Mapping[str, Value] = field(default_factory=dict)
-    ticked: frozenset[str] = frozenset()
-    plays: tuple[Play, ...] = ()
-
-
-_LATER = (
-    select(tables.inbox.c.event)
-    .where(tables.inbox.c.customer == bindparam("customer"), tables.inbox.c.seq > bindparam("seq"))
-    .order_by(tables.inbox.c.seq)
-)
-
-
-def read_known(c: Connection, customer: str, life: Lifecycle | None) -> Known:
-    """Snapshots are written now and then; what came in since stands in the inbox, so texts are never behind."""
-    raw = projections.snapshot(c, customer)
-    state = None if raw is None else state_from_json(raw)
-    facts = {name: fact.value for name, fact in state.facts.items()} if state else {}
-    ticked = set(state.ticked) if state else set()
-    for (data,) in c.execute(_LATER, {"customer": customer, "seq": state.seq if state else 0}):
-        event: Event = decode_union(Event, data)
-        match event:
-            case FactsReported(facts=told):
-                facts |= told
-            case Happened(name=name, facts=told):
-                spec = life.events.get(name) if life else None
-                facts |= {**(spec.sets if spec else {}), **told}
-            case SurveyAnswered(facts=told):
-                facts |= told
-            case MilestoneTicked(milestone=milestone, done=done):
-                (ticked.add if done else ticked.discard)(milestone)
-            case _:
-                pass  # changes neither facts nor ticks
-    return Known(facts, frozenset(ticked), state.plays if state else ())
-
-
 def read_scene(
     c: Connection, command: Command, customer: Customer, source: Source, play: PlayInfo | None = None
 ) -> Scene:
@@ -192,7 +149,8 @@ def read_scene(
     team = team_of(c, customer.id)
     written = source.book.zone if source.book else "customer"
     zone = people.zone_of(written, customer.profile.zone, team, source.lifecycle)
-    known = read_known(c, customer.id, source.lifecycle)
+    found = known(c, customer, source.lifecycle)
+    facts = {name: fact.value for name, fact in found.facts.items()}
     return Scene(
         command=command,
         customer=customer,
@@ -201,9 +159,9 @@ def read_scene(
         source=source,
         team=team,
         zone=play["zone"] if play else zone,
-        anchor=date.fromisoformat(play["anchor"]) if play else _anchor(command, customer, source, known, zone),
-        facts={**known.facts, **play["about"]} if play else known.facts,
-        reached=_reached(source.lifecycle, customer, known),
+        anchor=date.fromisoformat(play["anchor"]) if play else _anchor(command, customer, source, found.plays, zone),
+        facts={**facts, **play["about"]} if play else facts,
+        reached=_reached(source.lifecycle, customer, found),
         champion=_champion(contacts),
     )
 
@@ -214,10 +172,10 @@ def _champion(contacts: tuple[Person, ...]) -> Person | None:
     return ranked[0] if ranked else None
 
 
-def _anchor(command: Command, customer: Customer, source: Source, known: Known, zone: str) -> date:
+def _anchor(command: Command, customer: Customer, source: Source, plays: tuple[Play, ...], zone: str) -> date:
     """Day 0 of the command's play: as the snapshot has it, else worked out from the customer's row."""
     key = touches.read(command.touch).play
-    for play in known.plays:
+    for play in plays:
         if play.key == key:
             return play.anchor
     if source.book is not None and source.book.anchor == "signup":
@@ -225,26 +183,8 @@ def _anchor(command: Command, customer: Customer, source: Source, known: Known, 
     return customer.clock.virtual(customer.created_at).astimezone(ZoneInfo(zone)).date()
 
 
-def _reached(life: Lifecycle | None, customer: Customer, known: Known) -> frozenset[str]:
-    if life is None:
-        return frozenset()
-
-    def lookup(path: str) -> Value:
-        group, _, name = path.partition(".")
-        if group == "milestones":
-            return reached(name)
-        if group == "customer":
-            found = {"stage": customer.stage, "band": customer.band}.get(name, getattr(customer.profile, name, None))
-            return found if isinstance(found, str | int | bool) and found != "" else None
-        return known.facts.get(path)
-
-    def reached(name: str) -> bool:
-        spec = life.milestones.get(name)
-        return name in known.ticked or (
-            spec is not None and spec.when is not None and conditions.holds(spec.when, lookup)
-        )
-
-    return frozenset(name for name in life.milestones if reached(name))
+def _reached(life: Lifecycle | None, customer: Customer, found: Known) -> frozenset[str]:
+    return frozenset(one.name for one in milestones(life, customer, found) if one.reached) if life else frozenset()
 
 
 def day_of(at: datetime, zone: str) -> str:

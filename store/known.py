@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from lifecycle import conditions
 from lifecycle.jsonform import decode_union
 from lifecycle.messages import Event, MilestoneTicked
-from lifecycle.model import Fact, Value, state_from_json
+from lifecycle.model import Fact, Play, Value, state_from_json
 from lifecycle.playbook import Lifecycle
 from store import projections, tables
 from store.customers import Customer
@@ -21,10 +21,13 @@ from store.facts import learned
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`facts`: latest values by dotted name. `ticked`: the milestones that people ticked. Instants: customer time."""
+    """`facts`: latest values by dotted name. `ticked`: the milestones that people ticked. Instants: customer time.
+    `plays`: as of the snapshot.
+    """
 
     facts: Mapping[str, Fact] = field(default_factory=dict)
     ticked: Mapping[str, datetime] = field(default_factory=dict)
+    plays: tuple[Play, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,13 @@ class Reached:
     at: datetime | None
 
 
+_LATER = (
+    select(tables.inbox.c.event, tables.inbox.c.received_at)
+    .where(tables.inbox.c.customer == bindparam("customer"), tables.inbox.c.seq > bindparam("seq"))
+    .order_by(tables.inbox.c.seq)
+)
+
+
 def known(c: Connection, customer: Customer, life: Lifecycle | None) -> Known:
     """What the core will have heard once everything accepted is delivered. `life`: what its events set; None: nothing
     but what they carry.
@@ -46,16 +56,14 @@ def known(c: Connection, customer: Customer, life: Lifecycle | None) -> Known:
     raw = projections.snapshot(c, customer.id)
     state = None if raw is None else state_from_json(raw)
     facts, ticked = (dict(state.facts), dict(state.ticked)) if state else ({}, {})
-    table = tables.inbox
-    query = select(table.c.event, table.c.received_at).where(table.c.customer == customer.id)
-    for row in c.execute(query.where(table.c.seq > (state.seq if state else 0)).order_by(table.c.seq)):
+    for row in c.execute(_LATER, {"customer": customer.id, "seq": state.seq if state else 0}):
         at = customer.clock.virtual(row.received_at)
         event: Event = decode_union(Event, row.event)
         facts |= {name: Fact(value, at) for name, value in learned(event, life).items()}
         if isinstance(event, MilestoneTicked):
             ticked = {name: since for name, since in ticked.items() if name != event.milestone}
             ticked |= {event.milestone: at} if event.done else {}
-    return Known(facts, ticked)
+    return Known(facts, ticked, state.plays if state else ())
 
 
 def milestones(life: Lifecycle, customer: Customer, found: Known) -> tuple[Reached, ...]:
@@ -65,7 +73,7 @@ def milestones(life: Lifecycle, customer: Customer, found: Known) -> tuple[Reach
     def lookup(path: str) -> Value:
         group, _, name = path.partition(".")
         if group == "milestones":
-            return one(name).reached
+            return one(name).reached if name in life.milestones else None
         if group == "customer":
             value: Value = about.get(name, getattr(customer.profile, name, None))
             return None if value == "" else value
