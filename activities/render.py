@@ -17,7 +17,7 @@ from activities.delivery import Delivery
 from activities.mime import UnsendableError, one_line
 from activities.scene import Scene, day_of, moment_of
 from activities.templates import Templates, with_links
-from lifecycle import calendar, conditions, index
+from lifecycle import calendar, conditions, index, schedule
 from lifecycle.actions import Document, Email, Escalate, Invite, Opportunity, Slack, Survey, Task
 from lifecycle.commands import AskApproval, RaiseTask, SendSurvey
 from lifecycle.model import Value
@@ -336,14 +336,15 @@ def _meeting(slot: Slot, zone: str) -> SimpleNamespace:
 
 
 def _window(scene: Scene, action: Invite) -> str:
-    """The day on which a meeting offered at the approved step's due may lie: as `lifecycle.schedule.slot_window`."""
-    life, command = scene.source.lifecycle, scene.command
-    offered = command.step_due if isinstance(command, AskApproval) else command.due
-    tomorrow = offered.astimezone(ZoneInfo(scene.zone)).date() + calendar.DAY
-    holidays = life.holidays.get(scene.customer.profile.country, ()) if life else ()
-    blackouts = index.journey(life).blackouts if life else frozenset()
-    wanted = max(calendar.plus(scene.anchor, action.day), tomorrow)
-    day = calendar.shifted(wanted, "next", frozenset(holidays), blackouts)
+    """The day on which a meeting offered at the approved step's due may lie."""
+    command = scene.command
+    owed = command.step_due if isinstance(command, AskApproval) else command.due
+    holidays: frozenset[str] = frozenset()
+    blackouts = holidays
+    if scene.source.lifecycle:
+        journey = index.journey(scene.source.lifecycle)
+        holidays, blackouts = journey.holidays.get(scene.customer.profile.country, holidays), journey.blackouts
+    day = schedule.meeting_day(action, scene.anchor, calendar.local(owed, scene.zone).date(), holidays, blackouts)
     return day_of(calendar.wall(day, "12:00", scene.zone), scene.zone)
 
 

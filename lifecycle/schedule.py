@@ -271,10 +271,15 @@ def _approval_next(turn: Turn, play: Play, approval: Approval, progress: Progres
 
 
 def slot_window(turn: Turn, play: Play, action: Invite, offered: datetime, step: str = "") -> tuple[datetime, datetime]:
-    """Between which instants a meeting offered at `offered` may lie: on its day, or on the next business day after the
-    offer, because nobody is asked in the morning to a meeting of that afternoon.
-    """
-    tomorrow = calendar.local(offered, play.zone).date() + calendar.DAY
-    wanted = max(calendar.plus(day_zero(turn, play, step), action.day), tomorrow)
-    day = calendar.shifted(wanted, "next", turn.holidays(turn.profile.country), turn.blackouts())
+    """Between which instants a meeting offered at `offered` may lie."""
+    zero, on = day_zero(turn, play, step), calendar.local(offered, play.zone).date()
+    day = meeting_day(action, zero, on, turn.holidays(turn.profile.country), turn.blackouts())
     return calendar.wall(day, action.start, play.zone), calendar.wall(day, action.end, play.zone)
+
+
+def meeting_day(action: Invite, zero: date, offered: date, holidays: frozenset[str], closed: frozenset[str]) -> date:
+    """On which day a meeting offered on a day may lie: its own, or the next business day after the offer, because
+    nobody is asked in the morning to a meeting of that afternoon. `zero`: as of `day_zero`; ISO dates besides.
+    """
+    wanted = max(calendar.plus(zero, action.day), offered + calendar.DAY)
+    return calendar.shifted(wanted, "next", holidays, closed)
