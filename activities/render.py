@@ -337,14 +337,15 @@ def _meeting(slot: Slot, zone: str) -> SimpleNamespace:
 
 def _window(scene: Scene, action: Invite) -> str:
     """The day on which a meeting offered at the approved step's due may lie."""
-    command = scene.command
-    owed = command.step_due if isinstance(command, AskApproval) else command.due
+    owed, zero = scene.due, scene.anchor
+    if isinstance(scene.command, AskApproval):
+        owed, zero = scene.command.step_due, scene.command.day_zero or zero
     holidays: frozenset[str] = frozenset()
     blackouts = holidays
     if scene.source.lifecycle:
         journey = index.journey(scene.source.lifecycle)
         holidays, blackouts = journey.holidays.get(scene.customer.profile.country, holidays), journey.blackouts
-    day = schedule.meeting_day(action, scene.anchor, calendar.local(owed, scene.zone).date(), holidays, blackouts)
+    day = schedule.meeting_day(action, zero, calendar.local(owed, scene.zone).date(), holidays, blackouts)
     return day_of(calendar.wall(day, "12:00", scene.zone), scene.zone)
 
 

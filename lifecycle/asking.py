@@ -39,6 +39,7 @@ def _card(
     if person is not None:
         part = "ask" if nth == 0 else f"remind-{nth}"
         found = recipients.of_step(turn, play, step)
+        zero = schedule.day_zero(turn, play, step.id)
         turn.commands.append(
             AskApproval(
                 turn.touch(play, step.id, part, person.id),
@@ -52,6 +53,7 @@ def _card(
                 approval.expired,
                 tuple(item.id for item in found.people),
                 nth,
+                None if zero == play.anchor else zero,
             )
         )
     return until

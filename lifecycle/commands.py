@@ -5,7 +5,7 @@ Each has a touch, its identity; see `touches`. Adding a member: add it to the un
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from lifecycle.model import Value
@@ -89,7 +89,7 @@ class AskApproval:
     silence decides; `expired`: what it means.
 
     `due`: nominal instant of asking; `step_due`: when the approved step would fire. `nth`: 0 for the first card, then
-    reminders and rungs of the ladder.
+    reminders and rungs of the ladder. `day_zero`: what the step's days count from, where that is not the play's anchor.
     """
 
     touch: str
@@ -103,6 +103,7 @@ class AskApproval:
     expired: Literal["skip", "proceed"]
     recipients: tuple[str, ...] = ()
     nth: int = 0
+    day_zero: date | None = None
     kind: Literal["ask_approval"] = "ask_approval"
 
 

@@ -2,7 +2,8 @@
 
 import email
 import json
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from email.policy import default
 from typing import TYPE_CHECKING, Any
 
@@ -206,6 +207,14 @@ def test_the_question_about_an_invitation_says_when_it_may_lie_and_keeps_places_
         row = projections.approval(c, office.customer.id, "onboarding/1/kickoff")
     assert row is not None
     assert "[meeting day], [meeting time] ([meeting zone]), 60 minutes" in row.preview["text"]
+
+
+@on_sqlite
+def test_the_question_about_an_invitation_counts_its_days_from_those_of_its_round(
+    office: "Office", slack_server: FakeSlack
+) -> None:
+    assert office.one(replace(office.ask(step="kickoff"), day_zero=date(2026, 3, 9)))[0] == "sent"
+    assert "booked when it goes out: Thursday 12 March 2026" in json.dumps(slack_server.messages[0])
 
 
 @on_sqlite

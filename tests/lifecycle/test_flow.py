@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -136,6 +137,14 @@ def test_an_answer_counts_for_the_round_it_names(given: Given, weekly: Callable[
         "c1/play/1/mail/2/send/ada"
     ]
     story.when(now, at="2026-03-10 10:04").then().answered("approved")
+
+
+def test_a_question_says_what_the_days_of_its_round_count_from(given: Given, weekly: Callable[..., Story]) -> None:
+    rule = replace(given.approval(), within=Length(1, "days"))
+    story = weekly(given.email("mail", When(), under="weekly", branch="do", approval=rule))
+    story.when(at="2026-03-10 09:00")
+    zeros = [command.day_zero for command in story.issued if command.kind == "ask_approval"]
+    assert zeros == [date(2026, 3, 3), date(2026, 3, 10)]
 
 
 def test_a_question_that_expired_in_an_earlier_round_is_too_late(given: Given, weekly: Callable[..., Story]) -> None:
