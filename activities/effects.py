@@ -18,9 +18,10 @@ from activities.delivery import Delivery, Failed, Landing, Later, Sent
 from activities.documents import html as to_html
 from activities.invites import Calendar, Guest, Method, calendar_object, meeting_uid
 from activities.mime import Mail, Mailbox, UnsendableError
-from activities.render import Edited, Letter, Renderer, Slot, title_of, unsubscribe_link
+from activities.render import Edited, Letter, Renderer, Slot, unsubscribe_link
 from activities.scene import Scene, moment_of, read_scene, read_source
 from activities.transports import CardWay, Doubt, Envelope, MailWay, Records, Way, Ways
+from activities.variables import title_of
 from lifecycle import touches
 from lifecycle.actions import Invite, Survey
 from lifecycle.commands import (

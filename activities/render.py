@@ -1,7 +1,6 @@
 """From a scene to what people read: mails, invitations and cards, in words.
 
-Pure: no clock, no database. The variables are those of the playbook reference, "Templates"; adding one means adding it
-there and in `authoring`'s checks. Facts stand under their dotted name; one that is not known is undefined.
+Pure: no clock, no database. What templates know by name stands in `variables`.
 """
 
 from collections.abc import Mapping
@@ -9,20 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from activities import cards, documents, links
+from activities import cards, documents, links, variables
 from activities.cards import Card, Question
 from activities.delivery import Delivery
 from activities.mime import UnsendableError, one_line
 from activities.scene import Scene, day_of, moment_of
 from activities.templates import Templates, with_links
-from lifecycle import calendar, conditions, index, schedule
+from lifecycle import calendar, index, schedule
 from lifecycle.actions import Document, Email, Escalate, Invite, Opportunity, Slack, Survey, Task
 from lifecycle.commands import AskApproval, RaiseTask, SendSurvey
-from lifecycle.model import Value
-from lifecycle.playbook import CONTRACT_END, FactSpec
-from store.team import Person
 
 UNSUBSCRIBE_PLACE, SURVEY_PLACE = "[unsubscribe link]", "[survey link]"
 DAY_PLACE, TIME_PLACE, ZONE_PLACE = "[meeting day]", "[meeting time]", "[meeting zone]"
@@ -127,7 +122,7 @@ class Renderer:
         book, step = scene.source.written()
         if not isinstance(step.action, Document):
             raise UnsendableError(f"the step {step.id} makes no document")
-        values = {**self._variables(scene), **_all_facts(scene)}
+        values = {**self._variables(scene), **variables.all_facts(scene)}
         title = self._templates.line(scene.source.digest, book, step.action.title, values)
         return title, documents.markdown(book, f"documents/{step.action.template}.md", values)
 
@@ -165,7 +160,7 @@ class Renderer:
             case _:
                 subject, text = "", ""
         return {
-            "title": title_of(scene.command.step),
+            "title": variables.title_of(scene.command.step),
             "subject": subject,
             "text": text,
             "to": list(names),
@@ -268,20 +263,10 @@ class Renderer:
 
     def _variables(self, scene: Scene, *, deadline: datetime | None = None, task: str | None = None) -> dict[str, Any]:
         values: dict[str, Any] = {
-            **_facts(scene),
-            "customer": _customer(scene),
-            "sender": _person(scene.sender),
-            "owner": _person(scene.owner),
-            "play": _play(scene),
-            "step": SimpleNamespace(id=scene.command.step, title=title_of(scene.command.step)),
-            "milestones": _milestones(scene),
-            "team": SimpleNamespace(**{role: _person(person) for role, person in scene.everyone().items()}),
+            **variables.of(scene),
             "links": self._links(scene, places=False),
-            "inputs": SimpleNamespace(**(scene.source.book.inputs if scene.source.book else {})),
             "company": SimpleNamespace(name=self._delivery.company_name, address=self._delivery.company_address),
         }
-        if scene.about is not None:
-            values["contact"] = _person(scene.about, role=_role(scene, scene.about))
         if deadline is not None:
             values["deadline"] = moment_of(deadline, scene.reader_zone)
         return values if task is None else {**values, "task": task}
@@ -293,44 +278,8 @@ def unsubscribe_link(delivery: Delivery, scene: Scene) -> str:
     return links.unsubscribe_url(delivery.public_url, token)
 
 
-def title_of(step: str) -> str:
-    """What a step is called in front of people: `setup-guide` is Setup guide."""
-    return step.replace("-", " ").replace("_", " ").capitalize()
-
-
-def _customer(scene: Scene) -> SimpleNamespace:
-    customer = scene.customer
-    profile = customer.profile
-    return SimpleNamespace(
-        name=one_line(customer.name, "the customer's name"),
-        tier=profile.tier,
-        journey=profile.journey,
-        stage=customer.stage,
-        country=profile.country,
-    )
-
-
-def _person(person: Person, role: str = "") -> SimpleNamespace:
-    """Name and first name may be empty, never of several lines."""
-    name = one_line(person.name, "a name") if person.name else ""
-    return SimpleNamespace(name=name, first_name=name.split()[0] if name else "", email=person.email, role=role)
-
-
-def _role(scene: Scene, person: Person) -> str:
-    action = scene.source.step.action if scene.source.step else None
-    asked = getattr(action, "to", ())
-    return next((role for role in (*asked, *person.roles) if role in person.roles), "").replace("_", " ")
-
-
-def _play(scene: Scene) -> SimpleNamespace:
-    day = (scene.due.astimezone(ZoneInfo(scene.zone)).date() - scene.anchor).days
-    title = scene.source.book.title if scene.source.book else ""
-    started = f"{scene.anchor.day} {scene.anchor:%B} {scene.anchor.year}"
-    return SimpleNamespace(day=day, title=title, started_on=started)
-
-
 def _meeting(slot: Slot, zone: str) -> SimpleNamespace:
-    local = slot.starts_at.astimezone(ZoneInfo(zone))
+    local = calendar.local(slot.starts_at, zone)
     minutes = int((slot.ends_at - slot.starts_at).total_seconds()) // 60
     return SimpleNamespace(day=day_of(slot.starts_at, zone), time=f"{local:%H:%M}", zone=zone, minutes=minutes)
 
@@ -357,45 +306,3 @@ def _shown(written: str, preview: Mapping[str, Any]) -> str:
 
 def _unbooked(minutes: int) -> SimpleNamespace:
     return SimpleNamespace(day=DAY_PLACE, time=TIME_PLACE, zone=ZONE_PLACE, minutes=minutes)
-
-
-def _milestones(scene: Scene) -> SimpleNamespace:
-    names = scene.source.lifecycle.milestones if scene.source.lifecycle else ()
-    return SimpleNamespace(**{name.replace("-", "_"): name in scene.reached for name in names})
-
-
-def _facts(scene: Scene) -> dict[str, SimpleNamespace]:
-    """Facts as `group.name`; a group exists as soon as the catalogue has it, so that `x is defined` can be asked."""
-    groups: dict[str, SimpleNamespace] = {}
-    catalogue = scene.source.lifecycle.facts if scene.source.lifecycle else ()
-    for name in (*catalogue, *scene.facts, "contract."):
-        group, _, _ = name.partition(".")
-        groups.setdefault(group, SimpleNamespace())
-    for name, value in scene.facts.items():
-        group, _, leaf = name.partition(".")
-        if value is not None:
-            setattr(groups[group], leaf, _written_day(value) if _is_day(scene, name) else value)
-    return groups
-
-
-def _is_day(scene: Scene, name: str) -> bool:
-    spec = scene.source.lifecycle.facts.get(name) if scene.source.lifecycle else None
-    return name == CONTRACT_END or (spec is not None and spec.type == "date")
-
-
-def _written_day(value: Value) -> Value:
-    """`1 September 2026`, as people write a day; what is no day stays as it is."""
-    day = conditions.as_date(value)
-    return f"{day.day} {day:%B %Y}" if day else value
-
-
-def _all_facts(scene: Scene) -> dict[str, SimpleNamespace]:
-    """As `_facts`, and what is not known stands there as missing, with the role that can say it."""
-    groups, life = _facts(scene), scene.source.lifecycle
-    owner = scene.source.book.owner if scene.source.book else ""
-    contract = {CONTRACT_END: FactSpec("date", "Last day of the contract"), "contract.id": FactSpec("text", "Contract")}
-    for name, spec in {**contract, **(life.facts if life else {})}.items():
-        group, _, leaf = name.partition(".")
-        if not hasattr(groups[group], leaf):
-            setattr(groups[group], leaf, documents.missing(spec.title or name, spec.owner or owner))
-    return groups

@@ -7,12 +7,11 @@ the moment of sending, because neither the workflow nor its batches carry them.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from activities.mime import UnsendableError
-from lifecycle import people, touches
+from lifecycle import calendar, people, touches
 from lifecycle.actions import Email, Invite, Survey
 from lifecycle.commands import Command
 from lifecycle.model import Play, Value
@@ -180,20 +179,25 @@ def _anchor(command: Command, customer: Customer, source: Source, plays: tuple[P
             return play.anchor
     if source.book is not None and source.book.anchor == "signup":
         return customer.profile.signed_up_on
-    return customer.clock.virtual(customer.created_at).astimezone(ZoneInfo(zone)).date()
+    return calendar.local(customer.clock.virtual(customer.created_at), zone).date()
 
 
 def _reached(life: Lifecycle | None, customer: Customer, found: Known) -> frozenset[str]:
     return frozenset(one.name for one in milestones(life, customer, found) if one.reached) if life else frozenset()
 
 
+def written_day(day: date) -> str:
+    """`3 March 2026`."""
+    return f"{day.day} {day:%B %Y}"
+
+
 def day_of(at: datetime, zone: str) -> str:
     """`Tuesday 3 March 2026`, in a zone."""
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{local:%A} {local.day} {local:%B} {local.year}"
+    day = calendar.local(at, zone).date()
+    return f"{day:%A} {written_day(day)}"
 
 
 def moment_of(at: datetime, zone: str) -> str:
     """`Tuesday 3 March, 13:00 (Europe/Berlin)`."""
-    local = at.astimezone(ZoneInfo(zone))
+    local = calendar.local(at, zone)
     return f"{local:%A} {local.day} {local:%B}, {local:%H:%M} ({zone})"

@@ -1,0 +1,109 @@
+"""What templates know by name of a scene; `render` adds what the settings say.
+
+Pure. The names are those of the playbook reference, "Templates"; adding one means adding it there and in
+`authoring.variables`. Facts stand under their dotted name; one that is not known is undefined.
+"""
+
+from types import SimpleNamespace
+from typing import Any
+
+from activities import documents
+from activities.mime import one_line
+from activities.scene import Scene, written_day
+from lifecycle import calendar, conditions
+from lifecycle.model import Value
+from lifecycle.playbook import CONTRACT_END, FactSpec
+from store.team import Person
+
+
+def of(scene: Scene) -> dict[str, Any]:
+    """Every name that does not depend on how this process delivers."""
+    book = scene.source.book
+    values: dict[str, Any] = {
+        **_facts(scene),
+        "customer": _customer(scene),
+        "sender": _person(scene.sender),
+        "owner": _person(scene.owner),
+        "play": _play(scene),
+        "step": SimpleNamespace(id=scene.command.step, title=title_of(scene.command.step)),
+        "milestones": _milestones(scene),
+        "team": SimpleNamespace(**{role: _person(person) for role, person in scene.everyone().items()}),
+        "inputs": SimpleNamespace(**(book.inputs if book else {})),
+    }
+    if scene.about is not None:
+        values["contact"] = _person(scene.about, role=_role(scene, scene.about))
+    return values
+
+
+def all_facts(scene: Scene) -> dict[str, SimpleNamespace]:
+    """The facts, and what is not known stands there as missing, with the role that can say it."""
+    groups, life = _facts(scene), scene.source.lifecycle
+    owner = scene.source.book.owner if scene.source.book else ""
+    contract = {CONTRACT_END: FactSpec("date", "Last day of the contract"), "contract.id": FactSpec("text", "Contract")}
+    for name, spec in {**contract, **(life.facts if life else {})}.items():
+        group, _, leaf = name.partition(".")
+        if not hasattr(groups[group], leaf):
+            setattr(groups[group], leaf, documents.missing(spec.title or name, spec.owner or owner))
+    return groups
+
+
+def title_of(step: str) -> str:
+    """What a step is called in front of people: `setup-guide` is Setup guide."""
+    return step.replace("-", " ").replace("_", " ").capitalize()
+
+
+def _customer(scene: Scene) -> SimpleNamespace:
+    customer = scene.customer
+    profile = customer.profile
+    return SimpleNamespace(
+        name=one_line(customer.name, "the customer's name"),
+        tier=profile.tier,
+        journey=profile.journey,
+        stage=customer.stage,
+        country=profile.country,
+    )
+
+
+def _person(person: Person, role: str = "") -> SimpleNamespace:
+    """Name and first name may be empty, never of several lines."""
+    name = one_line(person.name, "a name") if person.name else ""
+    return SimpleNamespace(name=name, first_name=name.split()[0] if name else "", email=person.email, role=role)
+
+
+def _role(scene: Scene, person: Person) -> str:
+    action = scene.source.step.action if scene.source.step else None
+    asked = getattr(action, "to", ())
+    return next((role for role in (*asked, *person.roles) if role in person.roles), "").replace("_", " ")
+
+
+def _play(scene: Scene) -> SimpleNamespace:
+    day = (calendar.local(scene.due, scene.zone).date() - scene.anchor).days
+    title = scene.source.book.title if scene.source.book else ""
+    return SimpleNamespace(day=day, title=title, started_on=written_day(scene.anchor))
+
+
+def _milestones(scene: Scene) -> SimpleNamespace:
+    names = scene.source.lifecycle.milestones if scene.source.lifecycle else ()
+    return SimpleNamespace(**{name.replace("-", "_"): name in scene.reached for name in names})
+
+
+def _facts(scene: Scene) -> dict[str, SimpleNamespace]:
+    """Facts as `group.name`; a group exists as soon as the catalogue has it, so that `x is defined` can be asked."""
+    groups: dict[str, SimpleNamespace] = {}
+    catalogue = scene.source.lifecycle.facts if scene.source.lifecycle else ()
+    for name in (*catalogue, *scene.facts, "contract."):
+        group, _, _ = name.partition(".")
+        groups.setdefault(group, SimpleNamespace())
+    for name, value in scene.facts.items():
+        group, _, leaf = name.partition(".")
+        if value is not None:
+            setattr(groups[group], leaf, _shown(scene, name, value))
+    return groups
+
+
+def _shown(scene: Scene, name: str, value: Value) -> Value:
+    """A date as people write it; what is none stays as it is."""
+    spec = scene.source.lifecycle.facts.get(name) if scene.source.lifecycle else None
+    dated = name == CONTRACT_END or (spec is not None and spec.type == "date")
+    day = conditions.as_date(value) if dated else None
+    return written_day(day) if day else value
