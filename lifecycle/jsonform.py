@@ -157,10 +157,11 @@ def _grouped_codec(cls: type) -> _Codec:
     out, into = _codec(cls)
 
     def write(value: Any) -> Any:
-        groups: dict[Any, list[str]] = {}
+        groups: dict[str, list[Any]] = {}
         for key, item in value.items():
-            groups.setdefault(item, []).append(key)
-        return [[out(item), *keys] for item, keys in groups.items()]
+            row = out(item)
+            groups.setdefault(repr(row), [row]).append(key)  # as written: to Python 1 and True are one key
+        return list(groups.values())
 
     def read(data: Any) -> Any:
         return {str(key): into(row) for row, *keys in _array(data) for key in keys}

@@ -36,6 +36,13 @@ class Everything:
     tree: Any = None
 
 
+@dataclass(frozen=True)
+class Known:
+    """Facts as a state has them."""
+
+    facts: dict[str, Fact]
+
+
 FULL = Everything(
     NOON,
     date(2028, 2, 29),
@@ -71,6 +78,18 @@ def test_a_member_of_a_union_carries_its_kind() -> None:
 def test_members_of_the_same_shape_do_not_become_each_other() -> None:
     book = Playbook("p", "P", "csm", (Trigger(stage="new"),), (Step("s", Slack(("csm",), "t"), When()),), "p.yaml")
     assert decode_union(Release, json.loads(canonical(encode(book)))) == book
+
+
+def test_rows_that_only_python_takes_for_the_same_stay_apart() -> None:
+    """One report that says `access.given: true` and `usage.share: 1` once made a share of `true`."""
+    told = {
+        name: Fact(value, NOON) for name, value in {"a": True, "b": 1, "c": 1.0, "d": False, "e": 0, "f": 1}.items()
+    }
+    back = decode(Known, json.loads(canonical(encode(Known(told)))))
+    assert {name: repr(fact.value) for name, fact in back.facts.items()} == {
+        name: repr(fact.value) for name, fact in told.items()
+    }
+    assert [keys for _, *keys in encode(Known(told))["facts"]] == [["a"], ["b", "f"], ["c"], ["d"], ["e"]]
 
 
 def test_an_instant_is_written_in_utc() -> None:
