@@ -158,12 +158,11 @@ def _playing(turn: Turn, name: str, value: Value) -> tuple[Event, ...]:
 # --- what starts a play -----------------------------------------------------------------------------------------------
 
 
-def sparks(turn: Turn, book: Playbook) -> Iterator[tuple[Change, Mapping[str, Value]]]:
-    """What could happen to set a playbook's triggers off, each with the facts that it brings along; by hand last."""
-    for trigger in book.triggers:
-        yield from _sparks(turn, book, trigger)
-    if by(turn):
-        yield Change("somebody starts it by hand", (PlayRequested(book.name, by(turn), WHY),)), {}
+def sparks(turn: Turn, book: Playbook) -> list[list[tuple[Change, Mapping[str, Value]]]]:
+    """What could happen to set off each of a playbook's triggers, with the facts that it brings along; by hand last."""
+    found = [list(_sparks(turn, book, trigger)) for trigger in book.triggers]
+    hand = Change("somebody starts it by hand", (PlayRequested(book.name, by(turn), WHY),))
+    return [*found, [(hand, {})]] if by(turn) else found
 
 
 def _sparks(turn: Turn, book: Playbook, trigger: Trigger) -> Iterator[tuple[Change, Mapping[str, Value]]]:

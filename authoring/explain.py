@@ -8,7 +8,7 @@ happened before the state comes from the stored decisions.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Literal, Protocol
 
 from authoring import changes
@@ -314,13 +314,21 @@ class _Asked:
             yield Change("somebody stops it", (PlayStopRequested(play.key, changes.by(self.turn), changes.WHY),))
 
     def _beginnings(self, book: Playbook) -> Iterator[Change]:
-        """First what needs its trigger only, then what needs more; a cool-down is waited for."""
-        sparks = list(changes.sparks(self.turn, book))
+        """First what needs its trigger only, then what needs more; a cool-down is waited for. Triggers take turns, so
+        that one with many ways leaves tries to the others.
+        """
+        sparks = changes.sparks(self.turn, book)
         for at in self._instants(book):
-            for spark, about in sparks:
-                for fix in self._fixes(book, about):
-                    text = " and ".join(part for part in (fix.text, spark.text) if part)
-                    yield replace(spark, text=text, events=(*fix.events, *spark.events), at=at)
+            ways = (self._begun(book, those, at) for those in sparks)
+            yield from (change for turns in zip_longest(*ways) for change in turns if change is not None)
+
+    def _begun(
+        self, book: Playbook, sparks: Iterable[tuple[Change, Mapping[str, Value]]], at: datetime | None
+    ) -> Iterator[Change]:
+        for spark, about in sparks:
+            for fix in self._fixes(book, about):
+                text = " and ".join(part for part in (fix.text, spark.text) if part)
+                yield replace(spark, text=text, events=(*fix.events, *spark.events), at=at)
 
     def _fixes(self, book: Playbook, about: Mapping[str, Value]) -> Iterator[Change]:
         """What may be needed besides the trigger: nothing, that the customer comes back, that entry is met, that exit

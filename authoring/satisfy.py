@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain, combinations, islice, pairwise, product
+from math import ceil, floor
 from typing import Any
 
 from authoring.namespace import Names
@@ -119,6 +120,8 @@ def _numbers(name: str, tree: Any, known: Known) -> list[Value]:
     now = known.lookup(name)
     near = now if isinstance(now, int | float) else turns[0] if turns else 0
     rounded = [_plain(value) for value in (*beside, *between, *ends)]
+    if name not in known.facts:  # of the other names only the ARR is a number, in whole units
+        rounded = [whole for value in rounded for whole in (floor(value), ceil(value))]
     inside = sorted((abs(value - near), value) for value in rounded if _within(value, spec))
     return [value for _, value in inside]
 

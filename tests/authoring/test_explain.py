@@ -240,6 +240,32 @@ def test_what_is_suggested_starts_a_play_that_does_not_run(entry: Expr, trigger:
     assert about.change is not None or not possible or told.state.stage == "churned"
 
 
+def test_a_trigger_with_many_ways_leaves_tries_to_the_others() -> None:
+    """All 40 tries once went to ways of the condition, which entry contradicts; by hand was never tried."""
+    paid = expr(
+        (
+            "and",
+            ("in", get("plan.name"), ("list", ("const", "paid"), ("const", "z"))),
+            compare("plan.note", "!=", "x").tree,
+        )
+    )
+    twice = (">", ("*", get("usage.features"), ("const", 2)), get("usage.share"))
+    entry = expr(("and", compare("plan.name", "==", "free").tree, twice))
+    told = Told(book(Trigger(condition=paid), entry=entry))
+
+    assert told.change().text.endswith("and somebody starts it by hand")
+    assert told.flips()
+
+
+def test_an_arr_is_suggested_in_whole_numbers() -> None:
+    told = Told(
+        book(Trigger(by_hand=True), exit=compare("customer.arr", ">", 0.25)), events=[PlayRequested("care", "mara")]
+    )
+
+    assert told.change().text == "customer.arr > 0.25 (customer.arr = 0)"
+    assert told.flips()
+
+
 @settings(max_examples=100, deadline=None)
 @given(conditions_, pasts)
 def test_what_is_suggested_ends_a_play_that_runs(leaves: Expr, past: list[Event]) -> None:
