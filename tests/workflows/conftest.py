@@ -153,6 +153,15 @@ class Rig:
         reply: dict[str, Any] = await handle.execute_update(interface.ANSWER, self.delivery(event, customer))
         return reply
 
+    async def state(self, customer: str = "cus_1") -> dict[str, Any]:
+        """The state once all that was told is taken: this server may answer a query before a signal's task has run."""
+        handle = self.client.get_workflow_handle(interface.workflow_id(customer))
+        for _ in range(500):
+            state: dict[str, Any] = await handle.query(interface.STATE)
+            if state["seq"] == self.seq[customer]:
+                return state
+        raise AssertionError("what was told was not taken")
+
 
 RigFactory = Callable[..., AbstractAsyncContextManager[Rig]]
 

@@ -11,7 +11,7 @@ import pytest
 from temporalio.service import RPCError
 
 from lifecycle.actions import Email, Length, Slack, When
-from lifecycle.messages import ApprovalAnswered, Churned, Event, FactsReported, Happened, HoldLifted, HoldPlaced
+from lifecycle.messages import ApprovalAnswered, Churned, Event, FactsReported, Happened, HoldPlaced
 from lifecycle.playbook import Approval, Lifecycle, Playbook, Step, Trigger
 from workflows import interface
 
@@ -57,9 +57,9 @@ async def test_150_events_and_150_answers_across_30_runs_are_each_accounted_for(
             await rig.tell(Happened("ask"))
             replies.append(await rig.ask(press(number)))
         told = [rig.tell(FactsReported({"usage.logins": number})) for number in range(10)]
-        asked = [insist(rig, HoldPlaced("mara", "a") if number % 2 else HoldLifted("mara")) for number in range(10)]
+        asked = [insist(rig, HoldPlaced("mara", f"reason {number}")) for number in range(10)]
         burst = await asyncio.gather(*told, *asked)
-        state = await handle.query(interface.STATE)
+        state = await rig.state()
         found = await runs(rig)
         for run in found:
             history = await rig.client.get_workflow_handle(handle.id, run_id=run.run_id).fetch_history()
@@ -67,9 +67,7 @@ async def test_150_events_and_150_answers_across_30_runs_are_each_accounted_for(
             assert sum(event.ByteSize() for event in history.events) <= 24 * 1024
     assert [reply["result"] for reply in replies] == ["approved"] * 150
     assert state["counters"] == {"question": 150}
-    results = [reply["result"] for reply in burst if reply]
-    assert len(results) == 10
-    assert set(results) <= {"done", "already"}  # a hold may be lifted before another is placed: nobody orders a burst
+    assert [reply["result"] for reply in burst if reply] == ["done"] * 10
     assert state["seq"] == 321
     assert len(found) >= 30
     sends = [touch for touch in rig.world.touches if "/send/" in touch]
@@ -198,11 +196,11 @@ async def test_a_mail_that_waits_for_a_batch_is_not_sent_once_its_play_was_left(
     first = Playbook("first", "", "csm", (Trigger(event="customer.signed_up"),), (hello,), "first.yaml")
     async with skipping((book, first), life) as rig, rig.worker():
         rig.world.free = asyncio.Event()
-        handle = await rig.sign_up()
+        await rig.sign_up()
         await rig.tell(Happened("ask"))
-        assert (await handle.query(interface.STATE))["touched"], "the mail waits for the batch that is out"
+        assert (await rig.state())["touched"], "the mail waits for the batch that is out"
         await rig.tell(Churned())
-        assert "touched" not in await handle.query(interface.STATE), "and counts for no cap any more"
+        assert "touched" not in await rig.state(), "and counts for no cap any more"
         rig.world.free.set()
         await rig.env.sleep(timedelta(days=3))
     assert rig.world.touches == ["cus_1/first/1/hello/1/send/mara"]
