@@ -78,8 +78,6 @@ Addressed = (
     | RecordOpportunity
 )
 """What goes to somebody; settling an approval only takes cards back."""
-AFTER_LEAVING = ("churned", "win_back")
-"""The stages in which a customer has left: a playbook that one of them starts is meant for those customers."""
 
 
 class NoLongerOwedError(Exception):
@@ -124,8 +122,7 @@ class Effects:
         scene = read_scene(c, command, customer, source, plays.get(touches.read(command.touch).play))
         touch_hash = ledger.touch_hash(c, command.touch)
         envelope = Envelope(command.touch, touch_hash, customer.id, scene.person, _shown_at(customer, command))
-        book = source.book
-        meant = book is not None and any(trigger.stage in AFTER_LEAVING for trigger in book.triggers)
+        meant = source.book is not None and source.book.after_leaving
         return lambda: replace(self._job(scene, envelope, command), after_leaving=meant)
 
     def _job(self, scene: Scene, envelope: Envelope, command: Addressed) -> Job:

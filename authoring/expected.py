@@ -13,7 +13,7 @@ from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys, one_of
 from authoring.source import Node, Scalar
 from lifecycle.actions import Email, Invite, Slack, Survey
-from lifecycle.playbook import Lifecycle, Playbook, Step
+from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle, Playbook, Step
 
 MOVES = ("stage", "band", "phase")
 """Where the customer stands; the trace has them, and nobody gets anything."""
@@ -24,7 +24,6 @@ REPLY = "reply"
 """The task that a contact's answer to a mail raises in every play, for no step of it."""
 MAX_DAY = 3650
 _EXAMPLE = '{ day: 1, at: "09:00", email: onboarding/welcome, to: champion }'
-_AFTER_CHURN = ("churned", "win_back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def _steps(node: Scalar, kind: str, books: Sequence[Playbook], lifecycle: Lifecy
 
 def _known_place(node: Scalar, kind: str, lifecycle: Lifecycle, report: Report) -> None:
     places: dict[str, Collection[str]] = {
-        "stage": (*(spec.name for spec in lifecycle.stages), *_AFTER_CHURN),
+        "stage": (*(spec.name for spec in lifecycle.stages), *OUTSIDE_STAGES),
         "band": tuple(lifecycle.bands),
         "phase": tuple(spec.name for spec in lifecycle.phases),
     }

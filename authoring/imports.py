@@ -16,11 +16,11 @@ from authoring.diagnostics import Diagnostic, Report
 from authoring.imports_form import KEEP, MOST_MONTHS, NOTHING, Cell, Contracts, ImportMapping, Later, Measure
 from authoring.imports_tables import Refused, Row, Tables, load
 from authoring.namespace import CUSTOMER_ROLES
-from authoring.portfolio import OUTSIDE_STAGES, Account, Guest
+from authoring.portfolio import Account, Guest
 from lifecycle import calendar, conditions, machine
 from lifecycle.messages import Churned, Event, Happened, Returned, SignedUp
 from lifecycle.model import Contact, Contract, Profile, Teammate, Value
-from lifecycle.playbook import FactSpec, Lifecycle
+from lifecycle.playbook import OUTSIDE_STAGES, FactSpec, Lifecycle
 
 NEEDS = ("email", "zone", "csm", "contract end")
 """What a customer may still need before its plays can do all they say; in this order."""

@@ -25,10 +25,9 @@ from authoring.imports_form import (
     Table,
 )
 from authoring.namespace import CUSTOMER_ROLES
-from authoring.portfolio import OUTSIDE_STAGES
 from authoring.source import Mapping as MappingNode
 from authoring.source import Node, Scalar, Sequence, parse
-from lifecycle.playbook import Lifecycle
+from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle
 
 TEXTS = ("tier", "journey", "touch", "zone", "country", "segment", "csm")
 """What an account's cell may say besides its id, name, signup date and revenue."""

@@ -143,8 +143,7 @@ class _Book:
     def _exit(self) -> None:
         ends = [expr.tree for expr in (self.book.exit, self.book.goal) if expr is not None]
         left = ("==", ("get", _LEFT[0]), ("const", _LEFT[1]))
-        starts_there = any(trigger.stage in ("churned", "win_back") for trigger in self.book.triggers)
-        if self.touches and not ends and not starts_there and self._lasts():
+        if self.touches and not ends and not self.book.after_leaving and self._lasts():
             what = "customers who leave go on getting what this playbook sends"
             fix = f"add \"exit: {left[1][1]} == '{_LEFT[1]}'\"."
             self._add("no-exit", self.places.head("playbook"), what, fix)

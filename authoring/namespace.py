@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lifecycle.playbook import Lifecycle
+from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle
 from lifecycle.surveys import FORMS, facts_set
 
 Type = Literal["number", "boolean", "text", "date", "any"]
@@ -41,7 +41,6 @@ _CONTRACT: dict[str, Type] = {
 }
 """Of the contract that a play is about, else of the one that ends next; `renewed`: it has a later end by now."""
 _IN_TEXTS = ("contract.id", "contract.ends_on")
-_OUTSIDE_STAGES = ("churned", "win_back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Names:
         stages = tuple(spec.name for spec in lifecycle.stages if spec.name)
         choices = {name: spec.choices for name, spec in lifecycle.facts.items() if spec.choices}
         if stages:
-            choices["customer.stage"] = tuple(dict.fromkeys([*stages, *_OUTSIDE_STAGES]))
+            choices["customer.stage"] = tuple(dict.fromkeys([*stages, *OUTSIDE_STAGES]))
         if lifecycle.bands:
             choices["customer.band"] = tuple(lifecycle.bands)
         events = {name: tuple(spec.sets) for name, spec in lifecycle.events.items()}

@@ -29,11 +29,10 @@ from lifecycle import calendar
 from lifecycle.jsonform import FormError, decode_union, encode, instant_text
 from lifecycle.messages import ContactLeft, ContactSuppressed, Event, SignedUp, SurveyAnswered
 from lifecycle.model import Contact, Contract, Value
-from lifecycle.playbook import Lifecycle, Playbook
+from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle, Playbook
 
 KEYS = ("id", "as_of", "stage", "signed_up_on", "contacts", "contracts", "csm", "facts", "events")
 """What an account says besides a scenario's `customer:`."""
-OUTSIDE_STAGES = ("churned", "win_back")
 LONGEST_ID = 120
 SUFFIXES = (".jsonl", ".yaml", ".yml")
 _MORNING = "09:00"

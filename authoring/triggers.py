@@ -12,13 +12,12 @@ from authoring.grammar import keys, one_of
 from authoring.namespace import Names
 from authoring.source import Node, Scalar, Sequence
 from lifecycle.actions import Expr, Length
-from lifecycle.playbook import CONTRACT_END, PER_CONTRACT, Every, Trigger
+from lifecycle.playbook import CONTRACT_END, OUTSIDE_STAGES, PER_CONTRACT, Every, Trigger
 
 EXAMPLE = "{ stage: onboarding }"
 BY_HAND = "by_hand"
 KINDS = one_of("trigger")
 _BELONGS = {"where": ("event",), "for": ("when", "silence"), "before": ("date",), "after": ("date",)}
-OUTSIDE_STAGES = ("churned", "win_back")
 MAX_AWAY = 730
 MAX_DAY = 3650
 _EVERY = re.compile(r"([0-9]{1,3}) +(day|week|month|quarter|year)s?\Z")

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from authoring.portfolio import OUTSIDE_STAGES, Account
+from authoring.portfolio import Account
 from gateway.deliver import Connection, Deliverer
 from gateway.envelope import Inbound
 from gateway.intake import Intake, Lifecycles
@@ -20,7 +20,7 @@ from gateway.refusals import RefusedError
 from lifecycle.jsonform import digest, encode
 from lifecycle.messages import SignedUp
 from lifecycle.model import Clock, Teammate
-from lifecycle.playbook import Lifecycle
+from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle
 from store import customers, facts, inbox, releases, tables, team
 from store.customers import NewContact
 from store.database import Database, now, one_at_a_time

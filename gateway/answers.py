@@ -16,12 +16,12 @@ from gateway.entitled import Answer, refusal
 from gateway.intake import Lifecycles
 from lifecycle.jsonform import digest, encode
 from lifecycle.messages import ApprovalAnswered, HoldLifted, HoldPlaced, Reply, StageSet
+from lifecycle.playbook import OUTSIDE_STAGES
 from store import customers, facts, inbox, projections, team
 from store.database import Database
 from store.inbox import Accepted
 from store.team import Person
 
-LEFT = frozenset({"churned", "win_back"})
 ON_ITS_WAY = Reply("recorded", "Your answer is recorded. It takes effect as soon as the engine is reachable again.")
 ANOTHER = Reply("already", "This form was used for another answer. Nothing was done; load the page again.")
 
@@ -94,7 +94,7 @@ def _keep(c: Connection, press: Press, seq: int) -> None:
         case HoldLifted(playbook=playbook):
             customers.lift_hold(c, customers.scope_of(press.customer, playbook))
         case StageSet(stage=stage):
-            customers.stop(c, press.customer, stage in LEFT)
+            customers.stop(c, press.customer, stage in OUTSIDE_STAGES)
         case ApprovalAnswered(approval=approval) if press.edit is not None:
             projections.save_edit(c, press.customer, approval, seq, *press.edit, press.by.id)
         case _:

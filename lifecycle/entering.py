@@ -5,10 +5,8 @@ from datetime import date, datetime
 
 from lifecycle import calendar, people, schedule
 from lifecycle.model import Play, Progress, Value
-from lifecycle.playbook import PER_CONTRACT, Playbook
+from lifecycle.playbook import OUTSIDE_STAGES, PER_CONTRACT, Playbook
 from lifecycle.turn import NOTHING, Turn
-
-AFTER_CHURN = ("churned", "win_back")
 
 
 def enter(
@@ -112,4 +110,4 @@ def _skip_past(turn: Turn, play: Play, book: Playbook) -> None:
 
 def left(turn: Turn, book: Playbook) -> bool:
     """Whether the customer's leaving keeps a playbook from running: all but those for customers who left."""
-    return turn.stage in AFTER_CHURN and not any(item.stage in AFTER_CHURN for item in book.triggers)
+    return turn.stage in OUTSIDE_STAGES and not book.after_leaving

@@ -97,6 +97,8 @@ CONTRACT_END = "contract.ends_on"
 """The date of a trigger that stands for the end of each contract."""
 PER_CONTRACT = "contract"
 """`Playbook.per` of a playbook of which there is one play for each term of each contract."""
+OUTSIDE_STAGES = ("churned", "win_back")
+"""The stages of a customer who has left, which no lifecycle file describes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,11 @@ class Playbook:
     inputs: dict[str, bool | int | float | str] = field(default_factory=dict)
     format: int = FORMAT
     kind: Literal["playbook"] = "playbook"
+
+    @property
+    def after_leaving(self) -> bool:
+        """Whether it is meant for customers who have left: entering one of their stages starts it."""
+        return any(trigger.stage in OUTSIDE_STAGES for trigger in self.triggers)
 
     def place(self, step: str) -> str:
         """`file:line` of a step, of the head of the file when the step is unknown."""

@@ -7,10 +7,11 @@ too: somebody offers another time.
 
 from dataclasses import replace
 
-from lifecycle import effects, entering, happening, plays, questions, touches
+from lifecycle import effects, happening, plays, questions, touches
 from lifecycle.actions import Invite
 from lifecycle.messages import EmailReplied, MeetingAnswered, Reply, SurveyAnswered
 from lifecycle.model import Play, Progress
+from lifecycle.playbook import OUTSIDE_STAGES
 from lifecycle.turn import Turn
 
 REPLIED = "email.replied"
@@ -83,7 +84,7 @@ def _ended(turn: Turn, key: str, name: str) -> Play | None:
     """
     playbook, _, number = key.rpartition("/")
     release = turn.current().get(playbook)
-    if release is None or not was_played(turn, key) or turn.stage in entering.AFTER_CHURN:
+    if release is None or not was_played(turn, key) or turn.stage in OUTSIDE_STAGES:
         return None
     play = Play(playbook, release, int(number), turn.at.date(), turn.profile.zone, turn.at)
     if name not in turn.index(play):
