@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 JOBS ?= 2
 
-.PHONY: run up test format lint types playbooks unit nightly bench lock clean
+.PHONY: run up test format lint types playbooks unit nightly explore bench lock clean
 
 run: $(VENV)/.run  ## fourteen days in a minute, then stays up until Ctrl-C
 	$(BIN)/stageplay demo
@@ -36,6 +36,9 @@ unit: $(VENV)/.test
 
 nightly: $(VENV)/.test  ## the long drills
 	$(BIN)/pytest -q -m nightly
+
+explore: $(VENV)/.test  ## the laws over cases that nobody has drawn yet
+	$(BIN)/pytest -q -m hypothesis --hypothesis-profile explore -n $(JOBS) --dist worksteal
 
 bench: $(VENV)/.test
 	$(BIN)/python -m bench

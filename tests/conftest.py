@@ -24,7 +24,9 @@ from sqlalchemy import make_url
 from store.database import Database, open_database
 from store.tables import metadata
 
-hypothesis.settings.register_profile("claims", deadline=None)  # how fast a loaded machine is, is no claim
+# How fast a loaded machine is, is no claim; and a gate draws the same cases every time, `make explore` new ones.
+hypothesis.settings.register_profile("claims", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("claims")
 
 
