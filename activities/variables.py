@@ -71,8 +71,7 @@ def _person(person: Person, role: str = "") -> SimpleNamespace:
 
 
 def _role(scene: Scene, person: Person) -> str:
-    action = scene.source.step.action if scene.source.step else None
-    asked = getattr(action, "to", ())
+    asked = scene.source.step.to if scene.source.step else ()
     return next((role for role in (*asked, *person.roles) if role in person.roles), "").replace("_", " ")
 
 

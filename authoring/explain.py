@@ -262,7 +262,7 @@ class _Asked:
         return Open(
             step.id,
             step.action.kind,
-            ", ".join(getattr(step.action, "to", ())),
+            ", ".join(step.to),
             None if due is None else due.at,
             self._waiting(play, step, "" if due is None else due.reason),
             book.place(step.id),

@@ -375,7 +375,7 @@ def upcoming(releases: Releases, state: State) -> tuple[Decision, ...]:
     for play, item, instant in _open_steps(turn):
         progress = play.steps.get(item.id)
         status = "scheduled" if progress is None else progress.status
-        to = ", ".join(getattr(item.action, "to", ()))
+        to = ", ".join(item.to)
         reason = _waits_for(play, item, status)
         found.append(
             Decision(

@@ -46,7 +46,7 @@ WORK = ("task", "escalate")
 
 def skip(turn: Turn, play: Play, step: Step, reason: str) -> None:
     turn.progress(play.key, step.id, Progress("skipped", turn.at))
-    turn.decide(play, step.id, step.action.kind, "skipped", reason, ", ".join(getattr(step.action, "to", ())))
+    turn.decide(play, step.id, step.action.kind, "skipped", reason, ", ".join(step.to))
 
 
 def attempt(turn: Turn, play: Play, step: Step, progress: Progress) -> None:
@@ -58,7 +58,7 @@ def attempt(turn: Turn, play: Play, step: Step, progress: Progress) -> None:
     hold = recipients.on_hold(turn, play, step)
     if hold:
         turn.progress(play.key, step.id, replace(progress, status="held", at=turn.at, due=owed, outcome=ON_HOLD))
-        to = ", ".join(getattr(step.action, "to", ()))
+        to = ", ".join(step.to)
         turn.decide(play, step.id, step.action.kind, "held", f"on hold: {hold}", to)
         return
     found = recipients.of_step(turn, play, step)
@@ -109,7 +109,7 @@ def _fire(turn: Turn, play: Play, step: Step, found: recipients.Found, progress:
     commands = [_command(turn, play, step, person, people, progress) for person in people]
     turn.commands.extend(commands)
     ids = tuple(person.id for person in people)
-    if step.action.kind in ("email", "survey"):
+    if step.action.kind in recipients.CAPPED:
         recipients.count(turn, play, step, ids)
     offered = turn.clock if step.action.kind == "invite" and turn.clock != turn.at else None
     turn.progress(play.key, step.id, Progress("fired", turn.at, left=ids, offered=offered))

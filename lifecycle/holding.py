@@ -37,7 +37,7 @@ def stale(releases: Releases, state: State, playbook: str = "") -> tuple[Stale, 
     if playbook not in turn.holds:
         return ()
     found = [
-        Stale(play.key, step.id, step.action.kind, progress.due or progress.at, _to(step))
+        Stale(play.key, step.id, step.action.kind, progress.due or progress.at, ", ".join(step.to))
         for play in _concerned(turn, playbook)
         for step, progress in _kept(turn, play)
     ]
@@ -97,10 +97,6 @@ def _kept(turn: Turn, play: Play) -> Iterator[tuple[Step, Progress]]:
         progress = play.steps.get(step.id)
         if progress is not None and progress.status == "held" and progress.outcome == ON_HOLD:
             yield step, progress
-
-
-def _to(step: Step) -> str:
-    return ", ".join(getattr(step.action, "to", ()))
 
 
 def _send(turn: Turn, play: Play) -> None:

@@ -55,6 +55,12 @@ class Step:
     approval: Approval | None = None
     was: str = ""
 
+    @property
+    def to(self) -> tuple[str, ...]:
+        """The roles that it reaches; none of a step that reaches nobody."""
+        roles: tuple[str, ...] = getattr(self.action, "to", ())
+        return roles
+
 
 @dataclass(frozen=True, slots=True)
 class Every:

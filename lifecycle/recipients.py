@@ -46,9 +46,11 @@ class Obstacle:
 
 def of_step(turn: Turn, play: Play, step: Step) -> Found:
     """Resolve the roles of a step to people; `owner` is the playbook's owner."""
+    if isinstance(step.action, Escalate):
+        return _above(turn, step.action.above)
     people: dict[str, Person] = {}
     missing: list[str] = []
-    for role in getattr(step.action, "to", ()):
+    for role in step.to:
         person = _person(turn, play, role)
         if person is None:
             missing.append(role)
@@ -56,8 +58,6 @@ def of_step(turn: Turn, play: Play, step: Step) -> Found:
             people.setdefault(person.id, person)
     if isinstance(step.action, Invite) and turn.teammate(step.action.organizer) is None:
         missing.append(step.action.organizer)
-    if isinstance(step.action, Escalate):
-        return _above(turn, step.action.above)
     return Found(tuple(people.values()), tuple(missing))
 
 
@@ -95,7 +95,7 @@ def obstacle(turn: Turn, play: Play, book: Playbook, step: Step, found: Found) -
     and caps.
     """
     kind = step.action.kind
-    roles = ", ".join(getattr(step.action, "to", ()))
+    roles = ", ".join(step.to)
     if found.missing:
         role = found.missing[0]
         return Obstacle(f"nobody is {role}", _tomorrow(turn, play, book, step), role, missing=role)
