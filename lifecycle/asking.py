@@ -26,7 +26,7 @@ def ask(turn: Turn, play: Play, step: Step, approval: Approval, owed: datetime) 
         return
     turn.progress(play.key, step.id, Progress("asked", turn.clock, due=owed))
     until = _card(turn, play, step, approval, approval.by, 0, turn.clock, owed)
-    shown = calendar.local(until, play.zone).strftime("%Y-%m-%d %H:%M")
+    shown = calendar.shown(until, play.zone)
     what = "it goes ahead" if approval.expired == "proceed" else "it is skipped"
     turn.decide(play, step.id, "approval", "waiting", f"asked; without an answer by {shown} {what}", approval.by)
 

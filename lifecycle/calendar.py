@@ -58,6 +58,16 @@ def wall(day: date, at: str, zone: str) -> datetime:
     return datetime.combine(plus(day, 0), clock(at), _zone(zone)).astimezone(UTC)
 
 
+def midnight(day: date, zone: str) -> datetime:
+    """The instant at which `day` begins."""
+    return wall(day, "00:00", zone)
+
+
+def shown(at: datetime, zone: str) -> str:
+    """An instant as reasons name it: `2026-03-02 09:00`, in `zone`."""
+    return local(at, zone).strftime("%Y-%m-%d %H:%M")
+
+
 def plus(day: date, days: int) -> date:
     """`day` and some days more or less, kept between `FIRST` and `LAST`."""
     return date.fromordinal(min(max(day.toordinal() + days, FIRST.toordinal()), LAST.toordinal()))

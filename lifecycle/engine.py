@@ -254,9 +254,8 @@ def _place(turn: Turn, stage: str) -> None:
         turn.decide_life(stage, "stage", "skipped", f"there is no stage {stage!r}; it is {turn.stage}")
         stage = turn.stage
     turn.placing = True
-    happening.remember(
-        turn, SIGNED_UP, min(calendar.wall(turn.profile.signed_up_on, "00:00", turn.profile.zone), turn.at)
-    )
+    signed_up = calendar.midnight(turn.profile.signed_up_on, turn.profile.zone)
+    happening.remember(turn, SIGNED_UP, min(signed_up, turn.at))
     since = journey.settle(turn, stage)
     triggers.note(turn)
     turn.decide_life(stage, "stage", "fired", "placed here")

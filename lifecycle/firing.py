@@ -86,7 +86,7 @@ def _hold(
     first = obstacle.missing and not progress.count
     count = 1 if obstacle.missing else progress.count
     turn.progress(play.key, step.id, replace(progress, status="held", at=until, count=count))
-    shown = calendar.local(until, play.zone).strftime("%Y-%m-%d %H:%M")
+    shown = calendar.shown(until, play.zone)
     turn.decide(play, step.id, step.action.kind, "held", f"until {shown}: {obstacle.reason}", obstacle.to)
     if first:
         title = f"Name a {obstacle.missing}: {step.id} waits for one"

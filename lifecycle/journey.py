@@ -8,7 +8,7 @@ onboarding), the end of the window moves, and a criterion met earlier does not w
 """
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 
 from lifecycle import calendar, conditions, index, machine, triggers
 from lifecycle.actions import Length
@@ -22,20 +22,16 @@ def _spec(turn: Turn) -> StageSpec | None:
     return index.journey(turn.life).stages.get(turn.stage)
 
 
-def _midnight(turn: Turn, day: date) -> datetime:
-    return calendar.wall(day, "00:00", turn.profile.zone)
-
-
 def _opens_at(turn: Turn, stage: str) -> datetime:
     """When a stage's day window opens; the beginning of the customer's time for a stage without one."""
     spec = index.journey(turn.life).stages.get(stage)
-    return _midnight(turn, calendar.plus(turn.profile.signed_up_on, spec.from_day if spec else 0))
+    return calendar.midnight(calendar.plus(turn.profile.signed_up_on, spec.from_day if spec else 0), turn.profile.zone)
 
 
 def _ends_at(turn: Turn, spec: StageSpec) -> datetime | None:
     if spec.to_day is None:
         return None
-    return _midnight(turn, calendar.plus(turn.profile.signed_up_on, spec.to_day + 1))
+    return calendar.midnight(calendar.plus(turn.profile.signed_up_on, spec.to_day + 1), turn.profile.zone)
 
 
 def _done_move(turn: Turn, spec: StageSpec) -> tuple[str, datetime] | None:
@@ -173,7 +169,7 @@ def _phase_due(turn: Turn, contract: Contract) -> tuple[str, datetime] | None:
     for phase in index.journey(turn.life).phases:
         if machine.move("renewal", contract.phase or "idle", f"{phase.name}_due") is None:
             continue
-        at = _midnight(turn, calendar.plus(contract.ends_on, -phase.days_before))
+        at = calendar.midnight(calendar.plus(contract.ends_on, -phase.days_before), turn.profile.zone)
         if at > turn.at:
             return found or (phase.name, at)
         found = (phase.name, at)

@@ -102,7 +102,7 @@ def _counts(turn: Turn, play: Play, step: Step, wait: Wait, seen: datetime) -> b
     if repeat is not None:
         return seen >= repeat.at
     first = min(play.anchor, calendar.local(play.started_at, play.zone).date())
-    return seen >= calendar.wall(first, "00:00", play.zone)
+    return seen >= calendar.midnight(first, play.zone)
 
 
 def run_due(turn: Turn) -> bool:
@@ -184,7 +184,7 @@ def _open_wait(turn: Turn, play: Play, book: Playbook, step: Step, wait: Wait, o
     turn.progress(play.key, step.id, Progress("waiting", opened))
     until = schedule.deadline(turn, play, book, step, wait, opened)
     text = wait.until.text if wait.until else wait.event
-    shown = calendar.local(until, play.zone).strftime("%Y-%m-%d %H:%M")
+    shown = calendar.shown(until, play.zone)
     turn.decide(play, step.id, "wait", "waiting", f"for {text} until {shown}")
 
 

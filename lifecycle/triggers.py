@@ -170,7 +170,7 @@ def _owed(turn: Turn, reason: Reason) -> Iterable[_Owed]:
     else:
         on = next_on(turn, trigger.every, None if edge is None else edge.since)
         if on is not None:
-            at = _midnight(turn, on)
+            at = calendar.midnight(on, turn.profile.zone)
             yield _Owed(reason.key, at, max(at, turn.clock if at <= turn.at else at), day=on)
 
 
@@ -193,14 +193,11 @@ def _after(turn: Turn, start: datetime, length: Length | None) -> datetime:
     return start if length is None else turn.later(start, length, turn.profile.zone)
 
 
-def _midnight(turn: Turn, day: date) -> datetime:
-    return calendar.wall(day, "00:00", turn.profile.zone)
-
-
 def _dates(turn: Turn, reason: Reason) -> Iterator[_Owed]:
     """A date that lies ahead may be told late, and the play then starts late; one that has passed starts nothing."""
     for key, day, about in _days(turn, reason):
-        mark, at = _midnight(turn, day), _midnight(turn, calendar.plus(day, reason.trigger.days))
+        mark = calendar.midnight(day, turn.profile.zone)
+        at = calendar.midnight(calendar.plus(day, reason.trigger.days), turn.profile.zone)
         edge = turn.edges.get(key)
         if edge is None or edge.since != mark:
             last = max(at, mark) + timedelta(days=1)
