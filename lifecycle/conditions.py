@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeGuard
 
 from lifecycle.actions import Expr
 from lifecycle.memo import once
@@ -99,13 +99,13 @@ def _value(tree: Any) -> Callable[[Lookup], Any]:
 def _negative(inner: Callable[[Lookup], Any]) -> Callable[[Lookup], Any]:
     def negative(lookup: Lookup) -> Any:
         found = inner(lookup)
-        return -found if _is_number(found) else None
+        return -found if is_number(found) else None
 
     return negative
 
 
 def _calculate(op: str, left: Any, right: Any) -> Any:
-    if not (_is_number(left) and _is_number(right)):
+    if not (is_number(left) and is_number(right)):
         return None
     try:
         return _ARITHMETIC[op](left, right)
@@ -137,7 +137,8 @@ def names_in(tree: Any) -> Iterator[str]:
             yield from names_in(item)
 
 
-def _is_number(item: Any) -> bool:
+def is_number(item: object) -> TypeGuard[int | float]:
+    """Whether a value is a number; yes and no are none."""
     return isinstance(item, int | float) and not isinstance(item, bool)
 
 

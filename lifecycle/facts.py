@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 
+from lifecycle.conditions import is_number
 from lifecycle.model import Value
 from lifecycle.playbook import FactSpec
 
@@ -13,9 +14,9 @@ def worth_telling(last: Value, new: Value, spec: FactSpec) -> bool:
     The gateway applies it to the row of last delivered values and the simulator to the same stream, so both see the
     same events.
     """
-    if last is None or spec.resolution is None or not _both_numbers(last, new):
+    if spec.resolution is None or not is_number(last) or not is_number(new):
         return new != last
-    return abs(float(new or 0) - float(last)) >= spec.resolution
+    return abs(float(new) - float(last)) >= spec.resolution
 
 
 def news(told: Mapping[str, Value], values: Mapping[str, Value], specs: Mapping[str, FactSpec]) -> dict[str, Value]:
@@ -27,16 +28,12 @@ def news(told: Mapping[str, Value], values: Mapping[str, Value], specs: Mapping[
     }
 
 
-def _both_numbers(last: Value, new: Value) -> bool:
-    return all(isinstance(item, int | float) and not isinstance(item, bool) for item in (last, new))
-
-
 def problem(name: str, new: Value, spec: FactSpec) -> str:
     """Why a value cannot be this fact, as a sentence; empty when it can."""
     kinds = {"number": (int, float), "boolean": (bool,), "text": (str,), "date": (str,)}[spec.type]
     if not isinstance(new, kinds) or (spec.type == "number" and isinstance(new, bool)):
         return f"{name} is a {spec.type}, not {new!r}"
-    if spec.type == "number" and isinstance(new, int | float):
+    if spec.type == "number" and is_number(new):
         if not math.isfinite(new):
             return f"{name} is a number, not {new!r}"
         if spec.low is not None and new < spec.low:

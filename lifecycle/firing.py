@@ -7,7 +7,7 @@ step that fired never fires again.
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import calendar, doing, recipients, schedule
+from lifecycle import calendar, conditions, doing, recipients, schedule
 from lifecycle.actions import (
     Choose,
     Document,
@@ -161,9 +161,16 @@ def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Pe
             return MakeDocument(touch, play.release, step.id, person.id, turn.at)
         case Opportunity(closes=length, value=expr):
             value = None if expr is None else doing.worked_out(turn, play, expr)
-            number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
             closes_at = turn.later(turn.at, length, play.zone)
-            return RecordOpportunity(touch, play.release, step.id, person.id, turn.at, closes_at, number)
+            return RecordOpportunity(
+                touch,
+                play.release,
+                step.id,
+                person.id,
+                turn.at,
+                closes_at,
+                value if conditions.is_number(value) else None,
+            )
         case (
             Wait() | Choose() | Repeat() | SetFacts() | StartPlay() | StopPlay() | Webhook()
         ):  # pragma: no cover - opened by `plays`, done by `doing`

@@ -190,7 +190,7 @@ def _phase(turn: Turn) -> bool:
 def _band_due(turn: Turn) -> str:
     """The band that the score asks for, empty when there is no move to it."""
     score = turn.lookup("health.score")
-    if not isinstance(score, int | float) or isinstance(score, bool) or not turn.life.bands:
+    if not conditions.is_number(score) or not turn.life.bands:
         return ""
     ranked = index.journey(turn.life).bands
     band = next((name for name, low in ranked if score >= low), ranked[-1][0])
