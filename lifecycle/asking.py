@@ -12,11 +12,6 @@ from lifecycle.playbook import Approval, Step
 from lifecycle.turn import Turn
 
 
-def _zone_of(turn: Turn, approval: Approval, play: Play) -> str:
-    person = turn.teammate(approval.by)
-    return person.zone if person else play.zone
-
-
 def ask(turn: Turn, play: Play, step: Step, approval: Approval, owed: datetime) -> None:
     """Put the question. Patience counts from the real instant: a card that comes late still gives the whole time to
     answer.
@@ -34,7 +29,7 @@ def ask(turn: Turn, play: Play, step: Step, approval: Approval, owed: datetime) 
 def _card(
     turn: Turn, play: Play, step: Step, approval: Approval, role: str, nth: int, asked: datetime, owed: datetime
 ) -> datetime:
-    until = schedule.answer_by(turn, approval, asked, _zone_of(turn, approval, play))
+    until = schedule.answer_by(turn, approval, asked, schedule.approver_zone(turn, play, approval))
     person = turn.teammate(role)
     if person is not None:
         part = "ask" if nth == 0 else f"remind-{nth}"
@@ -61,7 +56,7 @@ def _card(
 
 def nudge(turn: Turn, play: Play, step: Step, approval: Approval, progress: Progress) -> None:
     """A reminder, a rung of the ladder, or the end of patience."""
-    zone = _zone_of(turn, approval, play)
+    zone = schedule.approver_zone(turn, play, approval)
     plan = schedule.nudges(turn, approval, progress.at, zone)
     owed = progress.due or progress.at
     if progress.count < len(plan):

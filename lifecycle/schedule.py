@@ -207,13 +207,18 @@ def round_ends(turn: Turn, play: Play, repeat: Repeat, progress: Progress) -> da
     return turn.later(progress.due or progress.at, length, play.zone)
 
 
+def approver_zone(turn: Turn, play: Play, approval: Approval) -> str:
+    """The zone in which the time to answer is counted; the play's where nobody has the role."""
+    person = turn.teammate(approval.by)
+    return person.zone if person else play.zone
+
+
 def ask_at(turn: Turn, play: Play, closed: Collection[str], step: Step, approval: Approval, owed: datetime) -> datetime:
     """When an approval is asked: `ahead` of the due in the approver's business time, not before the step is open."""
     opened = opened_at(play, closed, step) or play.started_at
     if approval.ahead is None:
         return max(opened, owed)
-    person = turn.teammate(approval.by)
-    zone = person.zone if person else play.zone
+    zone = approver_zone(turn, play, approval)
     holidays = turn.holidays(turn.life.business.country)
     return max(opened, calendar.subtract(owed, approval.ahead, zone, turn.life.business, holidays))
 
@@ -264,8 +269,7 @@ def _first_instant(turn: Turn, play: Play, book: Playbook, closed: Collection[st
 
 
 def _approval_next(turn: Turn, play: Play, approval: Approval, progress: Progress) -> datetime:
-    person = turn.teammate(approval.by)
-    zone = person.zone if person else play.zone
+    zone = approver_zone(turn, play, approval)
     plan = nudges(turn, approval, progress.at, zone)[progress.count :]
     return plan[0][0] if plan else answer_by(turn, approval, progress.at, zone)
 
