@@ -49,11 +49,18 @@ def skip(turn: Turn, play: Play, step: Step, reason: str) -> None:
     turn.decide(play, step.id, step.action.kind, "skipped", reason, ", ".join(step.to))
 
 
+def unwanted(turn: Turn, play: Play, step: Step) -> bool:
+    """Skip a step whose condition is not met; whether it was not."""
+    if step.condition is None or turn.met(step.condition, play.about):
+        return False
+    skip(turn, play, step, f"if not met: {turn.because(step.condition, play.about)}")
+    return True
+
+
 def attempt(turn: Turn, play: Play, step: Step, progress: Progress) -> None:
     """Fire a step, or say why not now and when it is tried again."""
     book, owed = turn.book(play), progress.due or turn.at
-    if step.condition is not None and not turn.met(step.condition, play.about):
-        skip(turn, play, step, f"if not met: {turn.because(step.condition, play.about)}")
+    if unwanted(turn, play, step):
         return
     hold = recipients.on_hold(turn, play, step)
     if hold:

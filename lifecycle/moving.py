@@ -233,9 +233,9 @@ class _Move:
         self._note(step.id, "fires", f"was due on {day}")
         if isinstance(step.action, FLOW):
             return
-        if progress is None and step.condition is not None and not turn.met(step.condition, play.about):
-            firing.skip(turn, play, step, f"if not met: {turn.because(step.condition, play.about)}")
-        elif progress is None and step.approval is not None:
+        if progress is None and firing.unwanted(turn, play, step):
+            return
+        if progress is None and step.approval is not None:
             asking.ask(turn, play, step, step.approval, turn.at)
         else:
             ready = progress or Progress("held", turn.at)

@@ -164,9 +164,9 @@ def _take(turn: Turn, play: Play, book: Playbook, step: Step) -> None:
 
 
 def _open(turn: Turn, play: Play, book: Playbook, step: Step) -> None:
-    if step.condition is not None and not turn.met(step.condition, play.about):
-        firing.skip(turn, play, step, f"if not met: {turn.because(step.condition, play.about)}")
-    elif isinstance(step.action, Wait):
+    if firing.unwanted(turn, play, step):
+        return
+    if isinstance(step.action, Wait):
         _open_wait(turn, play, book, step, step.action, turn.at)
     elif isinstance(step.action, Choose):
         flow.choose(turn, play, step, step.action, turn.at)
