@@ -309,8 +309,7 @@ def _asked_already(library: Library, state: State) -> set[tuple[str, str]]:
             progress = play.steps.get(step.id)
             if step.approval is None or progress is None or progress.status != "asked":
                 continue
-            person = turn.teammate(step.approval.by)
-            nudges = schedule.nudges(turn, step.approval, progress.at, person.zone if person else play.zone)
+            nudges = schedule.nudges(turn, play, step.approval, progress.at)
             roles = (step.approval.by, *(role for _, role in nudges[: progress.count]))
             people = {person.id for role in roles if (person := turn.teammate(role)) is not None}
             found |= {(turn.named(play, step.id), name) for name in people}

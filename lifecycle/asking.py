@@ -29,7 +29,7 @@ def ask(turn: Turn, play: Play, step: Step, approval: Approval, owed: datetime) 
 def _card(
     turn: Turn, play: Play, step: Step, approval: Approval, role: str, nth: int, asked: datetime, owed: datetime
 ) -> datetime:
-    until = schedule.answer_by(turn, approval, asked, schedule.approver_zone(turn, play, approval))
+    until = schedule.answer_by(turn, play, approval, asked)
     person = turn.teammate(role)
     if person is not None:
         part = "ask" if nth == 0 else f"remind-{nth}"
@@ -56,8 +56,7 @@ def _card(
 
 def nudge(turn: Turn, play: Play, step: Step, approval: Approval, progress: Progress) -> None:
     """A reminder, a rung of the ladder, or the end of patience."""
-    zone = schedule.approver_zone(turn, play, approval)
-    plan = schedule.nudges(turn, approval, progress.at, zone)
+    plan = schedule.nudges(turn, play, approval, progress.at)
     owed = progress.due or progress.at
     if progress.count < len(plan):
         role = plan[progress.count][1]

@@ -207,7 +207,7 @@ def round_ends(turn: Turn, play: Play, repeat: Repeat, progress: Progress) -> da
     return turn.later(progress.due or progress.at, length, play.zone)
 
 
-def approver_zone(turn: Turn, play: Play, approval: Approval) -> str:
+def _approver_zone(turn: Turn, play: Play, approval: Approval) -> str:
     """The zone in which the time to answer is counted; the play's where nobody has the role."""
     person = turn.teammate(approval.by)
     return person.zone if person else play.zone
@@ -218,19 +218,19 @@ def ask_at(turn: Turn, play: Play, closed: Collection[str], step: Step, approval
     opened = opened_at(play, closed, step) or play.started_at
     if approval.ahead is None:
         return max(opened, owed)
-    zone = approver_zone(turn, play, approval)
+    zone = _approver_zone(turn, play, approval)
     holidays = turn.holidays(turn.life.business.country)
     return max(opened, calendar.subtract(owed, approval.ahead, zone, turn.life.business, holidays))
 
 
-def answer_by(turn: Turn, approval: Approval, asked: datetime, zone: str) -> datetime:
+def answer_by(turn: Turn, play: Play, approval: Approval, asked: datetime) -> datetime:
     """When silence decides an approval."""
-    return turn.later(asked, approval.within, zone, team=True)
+    return turn.later(asked, approval.within, _approver_zone(turn, play, approval), team=True)
 
 
-def nudges(turn: Turn, approval: Approval, asked: datetime, zone: str) -> list[tuple[datetime, str]]:
+def nudges(turn: Turn, play: Play, approval: Approval, asked: datetime) -> list[tuple[datetime, str]]:
     """Reminders and rungs of the ladder in time order, those before the deadline only: `(instant, role)`."""
-    end = answer_by(turn, approval, asked, zone)
+    end, zone = answer_by(turn, play, approval, asked), _approver_zone(turn, play, approval)
     plan = [(turn.later(asked, rung.after, zone, team=True), rung.to) for rung in approval.escalate]
     if approval.remind is not None:
         plan.append((turn.later(asked, approval.remind, zone, team=True), approval.by))
@@ -269,9 +269,8 @@ def _first_instant(turn: Turn, play: Play, book: Playbook, closed: Collection[st
 
 
 def _approval_next(turn: Turn, play: Play, approval: Approval, progress: Progress) -> datetime:
-    zone = approver_zone(turn, play, approval)
-    plan = nudges(turn, approval, progress.at, zone)[progress.count :]
-    return plan[0][0] if plan else answer_by(turn, approval, progress.at, zone)
+    plan = nudges(turn, play, approval, progress.at)[progress.count :]
+    return plan[0][0] if plan else answer_by(turn, play, approval, progress.at)
 
 
 def slot_window(turn: Turn, play: Play, action: Invite, offered: datetime, step: str = "") -> tuple[datetime, datetime]:
