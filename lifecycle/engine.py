@@ -29,7 +29,6 @@ from lifecycle import (
     triggers,
 )
 from lifecycle.commands import Command
-from lifecycle.happening import SIGNED_UP
 from lifecycle.messages import (
     ApprovalAnswered,
     BatchSettled,
@@ -63,6 +62,7 @@ from lifecycle.messages import (
 from lifecycle.model import Contact, Decision, Play, Profile, Settlement, State
 from lifecycle.playbook import Step
 from lifecycle.releases import Releases
+from lifecycle.triggers import SIGNED_UP
 from lifecycle.turn import ON_TIME, Turn
 
 SETTLED_FOR = timedelta(days=30)

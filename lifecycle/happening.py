@@ -9,8 +9,6 @@ from lifecycle import entering, triggers
 from lifecycle.model import Fact, Value
 from lifecycle.turn import Turn
 
-SIGNED_UP = "customer.signed_up"
-
 
 def happened(turn: Turn, name: str, values: Mapping[str, Value]) -> None:
     """Take an event by name. `values`: facts it carries, besides those that the catalogue says it sets."""

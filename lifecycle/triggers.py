@@ -13,12 +13,13 @@ from datetime import date, datetime, timedelta
 
 from lifecycle import calendar, conditions, entering
 from lifecycle.actions import Length
+from lifecycle.memo import once
 from lifecycle.model import Edge, Value
 from lifecycle.playbook import CONTRACT_END, Every, Manifest, Trigger
 from lifecycle.releases import Releases
 from lifecycle.turn import NOTHING, Turn
 
-_REMEMBERED = 64
+SIGNED_UP = "customer.signed_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +39,9 @@ class Index:
     timed: tuple[Reason, ...]
 
 
-_indexes: dict[str, Index] = {}
-"""By the catalogue's digest, which says all that an index depends on; so this is memory and no state."""
-
-
-def _index(releases: Releases, catalogue: str, manifest: Manifest) -> Index:
-    found = _indexes.get(catalogue)
-    if found is None:
-        found = _made(releases, manifest)
-        if len(_indexes) >= _REMEMBERED:
-            _indexes.clear()
-        _indexes[catalogue] = found
-    return found
-
-
-def _made(releases: Releases, manifest: Manifest) -> Index:
+@once
+def _index(manifest: Manifest, releases: Releases) -> Index:
+    """The index of a manifest, whose digests say all that it depends on."""
     named: dict[tuple[str, str], tuple[Reason, ...]] = {}
     timed: list[Reason] = []
     for playbook, digest in sorted(manifest.playbooks.items()):
@@ -68,7 +57,7 @@ def _made(releases: Releases, manifest: Manifest) -> Index:
 
 
 def _of(turn: Turn) -> Index:
-    return _index(turn.releases, turn.catalogue, turn.manifest)
+    return _index(turn.manifest, turn.releases)
 
 
 def tell(
@@ -186,7 +175,7 @@ def _watch(turn: Turn, reason: Reason) -> None:
 
 def _last(turn: Turn, event: str) -> datetime:
     """When an event last happened; the signup where it never did."""
-    return turn.seen.get(event) or turn.seen.get("customer.signed_up") or turn.as_of
+    return turn.seen.get(event) or turn.seen.get(SIGNED_UP) or turn.as_of
 
 
 def _after(turn: Turn, start: datetime, length: Length | None) -> datetime:

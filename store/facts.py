@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, select
 
 from lifecycle import facts
-from lifecycle.happening import SIGNED_UP
 from lifecycle.messages import EmailReplied, Event, FactsReported, Happened, MeetingAnswered, SignedUp, SurveyAnswered
 from lifecycle.model import Value
 from lifecycle.playbook import FactSpec, Lifecycle
+from lifecycle.triggers import SIGNED_UP
 from store import tables
 from store.database import upsert
 
