@@ -20,7 +20,7 @@ from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributeUp
 from lifecycle import calendar, effects, touches, trace
 from lifecycle.commands import Command
 from lifecycle.engine import FLUSH_AFTER, begin, next_due, step, upcoming
-from lifecycle.jsonform import canonical, decode, decode_union, encode
+from lifecycle.jsonform import canonical, decode, decode_union, encode, instant_text
 from lifecycle.messages import BatchSettled, DueReached, Effect, Event, Outcome, Reply, SignedUp
 from lifecycle.model import LATEST, Clock, State, state_from_json, state_to_json
 from workflows import interface
@@ -267,8 +267,8 @@ class CustomerLifecycle:
             "held": state.held,
             "catalogue": state.catalogue,
             "seq": state.seq,
-            "as_of": encode(state)["as_of"],
-            "next_due": None if due is None else due.isoformat().replace("+00:00", "Z"),
+            "as_of": instant_text(state.as_of),
+            "next_due": None if due is None else instant_text(due),
         }
 
     def _next_due(self, stored: int) -> datetime | None:
