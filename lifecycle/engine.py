@@ -16,11 +16,13 @@ from datetime import datetime, timedelta
 from lifecycle import (
     answers,
     calendar,
+    contacts,
     effects,
     happening,
     holding,
     journey,
     machine,
+    merging,
     moving,
     plays,
     requests,
@@ -30,6 +32,7 @@ from lifecycle import (
 )
 from lifecycle.commands import Command
 from lifecycle.messages import (
+    Absorbed,
     ApprovalAnswered,
     BatchSettled,
     CatalogueApplied,
@@ -47,6 +50,7 @@ from lifecycle.messages import (
     HoldLifted,
     HoldPlaced,
     MeetingAnswered,
+    Merged,
     MilestoneTicked,
     Outcome,
     PlayRequested,
@@ -59,7 +63,7 @@ from lifecycle.messages import (
     SurveyAnswered,
     TaskTicked,
 )
-from lifecycle.model import Contact, Decision, Play, Profile, Settlement, State
+from lifecycle.model import Decision, Play, Profile, Settlement, State
 from lifecycle.playbook import Step
 from lifecycle.releases import Releases
 from lifecycle.triggers import SIGNED_UP
@@ -166,14 +170,16 @@ _MOVES: tuple[Callable[[Turn], bool], ...] = (
 
 
 def _moves(turn: Turn) -> bool:
-    moved = any(rule(turn) for rule in _MOVES)
+    moved = not turn.merged and any(rule(turn) for rule in _MOVES)
     if not moved:
         turn.hush(_moves_at(turn))
     return moved
 
 
 def _moves_at(turn: Turn) -> datetime | None:
-    """When the calendar moves something next."""
+    """When the calendar moves something next; never for a customer that goes on as another one."""
+    if turn.merged:
+        return None
     found = [at for at in (journey.next_instant(turn), triggers.next_instant(turn)) if at is not None]
     return min(found, default=None)
 
@@ -185,14 +191,13 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
         case ProfileChanged(profile=profile):
             _change_profile(turn, profile)
         case ContactChanged(contact=contact):
-            _put_contact(turn, contact)
-            plays.retry_held(turn)
+            contacts.put(turn, contact)
         case ContactLeft(contact=name):
             turn.contacts = tuple(item for item in turn.contacts if item.id != name)
         case ContactSuppressed(contact=name):
-            _suppress(turn, name, suppressed=True)
+            contacts.suppress(turn, name, suppressed=True)
         case ContactRestored(contact=name):
-            _suppress(turn, name, suppressed=False)
+            contacts.suppress(turn, name, suppressed=False)
         case Happened(name=name, facts=values):
             happening.happened(turn, name, values)
         case FactsReported(facts=values):
@@ -205,6 +210,8 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
             turn.contracts = (*(item for item in turn.contracts if item.id != contract.id), contract)
         case Churned() | Returned():
             _leave_or_return(turn, event)
+        case Merged() | Absorbed():
+            merging.hear(turn, event)
         case CatalogueApplied():
             _apply_catalogue(turn, event)
         case ApprovalAnswered():
@@ -276,20 +283,6 @@ def _zone(turn: Turn, wanted: str, otherwise: str) -> str:
         return wanted
     turn.decide_life("profile", "profile", "skipped", f"there is no time zone {wanted!r}; it is {otherwise}")
     return otherwise
-
-
-def _put_contact(turn: Turn, contact: Contact) -> None:
-    old = next((item for item in turn.contacts if item.id == contact.id), None)
-    if old is None:
-        turn.contacts = (*turn.contacts, contact)
-    else:
-        kept = replace(contact, suppressed=contact.suppressed or old.suppressed)
-        turn.contacts = tuple(kept if item.id == contact.id else item for item in turn.contacts)
-
-
-def _suppress(turn: Turn, name: str, *, suppressed: bool) -> None:
-    turn.contacts = tuple(replace(item, suppressed=suppressed) if item.id == name else item for item in turn.contacts)
-    plays.retry_held(turn)
 
 
 def _leave_or_return(turn: Turn, event: Churned | Returned) -> None:

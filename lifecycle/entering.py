@@ -63,6 +63,8 @@ def _anchor(turn: Turn, book: Playbook, today: date, day: date | None) -> date:
 
 
 def _refusal(turn: Turn, book: Playbook, subject: str | None, about: Mapping[str, Value]) -> str:
+    if turn.merged:
+        return f"the customer goes on as {turn.merged}"
     if left(turn, book):
         return f"the customer left: stage is {turn.stage}"
     if subject is None:

@@ -135,17 +135,28 @@ def _overdue(turn: Turn, spec: StageSpec) -> None:
         unmet = turn.because(spec.criterion) if spec.criterion else "no criterion"
     late = f"{spec.name} is overdue since day {spec.to_day}"
     turn.decide_life(spec.name, "stage", "waiting", f"{late}: {unmet}", spec.owner)
-    person = turn.teammate(spec.owner)
+    _ask(turn, spec.name, "overdue", spec.owner, f"{late.capitalize()}. {_to_do(turn, spec)}")
+
+
+def ask_owner(turn: Turn, what: str, title: str) -> None:
+    """Ask whoever owns the customer where it stands to look at something; of one who left, a manager."""
+    spec = _spec(turn)
+    _ask(turn, what, "look", spec.owner if spec else next(iter(turn.life.managers), ""), title)
+
+
+def _ask(turn: Turn, what: str, why: str, role: str, title: str) -> None:
+    """Work that the lifecycle itself asks of a person; without anyone in the role the trace alone says so."""
+    person = turn.teammate(role)
     if person is None:
-        turn.decide_life(spec.name, "task", "failed", f"nobody is {spec.owner}", spec.owner)
+        turn.decide_life(what, "task", "failed", f"nobody is {role}", role)
         return
-    times = turn.counters.get(f"{spec.name}-overdue", 0) + 1
-    turn.counters = {**turn.counters, f"{spec.name}-overdue": times}
-    touch = f"{turn.customer}/{turn.life.name}/0/{spec.name}-overdue/{times}/task/{person.id}"
+    name = f"{what}-{why}"
+    times = turn.counters.get(name, 0) + 1
+    turn.counters = {**turn.counters, name: times}
+    touch = f"{turn.customer}/{turn.life.name}/0/{name}/{times}/task/{person.id}"
     due_at = turn.later(turn.at, Length(1, "business_days"), person.zone, team=True)
-    title = f"{late.capitalize()}. {_to_do(turn, spec)}"
     release = turn.manifest.lifecycle
-    turn.commands.append(RaiseTask(touch, release, spec.name, person.id, turn.at, due_at, title))
+    turn.commands.append(RaiseTask(touch, release, what, person.id, turn.at, due_at, title))
 
 
 def _to_do(turn: Turn, spec: StageSpec) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from lifecycle.commands import Command
-from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammate, Value
+from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammate, Touched, Value
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
@@ -224,6 +224,27 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class Merged:
+    """The customer was merged into another one, `into`, and goes on as that."""
+
+    into: str
+    kind: Literal["merged"] = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """Another customer was merged into this one. `contacts`: its people, as this customer knows them from now on;
+    `touched`: what they had from it that caps still see; `contracts`: under ids that this customer does not use.
+    """
+
+    customer: str
+    contacts: tuple[Contact, ...] = ()
+    touched: tuple[Touched, ...] = ()
+    contracts: tuple[Contract, ...] = ()
+    kind: Literal["absorbed"] = "absorbed"
+
+
+@dataclass(frozen=True, slots=True)
 class HoldPlaced:
     """Nothing goes to this customer, or nothing that one playbook does is done, until the hold is lifted; events keep
     being recorded.
@@ -318,6 +339,8 @@ Event = (
     | ContractSigned
     | Churned
     | Returned
+    | Merged
+    | Absorbed
     | HoldPlaced
     | HoldLifted
     | SendsReleased

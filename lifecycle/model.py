@@ -280,7 +280,8 @@ class State:
     `records`: decisions not yet
     stored. `doubtful`: touches that may have arrived and are being asked about. `batches`: activity ids used. `spread`:
     whether touches are spread by customer (off in scenarios and rehearsal). `edges`: what triggers of time and facts
-    have seen, see `lifecycle.triggers`.
+    have seen, see `lifecycle.triggers`. `merged`: the customer that this one was merged into, empty while it is one of
+    its own.
     """
 
     customer: str
@@ -312,6 +313,7 @@ class State:
     batches: int = 0
     spread: bool = True
     edges: dict[str, Edge] = field(default_factory=dict)
+    merged: str = ""
 
     @property
     def held(self) -> str:

@@ -97,6 +97,7 @@ class Turn:
     batches: int
     spread: bool
     edges: dict[str, Edge]
+    merged: str
 
     def __init__(self, releases: Releases, state: State) -> None:
         vars(self).update(zip(_FIELDS, _ALL(state), strict=True))

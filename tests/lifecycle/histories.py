@@ -8,7 +8,7 @@ and whether the shell slept meanwhile. Where an event names an approval, a task 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -29,6 +29,7 @@ from lifecycle.actions import (
     When,
 )
 from lifecycle.messages import (
+    Absorbed,
     ApprovalAnswered,
     BatchSettled,
     CatalogueApplied,
@@ -45,6 +46,7 @@ from lifecycle.messages import (
     HoldLifted,
     HoldPlaced,
     MeetingAnswered,
+    Merged,
     MilestoneTicked,
     PlayRequested,
     PlayStopRequested,
@@ -56,7 +58,7 @@ from lifecycle.messages import (
     SurveyAnswered,
     TaskTicked,
 )
-from lifecycle.model import Contact, Contract, Profile
+from lifecycle.model import Contact, Contract, Profile, Touched
 from lifecycle.playbook import CONTRACT_END, PER_CONTRACT, Every, Playbook, Rung, Step, Trigger
 
 if TYPE_CHECKING:
@@ -292,6 +294,18 @@ events: st.SearchStrategy[Any] = st.one_of(
     ),
     st.builds(Churned, texts),
     st.just(Returned()),
+    st.just(Merged("c2")),
+    st.builds(
+        Absorbed,
+        st.sampled_from(["c2", "c3"]),
+        st.tuples(st.builds(Contact, contacts, st.just(("champion",)), st.booleans())),
+        st.tuples(
+            st.builds(
+                Touched, contacts, st.just(datetime(2026, 3, 2, 8, tzinfo=UTC)), st.just("c2/onboarding/1/welcome")
+            )
+        ),
+        st.tuples(st.builds(Contract, st.sampled_from(["k1", "k3"]), st.just(date(2026, 6, 1)))),
+    ),
     st.builds(HoldPlaced, people, texts, held),
     st.builds(HoldLifted, people, held, st.sampled_from(["send", "skip", "retime"])),
     st.builds(SendsReleased, people),
