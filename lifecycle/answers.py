@@ -65,7 +65,7 @@ def _unasked(turn: Turn, approval_id: str) -> Reply:
     step = turn.index(play).get(name) if play else None
     if play is not None and step is not None and step.approval is not None:
         now = turn.round(play, name)
-        if name in play.steps if nth == str(now) else nth.isdecimal() and int(nth) < now:
+        if name in play.steps if nth == str(now) else touches.counted(nth, now - 1):
             return _late("expired", "")
     if play is None and responses.was_played(turn, key):
         return Reply("too_late", "Too late: its play has ended.")

@@ -98,8 +98,7 @@ def _ended(turn: Turn, key: str, name: str) -> Play | None:
 def was_played(turn: Turn, key: str) -> bool:
     """Whether there has been a play of this name, running or not."""
     playbook, _, number = key.rpartition("/")
-    count = turn.counters.get(playbook, 0)
-    return number.isdecimal() and len(number) <= len(str(count)) and 1 <= int(number) <= count
+    return touches.counted(number, turn.counters.get(playbook, 0))
 
 
 def _offered(turn: Turn, play: Play, name: str, progress: Progress) -> bool:

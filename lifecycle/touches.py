@@ -48,3 +48,8 @@ def named(name: str) -> tuple[str, str, str]:
     play, _, tail = name.rpartition("/")
     step, _, nth = tail.partition("~")
     return play, step, nth or "1"
+
+
+def counted(number: str, last: int) -> bool:
+    """Whether a text is a number from 1 to `last`; one that is longer is not read at all, because `int` has limits."""
+    return number.isdecimal() and len(number) <= len(str(last)) and 1 <= int(number) <= last

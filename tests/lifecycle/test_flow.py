@@ -153,6 +153,16 @@ def test_a_question_that_expired_in_an_earlier_round_is_too_late(given: Given, w
     story.when(ApprovalAnswered("play/1/mail", "mara", "approve", "p"), at="2026-03-10 09:30").answered("too_late")
 
 
+@pytest.mark.parametrize("nth", ["0", "3", "9" * 5000])
+def test_a_question_of_a_round_that_never_was_is_not_known(
+    given: Given, weekly: Callable[..., Story], nth: str
+) -> None:
+    story = weekly(given.email("mail", When(), under="weekly", branch="do", approval=given.approval()))
+    story.when(at="2026-03-10 09:00")
+    press = ApprovalAnswered(f"play/1/mail~{nth}", "mara", "approve", "p")
+    story.when(press, at="2026-03-10 09:30").answered("unknown")
+
+
 def test_what_is_open_is_withdrawn_when_the_condition_holds(given: Given, weekly: Callable[..., Story]) -> None:
     rule = replace(given.approval(), within=Length(30, "days"))
     mail = given.email("mail", When(), under="weekly", branch="do", approval=rule)
