@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
-from jinja2 import DictLoader, StrictUndefined, TemplateError, Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Undefined
 from markdown_it import MarkdownIt
 
-from activities.mime import UnsendableError
+from activities.templates import body, sandbox
 from lifecycle.playbook import Playbook
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
@@ -53,23 +52,11 @@ def markdown(book: Playbook, path: str, variables: Mapping[str, Any]) -> str:
     Raises:
         UnsendableError: the template is wrong.
     """
-    environment = ImmutableSandboxedEnvironment(
-        loader=DictLoader(dict(book.templates)),
-        undefined=StrictUndefined,
-        finalize=_written,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
+    environment = sandbox(book.templates, finalize=_written)
     environment.filters = {
         name: found if name in _DEFAULTS else _passing(found) for name, found in environment.filters.items()
     }
-    try:
-        return re.sub(r"\n{3,}", "\n\n", environment.get_template(path).render(variables)).strip() + "\n"
-    except TemplateError as error:
-        raise UnsendableError(f"{path}: {error.message or type(error).__name__}") from error
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise UnsendableError(f"{path}: {type(error).__name__} while it was filled in") from error
+    return body(environment, path, variables)
 
 
 def html(text: str) -> str:

@@ -61,7 +61,7 @@ class Templates:
         """Head (plain text) and body (mrkdwn) of `name` for Slack; raises as `mail_text`."""
         keyed = _Keyed(digest, book)
         head = _head(self._mail(keyed), name, variables)
-        return head, _body(self._slack(keyed), name, variables)
+        return head, body(self._slack(keyed), name, variables)
 
     def html(self, digest: str, book: Playbook, name: str, variables: Variables) -> str:
         """HTML of `name` (an `.mjml`); raises as `mail_text`, and where the layout is not MJML."""
@@ -73,8 +73,8 @@ class Templates:
         `variables` are those of the layout; None where the reader gets no layout (it offers to unsubscribe). What
         stands below a line `--` is left to the layout's own footer. Raises as `mail_text`.
         """
-        body = text.split("\n--\n", 1)[0] if variables is not None else text
-        paragraphs = [_paragraph(part) for part in re.split(r"\n\s*\n", body.strip()) if part.strip()]
+        said = text.split("\n--\n", 1)[0] if variables is not None else text
+        paragraphs = [_paragraph(part) for part in re.split(r"\n\s*\n", said.strip()) if part.strip()]
         environment = self._mail(_Keyed(digest, book))
         framed = variables is not None and "block body" in book.templates.get(LAYOUT, "")
         values = {**(variables or {}), "title": title, "paragraphs": paragraphs}
@@ -130,11 +130,24 @@ def with_links(text: str, html: str) -> str:
 
 
 def _environment(book: Playbook, *, mrkdwn: bool) -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(
-        loader=DictLoader(_sources(book.templates)),
-        undefined=StrictUndefined,
-        autoescape=lambda name: not mrkdwn and (name is None or name.endswith(".mjml")),
+    return sandbox(
+        _sources(book.templates),
         finalize=_escaped if mrkdwn else None,
+        autoescape=lambda name: not mrkdwn and (name is None or name.endswith(".mjml")),
+    )
+
+
+def sandbox(
+    sources: Mapping[str, str],
+    finalize: Callable[[Any], Any] | None,
+    autoescape: Callable[[str | None], bool] | bool = False,
+) -> ImmutableSandboxedEnvironment:
+    """Where templates are filled in: an undefined name is an error. `finalize` sees every value before it is written."""
+    return ImmutableSandboxedEnvironment(
+        loader=DictLoader(dict(sources)),
+        undefined=StrictUndefined,
+        autoescape=autoescape,
+        finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
@@ -160,14 +173,15 @@ def _sources(templates: Mapping[str, str]) -> dict[str, str]:
 
 
 def _text(environment: ImmutableSandboxedEnvironment, name: str, variables: Variables) -> tuple[str, str]:
-    return _head(environment, name, variables), _body(environment, name, variables)
+    return _head(environment, name, variables), body(environment, name, variables)
 
 
 def _head(environment: ImmutableSandboxedEnvironment, name: str, variables: Variables) -> str:
     return one_line(_render(environment, name + HEAD, variables).strip(), f"the first line of {name}")
 
 
-def _body(environment: ImmutableSandboxedEnvironment, name: str, variables: Variables) -> str:
+def body(environment: ImmutableSandboxedEnvironment, name: str, variables: Variables) -> str:
+    """A text without empty lines that a template left; raises as `Templates.mail_text`."""
     return re.sub(r"\n{3,}", "\n\n", _render(environment, name, variables)).strip() + "\n"
 
 
