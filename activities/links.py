@@ -51,12 +51,12 @@ class DocumentsLink:
 
 def make_survey(keys: Keys, touch: str, contact: str) -> str:
     """The token of a survey link, good for `SURVEY_LIFE` of real time."""
-    return _timed(keys).dumps([touch, contact])
+    return _timed(keys, "survey").dumps([touch, contact])
 
 
 def read_survey(keys: Keys, token: str) -> SurveyLink | Refusal:
     """What a survey token stands for, or why it is not taken."""
-    fields = _ids(lambda: _timed(keys).loads(token, max_age=int(SURVEY_LIFE.total_seconds())))
+    fields = _within(SURVEY_LIFE, keys, "survey", token)
     return fields if isinstance(fields, str) else SurveyLink(*fields)
 
 
@@ -75,12 +75,12 @@ def read_unsubscribe(keys: Keys, token: str) -> UnsubscribeLink | Refusal:
 
 def make_documents(keys: Keys, customer: str, person: str) -> str:
     """The token of a link to the documents that were made for a person, good for `DOCUMENTS_LIFE` of real time."""
-    return _documents(keys).dumps([customer, person])
+    return _timed(keys, "documents").dumps([customer, person])
 
 
 def read_documents(keys: Keys, token: str) -> DocumentsLink | Refusal:
     """What a documents token stands for, or why it is not taken."""
-    fields = _ids(lambda: _documents(keys).loads(token, max_age=int(DOCUMENTS_LIFE.total_seconds())))
+    fields = _within(DOCUMENTS_LIFE, keys, "documents", token)
     return fields if isinstance(fields, str) else DocumentsLink(*fields)
 
 
@@ -99,12 +99,14 @@ def unsubscribe_url(public_url: str, token: str) -> str:
     return f"{public_url}/unsubscribe/{token}"
 
 
-def _timed(keys: Keys) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(_secrets(keys), salt="stageplay/survey")
+def _timed(keys: Keys, purpose: Literal["survey", "documents"]) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(_secrets(keys), salt=f"stageplay/{purpose}")
 
 
-def _documents(keys: Keys) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(_secrets(keys), salt="stageplay/documents")
+def _within(
+    life: timedelta, keys: Keys, purpose: Literal["survey", "documents"], token: str
+) -> tuple[str, str] | Refusal:
+    return _ids(lambda: _timed(keys, purpose).loads(token, max_age=int(life.total_seconds())))
 
 
 def _plain(keys: Keys) -> URLSafeSerializer:

@@ -9,15 +9,15 @@ import hmac
 import http.client
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from activities.delivery import Delivery, Failed, Landing, Later, Sent, Unknown
+from activities.mail import PATIENCE
 from store.database import now
 
-PATIENCE = timedelta(seconds=60)
 _BUSY = http.client.TOO_MANY_REQUESTS
 
 
