@@ -142,7 +142,7 @@ def sandbox(
     finalize: Callable[[Any], Any] | None,
     autoescape: Callable[[str | None], bool] | bool = False,
 ) -> ImmutableSandboxedEnvironment:
-    """Where templates are filled in: an undefined name is an error. `finalize` sees every value before it is written."""
+    """Where templates are filled in; an undefined name is an error. `finalize` sees each value before it is written."""
     return ImmutableSandboxedEnvironment(
         loader=DictLoader(dict(sources)),
         undefined=StrictUndefined,
