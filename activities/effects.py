@@ -110,18 +110,11 @@ class Effects:
         if isinstance(command, SettleApproval):
             return lambda: self._settle(customer, command)
         if isinstance(command, CallWebhook):
-            there = Envelope(
-                command.touch,
-                ledger.touch_hash(c, command.touch),
-                customer.id,
-                Person(command.to, command.to, "", ()),
-                _shown_at(customer, command),
-            )
+            there = _envelope(c, customer, command, Person(command.to, command.to, "", ()))
             return lambda: self._call(customer, command, there)
         source = read_source(self._releases, customer.catalogue, command.release, command.step)
         scene = read_scene(c, command, customer, source, plays.get(touches.read(command.touch).play))
-        touch_hash = ledger.touch_hash(c, command.touch)
-        envelope = Envelope(command.touch, touch_hash, customer.id, scene.person, _shown_at(customer, command))
+        envelope = _envelope(c, customer, command, scene.person)
         meant = source.book is not None and source.book.after_leaving
         return lambda: replace(self._job(scene, envelope, command), after_leaving=meant)
 
@@ -384,6 +377,11 @@ class Effects:
 def _shown_at(customer: Customer, command: Command) -> datetime:
     """The customer's time that a mail or card shows: now, but in a rehearsal, where moments are hours, the due."""
     return command.due if customer.clock.rehearsal else customer.clock.virtual(now())
+
+
+def _envelope(c: Connection, customer: Customer, command: Command, person: Person) -> Envelope:
+    touch_hash = ledger.touch_hash(c, command.touch)
+    return Envelope(command.touch, touch_hash, customer.id, person, _shown_at(customer, command))
 
 
 def _slot(meeting: Meeting) -> Slot:

@@ -78,10 +78,13 @@ class Scene:
         """The zone that times are written in for whoever gets this."""
         return (self.customer.profile.zone if self.contact else self.person.zone) or self.zone
 
+    @property
+    def _chains(self) -> Mapping[str, tuple[str, ...]]:
+        return self.source.lifecycle.roles if self.source.lifecycle else {}
+
     def everyone(self) -> dict[str, Person]:
         """Every role that somebody has for this customer, or stands in for along its fallback chain."""
-        chains = self.source.lifecycle.roles if self.source.lifecycle else {}
-        found = {role: people.holder(role, self.team, chains) for role in (*self.team, *chains)}
+        found = {role: people.holder(role, self.team, self._chains) for role in (*self.team, *self._chains)}
         return {role: person for role, person in found.items() if person is not None}
 
     def teammate(self, role: str) -> Person:
@@ -90,7 +93,7 @@ class Scene:
         Raises:
             UnsendableError: nobody, along the whole chain.
         """
-        found = self.everyone().get(role)
+        found = people.holder(role, self.team, self._chains)
         if found is not None:
             return found
         raise UnsendableError(f"nobody has the role {role} for this customer; give it to someone in the team file")
