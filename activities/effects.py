@@ -195,19 +195,23 @@ class Effects:
             closes=command.closes,
             minutes=minutes,
             guests=command.guests,
+            moves=command.moves,
         )
         if meeting.cancelled:
             raise NoLongerOwedError("the meeting was cancelled before this invitation went out")
-        letter, description = self._renderer.invitation(scene, _slot(meeting), self._edited(scene))
+        letter, description = self._renderer.invitation(
+            scene, _slot(meeting), self._edited(scene), moved=bool(command.moves)
+        )
         calendar = self._calendar("REQUEST", scene, meeting, letter.subject, description)
         clash = (lambda: self._report_clash(scene, envelope, meeting)) if meeting.clash else (lambda: None)
         return self._mail(scene, envelope, letter, calendar, before=clash)
 
     def _report_clash(self, scene: Scene, envelope: Envelope, meeting: Meeting) -> None:
-        """Give the organizer a task, once a meeting: it is booked over another one. The task stands on the dashboard;
-        its card is posted once, and whatever becomes of it changes nothing.
+        """Give the organizer a task, once a meeting and move: it is booked over another one. The task stands on the
+        dashboard; its card is posted once, and whatever becomes of it changes nothing.
         """
-        touch = f"{meeting.id.rpartition('/')[0]}/task-clash/{meeting.organizer}"
+        part = f"task-clash-{meeting.sequence}" if meeting.sequence else "task-clash"
+        touch = f"{meeting.id.rpartition('/')[0]}/{part}/{meeting.organizer}"
         with self._db.begin() as c:
             organizer = _person(c, scene.customer.id, meeting.organizer)
             when = moment_of(meeting.starts_at, organizer.zone or scene.zone)

@@ -16,7 +16,7 @@ from activities.mime import UnsendableError, one_line
 from activities.scene import Scene, day_of, moment_of
 from activities.templates import Templates, with_links
 from lifecycle import calendar, index, schedule
-from lifecycle.actions import Document, Email, Escalate, Invite, Opportunity, Slack, Survey, Task
+from lifecycle.actions import Document, Email, Escalate, Invite, Opportunity, Reschedule, Slack, Survey, Task
 from lifecycle.commands import AskApproval, RaiseTask, SendSurvey
 
 UNSUBSCRIBE_PLACE, SURVEY_PLACE = "[unsubscribe link]", "[survey link]"
@@ -81,10 +81,18 @@ class Renderer:
             html = self._templates.html_of_text(digest, book, subject, text, values)
         return Letter(subject, with_links(text, html), html)
 
-    def invitation(self, scene: Scene, slot: Slot, edited: Edited | None = None) -> tuple[Letter, str]:
-        """The mail of an invite step, and the calendar entry's description; raises as `letter`."""
+    def invitation(
+        self, scene: Scene, slot: Slot, edited: Edited | None = None, *, moved: bool = False
+    ) -> tuple[Letter, str]:
+        """The mail of an invite step, and the calendar entry's description; raises as `letter`. `moved`: the reader has
+        an earlier time in the calendar, which this one replaces.
+        """
         subject, text = self._invite_text(scene, slot, edited)
-        return self._plain_letter(scene, subject, text), text
+        if not moved:
+            return self._plain_letter(scene, subject, text), text
+        when = moment_of(slot.starts_at, scene.reader_zone)
+        said = f"The meeting “{subject}” has another time: {when}. Your calendar moves it.\n\n{text}"
+        return self._plain_letter(scene, f"Moved: {subject}", said), text
 
     def cancellation(self, scene: Scene, slot: Slot) -> tuple[Letter, str]:
         """The mail that takes a meeting back, and the calendar entry's summary; raises as `letter`.
@@ -154,6 +162,11 @@ class Renderer:
                 free = f"the first free {action.minutes} minutes {between} {scene.zone}"
                 note = f"The slot is booked when it goes out: {day}, {free}."
                 places = {DAY_PLACE: day, TIME_PLACE: f"first free {between}", ZONE_PLACE: scene.zone}
+            case Reschedule() as action:
+                when = f"{_window(scene, action)}, between {action.start} and {action.end} {scene.zone}"
+                moved = variables.title_of(action.invite)
+                note = f"It moves the meeting of {moved}: the slot is booked when it goes out, {when}."
+                subject, text = "", ""
             case Slack():
                 card = self.message(scene)
                 subject, text = card.title, ""
@@ -284,7 +297,7 @@ def _meeting(slot: Slot, zone: str) -> SimpleNamespace:
     return SimpleNamespace(day=day_of(slot.starts_at, zone), time=f"{local:%H:%M}", zone=zone, minutes=minutes)
 
 
-def _window(scene: Scene, action: Invite) -> str:
+def _window(scene: Scene, action: Invite | Reschedule) -> str:
     """The day on which a meeting offered at the approved step's due may lie."""
     owed, zero = scene.due, scene.anchor
     if isinstance(scene.command, AskApproval):

@@ -54,6 +54,7 @@ class ActionReader:
         self.template: Scalar | None = None
         self.texts: list[Scalar] = []
         self.since: Scalar | None = None
+        self.invite: Scalar | None = None
 
     # --- who ----------------------------------------------------------------------------------------------------------
 
@@ -165,13 +166,10 @@ class ActionReader:
         day, start, end = self._meeting(fields)
         minutes = self._minutes(fields, start, end)
         template = self._template_name(fields)
-        due = self.fields.get("day")
-        if isinstance(due, Scalar) and _OFFER.fullmatch(due.value) and day < int(due.value) and start:
-            what = f"the meeting is on day {day}, its invitation goes out on day {due.value}"
-            self.report.add("invite-day", fields.place("when"), what, f'write "day {due.value}" or a later day.')
         return Invite(to, template, day, start, end, minutes, self.teammate(fields, "organizer", self._sender))
 
     def _meeting(self, fields: Fields) -> tuple[int, str, str]:
+        """Its day, not before that of the step, and its hours."""
         example = '"day 2 between 10:00 and 16:00"'
         node = fields.scalar("when", f"when: {example}", required=True)
         if node is None:
@@ -184,7 +182,11 @@ class ActionReader:
         start, end = (fields.clock_of(found[n], node.at(found.start(n), len(found[n]))) for n in (2, 3))
         if start and end and start >= end:
             self.report.add("time", node.place, "the meeting's hours end before they start", f"write {example}.")
-        return int(found[1]), start, end
+        due, day = self.fields.get("day"), int(found[1])
+        if isinstance(due, Scalar) and _OFFER.fullmatch(due.value) and day < int(due.value) and start:
+            what = f"the meeting is on day {day}, its invitation goes out on day {due.value}"
+            self.report.add("invite-day", node.place, what, f'write "day {due.value}" or a later day.')
+        return day, start, end
 
     def _minutes(self, fields: Fields, start: str, end: str) -> int:
         length = fields.length("length", "60 minutes", required=True)

@@ -1,4 +1,4 @@
-"""What a step does here, nobody being sent anything: nodes to the actions that `lifecycle.doing` carries out."""
+"""What a step does besides sending messages, such as moving a meeting or setting facts: nodes to actions."""
 
 import re
 from dataclasses import replace
@@ -12,11 +12,13 @@ from authoring.namespace import under
 from authoring.source import Scalar
 from lifecycle.actions import (
     Action,
+    CancelMeeting,
     Document,
     Escalate,
     Expr,
     Length,
     Opportunity,
+    Reschedule,
     SetFacts,
     StartPlay,
     StopPlay,
@@ -26,6 +28,8 @@ from lifecycle.actions import (
 THIS = "this"
 """The word for the play itself, where a playbook may be named."""
 _EXAMPLES = {
+    "reschedule": '{ invite: kickoff, when: "day 5 between 10:00 and 16:00" }',
+    "cancel": "{ invite: kickoff }",
     "document": '{ template: success-plan, for: csm, title: "Plan for {{ customer.name }}" }',
     "opportunity": '{ kind: seat_expansion, title: "More seats", owner: csm }',
     "webhook": "{ to: crm, event: renewal.won, data: { arr: customer.arr } }",
@@ -48,12 +52,26 @@ class DeedReader(ActionReader):
                 return StartPlay(self._playbook("start", '"start: other-playbook"'))
             case "stop":
                 return self._stop()
+            case "reschedule" | "cancel":
+                return self._meeting_step(kind)
             case "webhook":
                 return self._webhook()
             case "document" | "opportunity" | "escalate":
                 return self._record(kind)
             case _:
                 return super().read(kind)
+
+    def _meeting_step(self, kind: str) -> Action:
+        """A meeting that another step invites to moves, or is taken back."""
+        node = mapping(self.fields.get(kind), self.report, f'"{kind}"', _EXAMPLES[kind])
+        if node is None:
+            return NOTHING
+        fields = Fields(node, keys(kind), f'"{kind}"', self.report)
+        self.invite = fields.scalar("invite", '"invite: kickoff"', required=True)
+        invite = self.invite.value if self.invite else ""
+        if kind == "reschedule":
+            return Reschedule(invite, *self._meeting(fields))
+        return CancelMeeting(invite, fields.text("reason", "a reason"))
 
     def _webhook(self) -> Action:
         node = mapping(self.fields.get("webhook"), self.report, '"webhook"', _EXAMPLES["webhook"])

@@ -20,6 +20,7 @@ _WORDS = {
     "email": ("email", "emails"),
     "survey": ("survey", "surveys"),
     "invite": ("invite", "invites"),
+    "reschedule": ("moved meeting", "moved meetings"),
     "cancel": ("cancelled meeting", "cancelled meetings"),
     "approval": ("approval", "approvals"),
     "task": ("task", "tasks"),

@@ -1,8 +1,8 @@
 """What a scenario expects: one line for each thing that people get, or that must never come.
 
-Every email, survey, invite, cancellation, Slack message and task of the playbooks under test is to be named; questions
-and moves of stage, band and renewal phase are checked only where a line names one. When a step of a new kind reaches
-people: its word goes into `TOUCHES`, its name into `name_of`, its command into `scenario.touches_of`.
+Every email, survey, invite, moved or cancelled meeting, Slack message and task of the playbooks under test is to be
+named; questions and moves of stage, band and renewal phase are checked only where a line names one. When a step of a
+new kind reaches people: its word goes into `TOUCHES`, its name into `name_of`, its command into `scenario.touches_of`.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -12,7 +12,7 @@ from authoring.diagnostics import Place, Report, near
 from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys, one_of
 from authoring.source import Node, Scalar
-from lifecycle.actions import Email, Invite, Slack, Survey
+from lifecycle.actions import Email, Invite, Reschedule, Slack, Survey
 from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle, Playbook, Step
 
 MOVES = ("stage", "band", "phase")
@@ -79,6 +79,8 @@ def _steps(node: Scalar, kind: str, books: Sequence[Playbook], lifecycle: Lifecy
         return (REPLY,)
     steps = [step for book in books for step in book.steps]
     found = tuple(step.id for step in steps if name_of(step, kind) == node.value)
+    if kind == "reschedule":
+        found = tuple(move.id for move in steps if isinstance(move.action, Reschedule) and move.action.invite in found)
     if steps and not found:
         what = f'no step sends the {kind} "{node.value[:60]}"'
         fix = near(node.value, {name for step in steps if (name := name_of(step, kind))})
@@ -107,7 +109,7 @@ def name_of(step: Step, kind: str) -> str:
     match step.action:
         case Survey(survey=name) if kind == "survey":
             return name
-        case Invite(template=name) if kind in ("invite", "cancel"):
+        case Invite(template=name) if kind in ("invite", "reschedule", "cancel"):
             return name
         case Email(template=name) if kind == "email":
             return name

@@ -7,7 +7,7 @@ from authoring.diagnostics import Report, near
 from authoring.expressions import proven
 from authoring.namespace import Names
 from authoring.steps import Draft
-from lifecycle.actions import Choose, Repeat, Wait
+from lifecycle.actions import Choose, Invite, Repeat, Wait
 from lifecycle.playbook import Step, Trigger
 
 
@@ -48,10 +48,14 @@ def _check_references(draft: Draft, by_id: Mapping[str, Draft], report: Report) 
     if isinstance(draft.step.action, Repeat) and own:
         what = f'"{draft.step.id}" stands in the rounds of "{own}"'
         report.add("repeat", draft.place, what, "move it out, or make a playbook of it and start that.")
-    for word in (*draft.needs, *(item for item in (draft.after, draft.since) if item)):
+    for word in (*draft.needs, *(item for item in (draft.after, draft.since, draft.invite) if item)):
         if word.value not in by_id:
             others = [name for name in by_id if name != draft.step.id]
             report.add("unknown-step", word.place, f'no step is called "{word.value[:60]}"', near(word.value, others))
+        elif word is draft.invite and not isinstance(by_id[word.value].step.action, Invite):
+            invites = [name for name, other in by_id.items() if isinstance(other.step.action, Invite)]
+            what = f'the step "{word.value[:60]}" invites nobody'
+            report.add("unknown-step", word.place, what, near(word.value, invites))
         elif word is not draft.after and (rounds := _round(by_id[word.value].step, by_id)) not in ("", own):
             what = f'"{word.value}" is done again in each round of "{rounds}", this step once'
             report.add("repeat", word.place, what, f'write "{rounds}".')

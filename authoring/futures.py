@@ -13,7 +13,7 @@ from typing import Any
 from authoring.lives import Life, Start, World, live
 from authoring.parallel import spread
 
-MESSAGES = ("email", "survey", "invite")
+MESSAGES = ("email", "survey", "invite", "reschedule")
 """What makes a day crowded for a customer: a meeting taken back does not."""
 BUSIEST = 20
 

@@ -1,4 +1,4 @@
-"""The part of the grammar for steps that send nothing to anybody: facts, plays. `authoring.grammar` puts it in."""
+"""The part of the grammar for steps besides messages: meetings that change, facts, plays, what is kept."""
 
 from authoring.grammar_form import (
     DOTTED,
@@ -6,8 +6,10 @@ from authoring.grammar_form import (
     EXPRESSION,
     FLAG,
     LENGTH,
+    MEETING_TIME,
     NUMBER,
     ROLE,
+    STEP_NAME,
     TEMPLATE,
     TEXT,
     TEXTS,
@@ -20,6 +22,8 @@ from authoring.grammar_form import (
 )
 
 STEP_KEYS = (
+    Key("reschedule", mapping("reschedule"), "a meeting moves, see [Moving meetings](#moving-meetings)", one=True),
+    Key("cancel", mapping("cancel"), "a meeting is taken back, see [Moving meetings](#moving-meetings)", one=True),
     Key("set", named(EXPRESSION, DOTTED_NAMES), "facts get new values, see [Setting facts](#setting-facts)", one=True),
     Key("start", name_of("playbook"), "another playbook starts, see [Other plays](#other-plays)", one=True),
     Key("stop", name_of("playbook"), "plays of that playbook end; `this`: this play", one=True),
@@ -33,6 +37,22 @@ STEP_KEYS = (
 """What a step may do, each once a step."""
 STEP_WORDS = (Key("goal", FLAG, "with `stop`: the plays end as a success", "no"),)
 _KIND = Kind("name", {"type": "string", "pattern": "^[a-z][a-z0-9]*(_[a-z0-9]+)*$", "maxLength": 64})
+_RESCHEDULE = Shape(
+    "reschedule",
+    "A meeting moves to another day.",
+    (
+        Key("invite", STEP_NAME, "the step that invites to it", required=True, example="kickoff"),
+        Key("when", MEETING_TIME, "its new day and hours", required=True, example='"day 5 between 10:00 and 16:00"'),
+    ),
+)
+_CANCEL = Shape(
+    "cancel",
+    "A meeting is taken back.",
+    (
+        Key("invite", STEP_NAME, "the step that invites to it", required=True, example="kickoff"),
+        Key("reason", TEXT, "why, for the trace; its guests only learn that it is", "called off"),
+    ),
+)
 _DOCUMENT = Shape(
     "document",
     "A document for one person.",
@@ -73,5 +93,5 @@ _WEBHOOK = Shape(
         Key("data", named(EXPRESSION, "^[a-z][a-z0-9_]*$"), "what to tell: expressions by name"),
     ),
 )
-DEEDS = (_DOCUMENT, _OPPORTUNITY, _WEBHOOK, _ESCALATE)
+DEEDS = (_RESCHEDULE, _CANCEL, _DOCUMENT, _OPPORTUNITY, _WEBHOOK, _ESCALATE)
 """The mappings of those steps."""

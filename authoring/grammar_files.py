@@ -309,6 +309,7 @@ _EXPECTATION = Shape(
         Key("email", TEXT, "a mail, by its template", one=True),
         Key("survey", TEXT, "a survey, by its kind", one=True),
         Key("invite", TEXT, "a meeting, by its template", one=True),
+        Key("reschedule", TEXT, "a meeting moved, by its template", one=True),
         Key("cancel", TEXT, "a meeting taken back, by its template", one=True),
         Key("slack", TEXT, "a message, by its template", one=True),
         Key(

@@ -14,7 +14,7 @@ from authoring.people import People
 from authoring.portfolio import Account
 from authoring.roster import Roster
 from authoring.simulate import Library, Run
-from lifecycle import calendar, schedule
+from lifecycle import calendar, schedule, touches
 from lifecycle.commands import AskApproval, Command, SendInvite, SettleApproval
 from lifecycle.course import Course
 from lifecycle.engine import begin
@@ -35,7 +35,7 @@ from lifecycle.model import Decision, State
 from lifecycle.playbook import Playbook
 from lifecycle.turn import Turn
 
-CUSTOMER_GETS = ("email", "survey", "invite", "cancel")
+CUSTOMER_GETS = ("email", "survey", "invite", "reschedule", "cancel")
 SOON = timedelta(hours=1)
 """After the beginning of the period somebody answers who is late by what is assumed."""
 _KINDS = {
@@ -188,6 +188,7 @@ class _Player:
         self.at = start.at
         self._asked = _asked_already(world.library, state)
         self.touches: list[Touch] = []
+        self._meetings: dict[tuple[str, str], Touch] = {}
         self.collisions: list[Collision] = []
         self.decisions: list[Decision] = []
 
@@ -246,8 +247,16 @@ class _Player:
         if coming is None or coming > self.world.until:
             return False
         at, _, event = heapq.heappop(self._events)
-        self._take(event, max(at, self.at))
+        if not (isinstance(event, MeetingAnswered) and self._later(event.meeting, at)):
+            self._take(event, max(at, self.at))
         return True
+
+    def _later(self, meeting: str, at: datetime) -> bool:
+        """Whether a meeting has been moved, so that nothing has become of it yet."""
+        key, name, _ = touches.named(meeting)
+        play = next((item for item in self.run.course.state().plays if item.key == key), None)
+        progress = play.steps.get(play.step_of(name)) if play else None
+        return progress is not None and progress.closes is not None and progress.closes > at
 
     def _take(self, event: Event, at: datetime) -> None:
         run, self.at = self.run, at
@@ -282,13 +291,25 @@ class _Player:
             self._asked.add((command.approval, command.to))
         zone = next((item.zone for item in state.team.values() if item.id == command.to), "")
         inside = bool(zone) or kind not in CUSTOMER_GETS
-        if inside and isinstance(command, SendInvite):
-            kind, at = "meeting", command.opens
-        playbook, step = command.touch.split("/")[1], command.step
+        touch = touches.read(command.touch)
+        step = command.step
+        if isinstance(command, SendInvite):
+            kind, step = ("reschedule", touch.step) if command.moves else (kind, step)
+            kind, at = ("meeting", command.opens) if inside else (kind, at)
         release = self.world.library.releases.get(command.release)
         to = command.to if inside else _role(state, command.to)
         wall = calendar.local(at, zone or state.profile.zone)
-        self.touches.append(Touch(wall, kind, playbook, step, _name(release, step), to, inside))
+        found = Touch(wall, kind, touch.playbook, step, _name(release, command.step), to, inside)
+        if isinstance(command, SendInvite):
+            self._meet(command, found)
+        self.touches.append(found)
+
+    def _meet(self, command: SendInvite, touch: Touch) -> None:
+        """A teammate's meeting that moved is where it moved to."""
+        before = self._meetings.get((command.meeting, command.to))
+        if touch.inside and before is not None:
+            self.touches.remove(before)
+        self._meetings[command.meeting, command.to] = touch
 
     def _judge(self, decision: Decision, state: State) -> None:
         """Keep a decision where that is wanted, and what lost a collision."""

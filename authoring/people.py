@@ -129,7 +129,7 @@ class People:
 
     def _meeting(self, command: SendInvite) -> Iterator[Told]:
         rule = self.answers.meetings
-        share = self.draw("meeting", command.meeting)
+        share = self.draw("meeting", command.meeting, *([str(command.moves)] if command.moves else []))
         meeting = name_in(command.meeting)
         outcomes = (("held", rule.held), ("no_show", rule.no_show), ("declined", rule.declined))
         for outcome, part in outcomes:

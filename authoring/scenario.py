@@ -10,7 +10,7 @@ from authoring.diagnostics import Diagnostic, Report
 from authoring.expected import ASKED_FOR, MOVES, Expected
 from authoring.scenario_file import Delayed, Scenario, load, load_customer, load_events, read
 from authoring.simulate import Issued, Library, Simulation, simulate
-from lifecycle import calendar
+from lifecycle import calendar, touches
 from lifecycle.commands import AskApproval, CancelInvite, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
 from lifecycle.model import Decision
 from lifecycle.playbook import Playbook
@@ -132,14 +132,17 @@ def _key(issued: Issued, scenario: Scenario, library: Library) -> tuple[int, str
     release = library.releases.get(command.release)
     if not isinstance(release, Playbook):
         return None
-    action = next((step.action for step in release.steps if step.id == command.step), None)
+    step = command.step
+    action = next((item.action for item in release.steps if item.id == step), None)
     match command:
         case SendEmail():
             kind, name = "email", getattr(action, "template", "")
         case SendSurvey():
             kind, name = "survey", getattr(action, "survey", "")
-        case SendInvite():
+        case SendInvite(moves=0):
             kind, name = "invite", getattr(action, "template", "")
+        case SendInvite():
+            kind, name, step = "reschedule", getattr(action, "template", ""), touches.read(command.touch).step
         case CancelInvite():
             kind, name = "cancel", getattr(action, "template", "")
         case PostSlack():
@@ -150,7 +153,7 @@ def _key(issued: Issued, scenario: Scenario, library: Library) -> tuple[int, str
             kind, name = "approval", command.step
         case _:
             return None
-    return (*_local(issued.at, scenario), kind, name, command.step)
+    return (*_local(issued.at, scenario), kind, name, step)
 
 
 def _local(at: datetime, scenario: Scenario) -> tuple[int, str]:

@@ -16,14 +16,14 @@ from authoring.source import Node, Scalar
 from lifecycle.actions import Length, When
 from lifecycle.playbook import Approval, Rung, Step
 
-TOUCHES = ("email", "survey", "invite")
+TOUCHES = ("email", "survey", "invite", "reschedule")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A step with the places of its words. `template`: the words naming its template; `texts`: Jinja2 texts in the
     playbook itself (a task's title). `was`: the words for its earlier id; `since`: those
-    for the step from which a wait looks back.
+    for the step from which a wait looks back; `invite`: for that whose meeting it changes.
     """
 
     step: Step
@@ -35,6 +35,7 @@ class Draft:
     action: Place | None = None
     was: Scalar | None = None
     since: Scalar | None = None
+    invite: Scalar | None = None
 
 
 def read_steps(node: Node | None, book: Book, under: str = "", branch: str = "") -> Iterator[Draft]:
@@ -94,6 +95,7 @@ class _Reader:
             action_place,
             was,
             self.actions.since,
+            self.actions.invite,
         )
 
     def _kind(self) -> str:

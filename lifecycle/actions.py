@@ -97,6 +97,26 @@ class Invite:
 
 
 @dataclass(frozen=True, slots=True)
+class Reschedule:
+    """The meeting of the step `invite` moves to the first free slot between `start` and `end` on `day`."""
+
+    invite: str
+    day: int
+    start: str
+    end: str
+    kind: Literal["reschedule"] = "reschedule"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelMeeting:
+    """The meeting of the step `invite` is taken back. `reason`: for the trace; its guests only learn that it is."""
+
+    invite: str
+    reason: str = ""
+    kind: Literal["cancel"] = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """`survey`: which one, a key of `surveys.FORMS`. `template`: a name under `templates/surveys/`. Sent by email with
     a signed link.
@@ -232,6 +252,8 @@ Action = (
     Email
     | Slack
     | Invite
+    | Reschedule
+    | CancelMeeting
     | Survey
     | Task
     | Wait

@@ -40,7 +40,8 @@ class SendSurvey:
 @dataclass(frozen=True, slots=True)
 class SendInvite:
     """`meeting`: the touch without its recipient, from which the calendar UID comes. `opens`/`closes`: the slot lies
-    between. `organizer`: teammate id. `guests`: every invited contact and teammate id, `to` among them.
+    between. `organizer`: teammate id. `guests`: every invited contact and teammate id, `to` among them. `moves`: how
+    often the meeting was moved by now, iTIP's SEQUENCE; 0 is the first invitation.
     """
 
     touch: str
@@ -54,6 +55,7 @@ class SendInvite:
     organizer: str
     guests: tuple[str, ...]
     edited: bool = False
+    moves: int = 0
     kind: Literal["send_invite"] = "send_invite"
 
 

@@ -1,4 +1,4 @@
-"""What a step does here, without anybody being sent anything: it sets facts, starts plays, ends plays.
+"""What a step does here, rather than having it sent: it sets facts, starts plays, ends plays, calls meetings off.
 
 Such steps may set each other off. One moment's chain of them ends after `CHAIN` links, so that every step of the engine
 ends, whatever the playbooks say.
@@ -7,13 +7,13 @@ ends, whatever the playbooks say.
 from functools import partial
 from math import isfinite
 
-from lifecycle import conditions, entering, happening, leaving
-from lifecycle.actions import Expr, SetFacts, StartPlay, StopPlay
+from lifecycle import conditions, entering, happening, leaving, meetings
+from lifecycle.actions import CancelMeeting, Expr, SetFacts, StartPlay, StopPlay
 from lifecycle.model import Play, Progress, Value
 from lifecycle.playbook import Step
 from lifecycle.turn import Turn
 
-Deed = SetFacts | StartPlay | StopPlay
+Deed = SetFacts | StartPlay | StopPlay | CancelMeeting
 CHAIN = 50
 _CIRCLE = f"more than {CHAIN} steps set each other off at this moment: they go round in circles"
 
@@ -26,8 +26,10 @@ def do(turn: Turn, play: Play, step: Step, deed: Deed) -> None:
             _set(turn, play, step, deed)
         case StartPlay():
             _start(turn, play, step, deed.playbook)
-        case StopPlay():  # pragma: no branch - the union is closed
+        case StopPlay():
             _stop(turn, play, step, deed)
+        case CancelMeeting():  # pragma: no branch - the union is closed
+            _call_off(turn, play, step, deed)
 
 
 def worked_out(turn: Turn, play: Play, expr: Expr) -> Value:
@@ -86,6 +88,14 @@ def _stop(turn: Turn, play: Play, step: Step, deed: StopPlay) -> None:
     reason = "goal reached" if deed.goal else "stopped"
     for other in those:
         leaving.end(turn, other, f"{reason}: {step.id} of {play.key}")
+
+
+def _call_off(turn: Turn, play: Play, step: Step, deed: CancelMeeting) -> None:
+    if why := meetings.hopeless(turn, play, deed):
+        _leave(turn, play, step, why)
+        return
+    turn.decide(play, step.id, "cancel", "fired", f"{deed.invite} is called off")
+    meetings.call_off(turn, play, deed)
 
 
 def _meant(turn: Turn, play: Play, other: Play, playbook: str) -> bool:

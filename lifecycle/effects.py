@@ -6,7 +6,7 @@ identity: the ledger decides what that
 means. A refused one becomes work for the playbook's owner.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -162,6 +162,21 @@ def drop(turn: Turn, play: Play, reason: str, steps: Collection[str] | None = No
             recipients.release(turn, touch)
         seen = "" if item.why == "later" else "; it may have arrived"
         turn.decide(play, item.command["step"], "outcome", "cancelled", f"{reason}{seen}", item.command["to"])
+
+
+def overtaken(turn: Turn, play: Play, meeting: str) -> tuple[str, ...]:
+    """Forget the invitations to a meeting that surely never went, because a later word on it goes out; who they were
+    for.
+    """
+    those = [item for item in turn.retries if item.why == "later" and _invites(item.command, meeting)]
+    turn.retries = tuple(item for item in turn.retries if item not in those)
+    for item in those:
+        _arrived(turn, play, item.command["touch"], item.command["to"], sent=False)
+    return tuple(dict.fromkeys(item.command["to"] for item in those))
+
+
+def _invites(command: Mapping[str, Any], meeting: str) -> bool:
+    return bool(command["kind"] == "send_invite" and command["meeting"] == meeting)
 
 
 def hurry(turn: Turn) -> None:

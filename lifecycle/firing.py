@@ -7,8 +7,9 @@ step that fired never fires again.
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import calendar, conditions, doing, recipients, schedule
+from lifecycle import calendar, conditions, doing, meetings, recipients, schedule
 from lifecycle.actions import (
+    CancelMeeting,
     Choose,
     Document,
     Email,
@@ -16,6 +17,7 @@ from lifecycle.actions import (
     Invite,
     Opportunity,
     Repeat,
+    Reschedule,
     SetFacts,
     Slack,
     StartPlay,
@@ -61,6 +63,9 @@ def attempt(turn: Turn, play: Play, step: Step, progress: Progress) -> None:
     """Fire a step, or say why not now and when it is tried again."""
     book, owed = turn.book(play), progress.due or turn.at
     if unwanted(turn, play, step):
+        return
+    if isinstance(step.action, Reschedule) and (why := meetings.hopeless(turn, play, step.action)):
+        skip(turn, play, step, why)
         return
     hold = recipients.on_hold(turn, play, step)
     if hold:
@@ -113,6 +118,9 @@ def _fire(turn: Turn, play: Play, step: Step, found: recipients.Found, progress:
             turn.decide(
                 play, step.id, step.action.kind, "skipped", "suppressed: asked not to be written to", person.role
             )
+    if isinstance(step.action, Reschedule):
+        meetings.move(turn, play, step, step.action, people)
+        return
     commands = [_command(turn, play, step, person, people, progress) for person in people]
     turn.commands.extend(commands)
     ids = tuple(person.id for person in people)
@@ -179,6 +187,14 @@ def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Pe
                 value if conditions.is_number(value) else None,
             )
         case (
-            Wait() | Choose() | Repeat() | SetFacts() | StartPlay() | StopPlay() | Webhook()
-        ):  # pragma: no cover - opened by `plays`, done by `doing`
+            Wait()
+            | Choose()
+            | Repeat()
+            | SetFacts()
+            | StartPlay()
+            | StopPlay()
+            | Webhook()
+            | Reschedule()
+            | CancelMeeting()
+        ):  # pragma: no cover - opened by `plays`, done by `doing`, `meetings` or above
             raise TypeError(f"a {step.action.kind} sends nothing")

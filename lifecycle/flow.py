@@ -81,7 +81,7 @@ def _settle(turn: Turn, play: Play, step: Step, progress: Progress, reason: str)
     """End the rounds. What the last one has sent stands, meetings included; what it has not done is withdrawn."""
     play = turn.play(play.key) or play
     inside = _inside(turn, play, step)
-    leaving.withdraw(turn, play, inside, reason, meetings=False)
+    leaving.withdraw(turn, play, inside, reason, calendar=False)
     for item in inside:
         found = play.steps.get(item.id)
         if found is not None and found.status not in SETTLED:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 
-from lifecycle import effects, entering, questions, schedule
+from lifecycle import effects, entering, meetings, questions
 from lifecycle.actions import Invite
-from lifecycle.commands import CancelInvite
-from lifecycle.model import SETTLED, Play, Progress
+from lifecycle.model import SETTLED, Play
 from lifecycle.playbook import Step
 from lifecycle.turn import Turn
 
@@ -23,7 +22,7 @@ def end(turn: Turn, play: Play, reason: str) -> None:
         note_end(turn, play)
 
 
-def withdraw(turn: Turn, play: Play, steps: Iterable[Step], reason: str, *, meetings: bool = True) -> None:
+def withdraw(turn: Turn, play: Play, steps: Iterable[Step], reason: str, *, calendar: bool = True) -> None:
     """Take back what some steps of a play have begun: questions, what is held, and meetings that have not begun."""
     for step in steps:
         progress = play.steps.get(step.id)
@@ -33,8 +32,8 @@ def withdraw(turn: Turn, play: Play, steps: Iterable[Step], reason: str, *, meet
             questions.settle(turn, play, step, "withdrawn")
         if progress.status not in SETTLED:
             turn.decide(play, step.id, step.action.kind, "cancelled", reason)
-        if meetings and isinstance(step.action, Invite) and progress.status == "fired":
-            cancel_meeting(turn, play, step, step.action, progress, reason)
+        if calendar and isinstance(step.action, Invite) and progress.status == "fired":
+            meetings.cancel(turn, play, step, step.action, progress, reason)
 
 
 def note_end(turn: Turn, play: Play) -> None:
@@ -45,17 +44,3 @@ def note_end(turn: Turn, play: Play) -> None:
     key = entering.ended_key(book, play.subject)
     if not play.subject or book.cooldown is not None:
         turn.ended = {**turn.ended, key: turn.at}
-
-
-def cancel_meeting(turn: Turn, play: Play, step: Step, action: Invite, progress: Progress, reason: str) -> None:
-    _, closes = schedule.slot_window(turn, play, action, progress.offered or progress.at, step.id)
-    if turn.at >= closes:
-        return
-    meeting = turn.touch(play, step.id, "send")
-    unsent = {item.command["touch"] for item in turn.retries if item.why == "later"}
-    for person in (*progress.sent, *progress.left):
-        if f"{meeting}/{person}" in unsent:
-            continue
-        touch = turn.touch(play, step.id, "cancel", person)
-        turn.commands.append(CancelInvite(touch, play.release, step.id, person, turn.at, meeting, reason))
-    turn.decide(play, step.id, "invite", "cancelled", reason)

@@ -126,12 +126,12 @@ class Progress:
     """Where one step of a play stands.
 
     `at`: when the status began; for `held`, when it is tried again. `due`: the instant it was first owed, while that
-    differs. `left`: recipients
-    whose outcome is still out. `sent`: those an invite reached. `count`: reminders and rungs already used of an open
-    approval. `edited`: a
-    person changed the text before approving. `offered`: for an invite, the instant its slot was chosen at, where that
-    is not `at`. `outcome`: what became of its meeting, `declined`, `no_show` or `held`; the way that a
-    choice took; `ON_HOLD` for a step that is held until a hold is lifted.
+    differs. `left`: recipients whose outcome is still out. `sent`: those an invite reached. `count`: reminders and
+    rungs already used of an open approval; how often the meeting of an invite was moved. `edited`: a person changed the
+    text before approving. `offered`: for an invite, the instant its slot was chosen at, where that is not `at`;
+    `closes`: of a meeting that was moved, when the hours end between which it lies. `outcome`: what became of its
+    meeting, `declined`, `no_show` or `held`; the way that a choice took; `ON_HOLD` for a step that is held until a hold
+    is lifted.
     """
 
     ROW: ClassVar[bool] = True
@@ -144,6 +144,7 @@ class Progress:
     edited: bool = False
     offered: datetime | None = None
     outcome: str = ""
+    closes: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from lifecycle import asking, calendar, effects, firing, index, leaving, plays, questions, schedule
+from lifecycle import asking, calendar, effects, firing, index, meetings, plays, questions, schedule
 from lifecycle.actions import Choose, Invite, Repeat, Wait
 from lifecycle.agenda import Agenda, Due
 from lifecycle.model import SETTLED, Play, Progress, State
@@ -175,7 +175,7 @@ class _Move:
             self.turn.decide(play, step.id, step.action.kind, "cancelled", NO_LONGER)
             self._note(step.id, "removed", "", self._dues().get(step.id))
         elif progress is not None and progress.status == "fired" and isinstance(step.action, Invite):
-            leaving.cancel_meeting(self.turn, play, step, step.action, progress, NO_LONGER)
+            meetings.cancel(self.turn, play, step, step.action, progress, NO_LONGER)
             self._note(step.id, "removed", "its meeting, if it is still to come, is cancelled")
 
     def _kept(self, play: Play, old: Playbook, new: Playbook) -> dict[str, Progress]:

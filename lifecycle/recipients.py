@@ -2,11 +2,12 @@
 hours, caps.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lifecycle import calendar, schedule, touches
-from lifecycle.actions import Escalate, Invite
+from lifecycle.actions import Escalate, Invite, Reschedule
 from lifecycle.model import Play, Touched
 from lifecycle.playbook import Playbook, Step
 from lifecycle.turn import CUSTOMER_ROLES, Turn
@@ -48,6 +49,8 @@ def of_step(turn: Turn, play: Play, step: Step) -> Found:
     """Resolve the roles of a step to people; `owner` is the playbook's owner."""
     if isinstance(step.action, Escalate):
         return _above(turn, step.action.above)
+    if isinstance(step.action, Reschedule):
+        return Found(tuple(_guests(turn, play, step.action.invite)), ())
     people: dict[str, Person] = {}
     missing: list[str] = []
     for role in step.to:
@@ -59,6 +62,22 @@ def of_step(turn: Turn, play: Play, step: Step) -> Found:
     if isinstance(step.action, Invite) and turn.teammate(step.action.organizer) is None:
         missing.append(step.action.organizer)
     return Found(tuple(people.values()), tuple(missing))
+
+
+def _guests(turn: Turn, play: Play, invite: str) -> Iterator[Person]:
+    """Those who know of a meeting and are still there, each by a role that it was for where they have one."""
+    step, progress = turn.index(play).get(invite), play.steps.get(invite)
+    wanted = step.to if step else ()
+    for known in (*progress.sent, *progress.left) if progress else ():
+        contact = next((item for item in turn.contacts if item.id == known), None)
+        if contact is not None:
+            role = next((role for role in (*wanted, *contact.roles) if role in contact.roles), "")
+            yield Person(known, role, suppressed=contact.suppressed)
+            continue
+        held = {role: item for role, item in turn.team.items() if item.id == known}
+        if held:
+            role = next(role for role in (*wanted, *held) if role in held)
+            yield Person(known, role, held[role].zone)
 
 
 def _above(turn: Turn, role: str) -> Found:

@@ -69,6 +69,8 @@ def meeting(turn: Turn, event: MeetingAnswered) -> None:
         questions.refuse(turn, name, "meeting", _unheard_of(turn, key, play))
     elif nth != str(turn.round(play, name)):
         questions.refuse(turn, name, "meeting", Reply("too_late", "Too late: the next round has begun."))
+    elif progress.status == "cancelled":
+        questions.refuse(turn, name, "meeting", Reply("too_late", "Too late: the meeting was cancelled."))
     elif event.by and not turn.ours(event.by):
         questions.refuse(turn, name, "meeting", Reply("not_yours", "Only a teammate of this customer can say this."))
     elif progress.outcome and OUTCOMES.index(event.outcome) <= OUTCOMES.index(progress.outcome):
@@ -103,7 +105,7 @@ def was_played(turn: Turn, key: str) -> bool:
 
 def _offered(turn: Turn, play: Play, name: str, progress: Progress) -> bool:
     step = turn.index(play).get(name)
-    return step is not None and isinstance(step.action, Invite) and progress.status == "fired"
+    return step is not None and isinstance(step.action, Invite) and progress.status in ("fired", "cancelled")
 
 
 def _unheard_of(turn: Turn, key: str, play: Play | None) -> Reply:

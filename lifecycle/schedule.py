@@ -9,13 +9,13 @@ from collections.abc import Collection
 from datetime import date, datetime
 
 from lifecycle import calendar, index
-from lifecycle.actions import Invite, Length, Repeat, Wait, When
+from lifecycle.actions import Invite, Length, Repeat, Reschedule, Wait, When
 from lifecycle.agenda import Agenda, Due
 from lifecycle.model import ON_HOLD, SETTLED, Play, Progress
 from lifecycle.playbook import Approval, Playbook, Step
 from lifecycle.turn import Turn
 
-TOUCHES = ("email", "survey", "invite")
+TOUCHES = ("email", "survey", "invite", "reschedule")
 
 
 def branch_open(progress: Progress) -> str:
@@ -273,14 +273,18 @@ def _approval_next(turn: Turn, play: Play, approval: Approval, progress: Progres
     return plan[0][0] if plan else answer_by(turn, play, approval, progress.at)
 
 
-def slot_window(turn: Turn, play: Play, action: Invite, offered: datetime, step: str = "") -> tuple[datetime, datetime]:
+def slot_window(
+    turn: Turn, play: Play, action: Invite | Reschedule, offered: datetime, step: str = ""
+) -> tuple[datetime, datetime]:
     """Between which instants a meeting offered at `offered` may lie."""
     zero, on = day_zero(turn, play, step), calendar.local(offered, play.zone).date()
     day = meeting_day(action, zero, on, turn.holidays(turn.profile.country), turn.blackouts())
     return calendar.wall(day, action.start, play.zone), calendar.wall(day, action.end, play.zone)
 
 
-def meeting_day(action: Invite, zero: date, offered: date, holidays: frozenset[str], closed: frozenset[str]) -> date:
+def meeting_day(
+    action: Invite | Reschedule, zero: date, offered: date, holidays: frozenset[str], closed: frozenset[str]
+) -> date:
     """On which day a meeting offered on a day may lie: its own, or the next business day after the offer, because
     nobody is asked in the morning to a meeting of that afternoon. `zero`: as of `day_zero`; ISO dates besides.
     """

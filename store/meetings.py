@@ -45,26 +45,37 @@ def book(
     closes: datetime,
     minutes: int,
     guests: Sequence[str],
+    moves: int = 0,
 ) -> Meeting:
     """Take the first free slot of the organizer on a 15-minute grid between `opens` and `closes`.
 
     Asked again for the same meeting, returns the slot it has, cancelled or not, unless that begins before `opens`: the
     core moves the window only while no guest knows of the meeting. In a full window it starts at `opens` with `clash`
     set: a person moves it, nothing is lost.
+
+    `moves`: how often it was moved by whoever asks, iTIP's SEQUENCE. One that was moved as often keeps its slot; one
+    that was moved less often gives it up for another one, with the same organizer and guests.
     """
     with db.begin() as c:
         one_at_a_time(c, f"meetings of {organizer}")
         known = get(c, meeting)
-        if known is not None and (known.cancelled or known.starts_at >= opens):
+        if known is not None and (known.cancelled or known.sequence > moves or _stays(known, opens, moves)):
             return known
+        if known is not None and moves:
+            organizer, guests = known.organizer, known.guests
         c.execute(delete(tables.meetings).where(tables.meetings.c.id == meeting))
         length = timedelta(minutes=minutes)
         starts_at = _first_free(_taken(c, organizer, opens, closes), opens, closes, length)
-        values: dict[str, Any] = {"id": meeting, "organizer": organizer, "sequence": 0, "cancelled": False}
+        values: dict[str, Any] = {"id": meeting, "organizer": organizer, "sequence": moves, "cancelled": False}
         values["guests"] = list(guests)
         slot = {"starts_at": starts_at or opens, "ends_at": (starts_at or opens) + length, "clash": starts_at is None}
         booked = insert(tables.meetings).values(**values, **slot).returning(tables.meetings)
         return _meeting(c.execute(booked).one())
+
+
+def _stays(known: Meeting, opens: datetime, moves: int) -> bool:
+    """Whether a booked meeting has its slot already: that of this move, or, of none, one that is not too early."""
+    return known.sequence == moves and (moves > 0 or known.starts_at >= opens)
 
 
 def get(c: Connection, meeting: str) -> Meeting | None:

@@ -14,7 +14,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.delivery import Delivery
 from activities.perform import Performer
 from lifecycle import trace
-from lifecycle.actions import Email, Expr, Invite, Length, Slack, Survey, Task
+from lifecycle.actions import Email, Expr, Invite, Length, Reschedule, Slack, Survey, Task
 from lifecycle.commands import (
     AskApproval,
     CancelInvite,
@@ -97,6 +97,7 @@ BOOK = Playbook(
         Step("welcome", Email(("champion",), "welcome"), approval=Approval("csm", Length(4, "business_hours"))),
         Step("nps", Survey("nps", ("champion",), "nps")),
         Step("kickoff", Invite(("champion", "csm"), "kickoff", 3, "10:00", "16:00", 60)),
+        Step("later", Reschedule("kickoff", 7, "10:00", "12:00")),
         Step("nudge", Slack(("csm",), "nudge")),
         Step("plan", Task(("csm",), "Plan for {{ customer.name }}", checklist=("Goals & dates",))),
     ),

@@ -1,12 +1,14 @@
 """What a booked meeting owes people: the organizer hears of a clash, and a CANCEL reaches whom the REQUEST named."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import icalendar
 import pytest
 
 from activities.cards import DONE
+from lifecycle.commands import SendInvite
 from store import customers, meetings, pages, projections
 from store.customers import NewContact
 from tests.fakes.provider import Drop
@@ -23,9 +25,12 @@ pytestmark = [
 NINE, THREE = datetime(2026, 3, 5, 9, tzinfo=UTC), datetime(2026, 3, 5, 15, tzinfo=UTC)
 
 
+def event_of(mail: dict[str, Any]) -> Any:
+    return icalendar.Calendar.from_ical(mail["content"][2]["value"]).walk("VEVENT")[0]
+
+
 def attendees(mail: dict[str, Any]) -> list[str]:
-    event: Any = icalendar.Calendar.from_ical(mail["content"][2]["value"]).walk("VEVENT")[0]
-    return [str(attendee).removeprefix("mailto:") for attendee in event["ATTENDEE"]]
+    return [str(attendee).removeprefix("mailto:") for attendee in event_of(mail)["ATTENDEE"]]
 
 
 def fill(office: "Office") -> None:
@@ -72,6 +77,58 @@ def test_the_task_about_a_clash_stands_where_its_card_is_lost(
     assert len(sendgrid_server.mails) == 1
     with office.db.read() as c:
         assert clash_of(office) in [row.task.task for row in pages.inbox_page(c).tasks]
+
+
+def moved(office: "Office", to: str = "") -> SendInvite:
+    """The same meeting, a week later."""
+    first = office.invite(to)
+    week = timedelta(days=7)
+    touch = office.touch("later", "send", first.to)
+    return replace(first, touch=touch, opens=first.opens + week, closes=first.closes + week, moves=1)
+
+
+def test_a_meeting_that_moves_keeps_its_entry_in_the_calendar(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    office.run(office.invite(), office.invite("mara"))
+    assert [effect["result"] for effect in office.run(moved(office), moved(office, "mara"))] == ["sent", "sent"]
+    first, *_, last = sendgrid_server.mails
+    was, now = (event_of(mail) for mail in (first, last))
+    assert (was["UID"], was["SEQUENCE"], now["SEQUENCE"]) == (now["UID"], 0, 1)
+    assert (was["DTSTART"].dt, now["DTSTART"].dt) == (NINE, NINE + timedelta(days=7))
+    assert last["subject"].startswith("Moved: ")
+    assert last["content"][0]["value"].startswith("The meeting “")
+    assert "has another time: Thursday 12 March, 10:00 (Europe/Berlin)." in last["content"][0]["value"]
+
+
+def test_an_invitation_that_goes_after_a_move_tells_the_time_it_moved_to(
+    office: "Office", sendgrid_server: FakeSendGrid
+) -> None:
+    office.one(office.invite())
+    office.one(moved(office))
+    assert office.one(office.invite("mara"))[0] == "sent"
+    assert event_of(sendgrid_server.mails[-1])["DTSTART"].dt == NINE + timedelta(days=7)
+
+
+def test_a_meeting_that_was_called_off_moves_no_more(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    office.one(office.invite())
+    office.one(office.cancel())
+    assert office.one(moved(office))[0] == "withdrawn"
+    assert event_of(sendgrid_server.mails[-1])["STATUS"] == "CANCELLED"
+
+
+def test_each_time_a_move_clashes_it_is_the_organizers_task(office: "Office") -> None:
+    fill(office)
+    week = timedelta(days=7)
+    meetings.book(office.db, "next", organizer="mara", opens=NINE + week, closes=THREE + week, minutes=360, guests=())
+    office.run(office.invite(), moved(office))
+    with office.db.read() as c:
+        tasks = [projections.task(c, office.touch("kickoff", part, "mara")) for part in ("task-clash", "task-clash-1")]
+    assert [task.due_at if task else None for task in tasks] == [NINE, NINE + week]
+
+
+def test_whoever_is_asked_about_a_move_reads_where_it_would_go(office: "Office", slack_server: FakeSlack) -> None:
+    assert office.one(office.ask(step="later"))[0] == "sent"
+    assert "It moves the meeting of Kickoff" in str(slack_server.messages[-1])
+    assert "Monday 9 March 2026, between 10:00 and 12:00" in str(slack_server.messages[-1])
 
 
 def test_a_cancel_reaches_those_who_were_invited_whoever_has_the_role_now(

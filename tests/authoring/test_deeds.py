@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from lifecycle.actions import Document, Escalate, Length, Opportunity, SetFacts, StartPlay, StopPlay, Webhook
+from lifecycle.actions import (
+    CancelMeeting,
+    Document,
+    Escalate,
+    Length,
+    Opportunity,
+    Reschedule,
+    SetFacts,
+    StartPlay,
+    StopPlay,
+    Webhook,
+)
 from lifecycle.playbook import Lifecycle, Playbook
 
 Wrap = Callable[[str], str]
@@ -71,10 +82,48 @@ def test_a_date_may_be_written_as_a_text(judge: Any, playbook_of: Wrap) -> None:
             ["name", "name", "name", "value", "unknown-name"],
         ),
         ("escalate: { above: founder, title: x }", ["role-unfilled"]),
+        ("reschedule: kickoff", ["value"]),
+        ("cancel: { reason: x }", ["missing-key"]),
+        ("cancel: { invite: it }", ["unknown-step"]),
+        ("cancel: { invite: kickof }", ["unknown-step"]),
+        ("reschedule: { invite: it, when: tomorrow }", ["unknown-step", "time"]),
+        ("reschedule: { invite: it }", ["missing-key", "unknown-step"]),
     ],
 )
 def test_what_cannot_be_is_found(judge: Any, playbook_of: Wrap, step: str, rules: list[str]) -> None:
     assert judge.rules(playbook_of(f"  - {{ id: it, day: 1, {step} }}\n")) == rules
+
+
+KICKOFF = (
+    "  - id: kickoff\n    day: 1\n"
+    '    invite: { to: [champion, csm], template: kickoff, when: "day 3 between 10:00 and 16:00", length: 1 hour }\n'
+)
+
+
+def test_steps_that_change_a_meeting_name_the_step_that_invites(judge: Any, playbook_of: Wrap) -> None:
+    move = '  - { id: move, day: 2, reschedule: { invite: kickoff, when: "day 5 between 10:00 and 16:00" } }\n'
+    off = "  - { id: off, day: 4, cancel: { invite: kickoff, reason: no need } }\n"
+    compiled = judge.compiled({"playbooks/tried.yaml": playbook_of(KICKOFF + move + off)})
+    assert compiled.diagnostics == ()
+    book = next(item for item in compiled.releases.values() if isinstance(item, Playbook) and item.name == "tried")
+    assert [step.action for step in book.steps[1:]] == [
+        Reschedule("kickoff", 5, "10:00", "16:00"),
+        CancelMeeting("kickoff", "no need"),
+    ]
+    assert [step.when.shift for step in book.steps] == ["next", "next", ""]
+
+
+def test_a_meeting_cannot_move_to_a_day_before_its_step(judge: Any, playbook_of: Wrap) -> None:
+    move = '  - { id: move, day: 6, reschedule: { invite: kickoff, when: "day 5 between 10:00 and 16:00" } }\n'
+    found = judge.playbook(playbook_of(KICKOFF + move))
+    assert [(item.rule, item.what) for item in found] == [
+        ("invite-day", "the meeting is on day 5, its invitation goes out on day 6")
+    ]
+
+
+def test_a_step_that_invites_nobody_has_no_meeting_to_change(judge: Any, playbook_of: Wrap) -> None:
+    (found,) = judge.playbook(playbook_of(KICKOFF + "  - { id: off, day: 1, cancel: { invite: off } }\n"))
+    assert (found.what, found.fix) == ('the step "off" invites nobody', 'did you mean "kickoff"?')
 
 
 def test_without_a_lifecycle_no_name_is_called_unknown(judge: Any, playbook_of: Wrap) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from lifecycle.actions import (
+    CancelMeeting,
     Choose,
     Document,
     Escalate,
@@ -21,6 +22,7 @@ from lifecycle.actions import (
     Length,
     Opportunity,
     Repeat,
+    Reschedule,
     SetFacts,
     StartPlay,
     StopPlay,
@@ -84,6 +86,7 @@ def world(given: Given) -> tuple[Library, tuple[str, str, str]]:
         given.slack("blocked", under="setup", branch="otherwise"),
         given.email("well-done", When(delay=Length(1, "days"), shift="next"), under="setup", branch="then"),
         given.email("offer", When(day=6, at="06:00"), approval=approval, to=("champion", "admin")),
+        Step("move", Reschedule("kickoff", 6, "10:00", "12:00"), When(day=2)),
         given.survey("nps", When(day=8)),
         given.wait("answer", When(day=12), event="nps.answered"),
         given.task("call", under="answer", branch="then", condition=given.compare("nps.score", "<=", 6)),
@@ -97,6 +100,8 @@ def world(given: Given) -> tuple[Library, tuple[str, str, str]]:
     risk = given.book(
         given.email("sorry", When(), approval=given.approval()),
         given.invite("review", When(delay=Length(2, "hours"))),
+        Step("sooner", Reschedule("review", 1, "09:00", "17:00"), When(after="review", delay=Length(1, "hours"))),
+        Step("off", CancelMeeting("review"), When(after="sooner", delay=Length(1, "hours")), given.get("setup.api")),
         name="risk",
         trigger=Trigger(band="red"),
         cooldown=Length(3, "days"),

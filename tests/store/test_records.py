@@ -90,6 +90,42 @@ def test_a_meeting_whose_window_moved_on_takes_a_slot_in_the_new_one(database: D
     assert meetings.book(database, "m1", **later).cancelled  # type: ignore[arg-type] # a table of arguments
 
 
+def test_a_meeting_moves_to_the_slot_of_its_newest_move(database: Database) -> None:
+    """Whoever is told late of an older time, or asks twice, gets the slot that it has."""
+    _book(database, "m1")
+    days = [AT + timedelta(days=day) for day in range(4)]
+
+    def moved(number: int, organizer: str = "mara") -> Meeting:
+        opens = days[number]
+        guests = ("con_eve",)
+        return meetings.book(
+            database,
+            "m1",
+            organizer=organizer,
+            opens=opens,
+            closes=opens + 3 * HOUR,
+            minutes=60,
+            guests=guests,
+            moves=number,
+        )
+
+    second = moved(2, "omar")
+    assert (second.starts_at, second.sequence, second.organizer) == (days[2], 2, "mara")
+    assert second.guests == ("con_ada", "mara")
+    assert moved(2) == moved(1) == moved(0) == second
+    assert meetings.cancel(database, "m1").sequence == 3
+    assert moved(3).cancelled
+    assert moved(3).starts_at == days[2]
+
+
+def test_a_meeting_that_was_never_booked_is_booked_where_it_moves_to(database: Database) -> None:
+    opens = AT + timedelta(days=1)
+    found = meetings.book(
+        database, "m9", organizer="mara", opens=opens, closes=opens + HOUR, minutes=60, guests=("con_ada",), moves=1
+    )
+    assert (found.starts_at, found.sequence, found.guests) == (opens, 1, ("con_ada",))
+
+
 def test_in_a_full_window_the_clash_is_said(database: Database) -> None:
     _book(database, "m1", minutes=120)
     full = _book(database, "m2", minutes=120)

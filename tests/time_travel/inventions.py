@@ -4,19 +4,21 @@ need no fact. A new construct of the language belongs into `steps` or `triggers`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from lifecycle.actions import (
+    CancelMeeting,
     Choose,
     Email,
     Expr,
     Invite,
     Length,
     Repeat,
+    Reschedule,
     SetFacts,
     Slack,
     StartPlay,
@@ -33,7 +35,7 @@ LOW = Expr("usage.core_features < 3", ("<", ("get", "usage.core_features"), ("co
 PRO = Expr("customer.tier == 'pro'", ("==", ("get", "customer.tier"), ("const", "pro")))
 CONNECTED = Expr("setup.api_connected", ("get", "setup.api_connected"))
 HEALTHY = Expr("health.score > 60", (">", ("get", "health.score"), ("const", 60)))
-ASKED = ("email", "survey", "invite", "slack", "task")
+ASKED = ("email", "survey", "invite", "reschedule", "slack", "task")
 conditions = st.sampled_from([None, None, None, LOW, PRO, CONNECTED])
 clocks = st.sampled_from(["", "00:00", "02:30", "09:00", "17:45", "23:59"])
 lengths = st.sampled_from(
@@ -64,8 +66,9 @@ def whens(draw: Callable[[SearchStrategy[Any]], Any], before: list[str]) -> When
 
 
 @st.composite
-def actions(draw: Callable[[SearchStrategy[Any]], Any]) -> Any:
-    match draw(st.integers(0, 8)):
+def actions(draw: Callable[[SearchStrategy[Any]], Any], before: Sequence[Step] = ()) -> Any:
+    invites = [step.id for step in before if isinstance(step.action, Invite)]
+    match draw(st.integers(0, 10 if invites else 8)):
         case 0 | 1:
             return Email(CHAMPION, "onboarding/welcome", "implementation_specialist")
         case 2:
@@ -80,6 +83,10 @@ def actions(draw: Callable[[SearchStrategy[Any]], Any]) -> Any:
             return StartPlay(draw(st.sampled_from(["invented-0", "invented-1"])))
         case 7:
             return StopPlay(draw(st.sampled_from(["", "invented-1"])), draw(st.booleans()))
+        case 9:
+            return Reschedule(draw(st.sampled_from(invites)), draw(st.integers(1, 25)), "09:00", "12:00")
+        case 10:
+            return CancelMeeting(draw(st.sampled_from(invites)), "not needed")
         case _:
             return Invite((*CHAMPION, *CSM), "onboarding/kickoff", draw(st.integers(1, 20)), "10:00", "15:00", 60)
 
@@ -104,7 +111,7 @@ def steps(draw: Callable[[SearchStrategy[Any]], Any]) -> tuple[Step, ...]:
         if draw(st.integers(0, 2)) == 0:
             found += draw(st.one_of(waits(number, needs), choices(number, needs), rounds(number, needs)))
             continue
-        action, when, met = draw(actions()), draw(whens(before)), draw(conditions)
+        action, when, met = draw(actions(found)), draw(whens(before)), draw(conditions)
         asked = draw(approvals) if action.kind in ASKED and draw(st.integers(0, 3)) == 0 else None
         found.append(Step(f"step-{number}", action, when, met, needs, approval=asked))
     return tuple(found)
