@@ -26,30 +26,44 @@ class Due(NamedTuple):
 
 class Agenda:
     """The open steps of one play. `steps`: the progress it was worked out from. `closed`: steps that can no longer
-    come. `open`: steps in which something is still to do. `waiting`: waits that are open.
+    come. `open`: steps in which something is still to do. `waiting`: waits that are open. `next_at`: the earliest
+    instant at which a step is to be looked at.
     """
 
-    __slots__ = ("_dues", "_later", "_ready", "closed", "open", "steps", "waiting")
+    __slots__ = ("_dues", "_later", "_ready", "closed", "next_at", "open", "steps", "waiting")
 
     def __init__(self, steps: dict[str, Progress]) -> None:
         self.steps = steps
         self.closed: set[str] = set()
         self.open: set[str] = set()
         self.waiting: set[str] = set()
+        self.next_at: datetime | None = None
         self._dues: dict[str, Due] = {}
         self._later: list[Due] = []
         self._ready: list[tuple[datetime, str, Due]] = []
 
+    def settle(self, step: str) -> None:
+        """Note that nothing more is to do in a step. Whether it could still come no longer matters to any other."""
+        self.open.discard(step)
+        self.waiting.discard(step)
+        self.put(step, None)
+
     def put(self, step: str, due: Due | None) -> None:
         """Note when a step is looked at next; None: nothing brings it up by itself."""
+        was = self._dues.get(step)
+        if due == was:
+            return
         if due is None:
-            self._dues.pop(step, None)
-        elif self._dues.get(step) != due:
+            del self._dues[step]
+        else:
             self._dues[step] = due
             heappush(self._later, due)
+        if was is None and due is not None:
+            self.next_at = due.at if self.next_at is None else min(self.next_at, due.at)
+        else:
+            self.next_at = self._soonest()
 
-    def next_at(self) -> datetime | None:
-        """The earliest instant at which a step is to be looked at."""
+    def _soonest(self) -> datetime | None:
         later, dues = self._later, self._dues
         while later and dues.get(later[0].step) is not later[0]:
             heappop(later)

@@ -67,7 +67,7 @@ from lifecycle.model import Decision, Play, Profile, Settlement, State
 from lifecycle.playbook import Step
 from lifecycle.releases import Releases
 from lifecycle.triggers import SIGNED_UP
-from lifecycle.turn import ON_TIME, Turn
+from lifecycle.turn import ON_TIME, UNKNOWN, Turn
 
 SETTLED_FOR = timedelta(days=30)
 SETTLED_LIMIT = 20
@@ -129,11 +129,11 @@ def tell(turn: Turn, event: Event, now: datetime, issued: tuple[Command, ...]) -
     late_clock = event.clock if isinstance(event, DueReached) and event.late_for >= ON_TIME else None
     if now != turn.done_at:
         _catch_up(turn, now, late_clock)
-    turn.at = turn.clock = now
-    if late_clock is not None:
-        turn.clock = max(now, late_clock)
-    _apply(turn, event, issued)
-    _consequences(turn)
+    turn.at = now
+    turn.clock = now if late_clock is None else max(now, late_clock)
+    if not isinstance(event, DueReached) or turn.drawn_at != (turn.at, turn.clock):
+        _apply(turn, event, issued)
+        _consequences(turn)
     _forget(turn)
     turn.end(now)
 
@@ -153,11 +153,12 @@ def _consequences(turn: Turn) -> None:
     It ends: stages and phases only move forward, a band follows the one score, every rule about plays settles
     something or moves it to a later instant, and steps set each other off in a chain of limited length.
     """
-    turn.chain = 0
+    turn.chain, turn.owed = 0, UNKNOWN
     while SIGNED_UP in turn.seen and (
-        (not turn.quiet() and _moves(turn)) or effects.run_retries(turn) or plays.run_due(turn) or plays.finish(turn)
+        _moves(turn) or effects.run_retries(turn) or plays.run_due(turn) or plays.finish(turn)
     ):
         pass
+    turn.drawn_at = turn.at, turn.clock
 
 
 _MOVES: tuple[Callable[[Turn], bool], ...] = (
@@ -170,10 +171,15 @@ _MOVES: tuple[Callable[[Turn], bool], ...] = (
 
 
 def _moves(turn: Turn) -> bool:
-    moved = not turn.merged and any(rule(turn) for rule in _MOVES)
-    if not moved:
-        turn.hush(_moves_at(turn))
-    return moved
+    if turn.still():
+        return False
+    if turn.quiet():
+        return not turn.merged and journey.follow_score(turn)
+    for rule in () if turn.merged else _MOVES:
+        if rule(turn):
+            return True
+    turn.hush(_moves_at(turn))
+    return False
 
 
 def _moves_at(turn: Turn) -> datetime | None:
@@ -342,11 +348,15 @@ def wakes_at(turn: Turn) -> datetime | None:
 
 def _next_due(turn: Turn) -> datetime | None:
     """The next instant of the calendar or of a play; a customer that has begun but not signed up owes nothing."""
-    if SIGNED_UP not in turn.seen:
-        return None
-    found = [at for _, agenda in schedule.agendas(turn) if (at := agenda.next_at()) is not None]
+    if turn.owed is UNKNOWN:
+        turn.owed = _soonest(turn) if SIGNED_UP in turn.seen else None
+    return turn.owed
+
+
+def _soonest(turn: Turn) -> datetime | None:
+    found = [agenda.next_at for _, agenda in schedule.agendas(turn) if agenda.next_at is not None]
     found += [item.at for item in turn.retries]
-    moves_at = turn.hushed_until() if turn.quiet() else _moves_at(turn)
+    moves_at = turn.hushed_until() if turn.still() else _moves_at(turn)
     if moves_at is not None:
         found.append(moves_at)
     return min(found, default=None)

@@ -7,7 +7,7 @@ had begun and not done is withdrawn. Their touches carry the number of the round
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import effects, index, leaving, schedule
+from lifecycle import effects, leaving, schedule
 from lifecycle.actions import Choose, Repeat
 from lifecycle.model import SETTLED, Play, Progress
 from lifecycle.playbook import Step
@@ -91,4 +91,4 @@ def _settle(turn: Turn, play: Play, step: Step, progress: Progress, reason: str)
 
 def _inside(turn: Turn, play: Play, step: Step) -> list[Step]:
     steps = turn.index(play)
-    return [steps[name] for name in index.steps(turn.book(play)).inside.get(step.id, ())]
+    return [steps[name] for name in turn.steps(play).inside.get(step.id, ())]

@@ -10,21 +10,23 @@ onboarding), the end of the window moves, and a criterion met earlier does not w
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import calendar, conditions, index, machine, triggers
+from lifecycle import calendar, conditions, machine, triggers
 from lifecycle.actions import Length
 from lifecycle.commands import RaiseTask
 from lifecycle.model import Contract
 from lifecycle.playbook import StageSpec
 from lifecycle.turn import Turn
 
+SCORE = "health.score"
+
 
 def _spec(turn: Turn) -> StageSpec | None:
-    return index.journey(turn.life).stages.get(turn.stage)
+    return turn.journey.stages.get(turn.stage)
 
 
 def _opens_at(turn: Turn, stage: str) -> datetime:
     """When a stage's day window opens; the beginning of the customer's time for a stage without one."""
-    spec = index.journey(turn.life).stages.get(stage)
+    spec = turn.journey.stages.get(stage)
     return calendar.midnight(calendar.plus(turn.profile.signed_up_on, spec.from_day if spec else 0), turn.profile.zone)
 
 
@@ -47,12 +49,11 @@ def _done_move(turn: Turn, spec: StageSpec) -> tuple[str, datetime] | None:
 
 def advance(turn: Turn) -> bool:
     """Make the one move, or notice the one overdue window, owed at the turn's instant; True if there was one."""
-    if turn.idle("journey", *_read(turn)):
-        return False
-    moved = _stage(turn) or _phase(turn) or _band(turn)
-    if not moved:
+    if not turn.idle("journey", *_read(turn)):
+        if _stage(turn) or _phase(turn):
+            return True
         turn.rest("journey", *_read(turn), until=_next_instant(turn))
-    return moved
+    return follow_score(turn)
 
 
 def _read(turn: Turn) -> tuple[object, ...]:
@@ -177,7 +178,7 @@ def _phase_due(turn: Turn, contract: Contract) -> tuple[str, datetime] | None:
     complete.
     """
     found = None
-    for phase in index.journey(turn.life).phases:
+    for phase in turn.journey.phases:
         if machine.move("renewal", contract.phase or "idle", f"{phase.name}_due") is None:
             continue
         at = calendar.midnight(calendar.plus(contract.ends_on, -phase.days_before), turn.profile.zone)
@@ -198,23 +199,33 @@ def _phase(turn: Turn) -> bool:
     return False
 
 
+def _score(turn: Turn) -> float | None:
+    known = turn.facts.get(SCORE)
+    return known.value if known is not None and conditions.is_number(known.value) else None
+
+
 def _band_due(turn: Turn) -> str:
     """The band that the score asks for, empty when there is no move to it."""
-    score = turn.lookup("health.score")
-    if not conditions.is_number(score) or not turn.life.bands:
+    score = _score(turn)
+    if score is None or not turn.life.bands:
         return ""
-    ranked = index.journey(turn.life).bands
+    ranked = turn.journey.bands
     band = next((name for name, low in ranked if score >= low), ranked[-1][0])
     moves = band != turn.band and machine.move("health", turn.band or "unknown", f"score_{band}") is not None
     return band if moves else ""
 
 
-def _band(turn: Turn) -> bool:
+def follow_score(turn: Turn) -> bool:
+    """Move the band where the score asks for another one; True if it did."""
+    read = turn.facts.get(SCORE), turn.band, turn.life
+    if turn.idle("band", *read):
+        return False
     band = _band_due(turn)
     if not band:
+        turn.rest("band", *read)
         return False
     before, turn.band = turn.band, band
-    turn.decide_life(band, "band", "fired", f"health.score = {turn.lookup('health.score'):g}")
+    turn.decide_life(band, "band", "fired", f"health.score = {_score(turn):g}")
     if before:
         triggers.tell(turn, "leaving_band", before)
     triggers.tell(turn, "band", band)

@@ -8,7 +8,7 @@ Every step that is considered leaves a decision.
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import asking, calendar, entering, firing, flow, index, leaving, schedule
+from lifecycle import asking, calendar, entering, firing, flow, leaving, schedule
 from lifecycle.actions import Choose, Repeat, Wait
 from lifecycle.model import ON_HOLD, SETTLED, Play, Progress
 from lifecycle.playbook import Playbook, Step
@@ -21,7 +21,7 @@ ENTRY = "entry"
 def check_exits(turn: Turn) -> bool:
     """End the plays whose exit or goal is met; True if any did."""
     basis = turn.basis()
-    if turn.idle("exits", basis):
+    if turn.idle("exits", basis, turn.plays):
         return False
     before = len(turn.plays)
     for play in turn.plays:
@@ -34,7 +34,7 @@ def check_exits(turn: Turn) -> bool:
             leaving.end(turn, play, f"exit: {turn.because(book.exit, play.about)}")
         elif book.goal is not None and turn.met(book.goal, play.about):
             leaving.end(turn, play, f"goal reached: {turn.because(book.goal, play.about)}")
-    turn.rest("exits", basis)
+    turn.rest("exits", basis, turn.plays)
     return len(turn.plays) != before
 
 
@@ -45,7 +45,7 @@ def check_waits(turn: Turn) -> bool:
         return False
     turn.rest("waits", basis, turn.seen, turn.plays)
     for play, agenda in tuple(schedule.agendas(turn)):
-        place = index.steps(turn.book(play)).place
+        place = turn.steps(play).place
         for name in sorted(agenda.waiting, key=place.__getitem__):
             step = turn.index(play)[name]
             still = (turn.play(play.key) or play).steps[name].status == "waiting"  # not withdrawn with its round
@@ -98,7 +98,7 @@ def _counts(turn: Turn, play: Play, step: Step, wait: Wait, seen: datetime) -> b
     if wait.since:
         before = play.steps.get(wait.since)
         return before is not None and before.status in SETTLED and seen > before.at
-    repeat = play.steps.get(index.steps(turn.book(play)).rounds.get(step.id, ""))
+    repeat = play.steps.get(turn.steps(play).rounds.get(step.id, ""))
     if repeat is not None:
         return seen >= repeat.at
     first = min(play.anchor, calendar.local(play.started_at, play.zone).date())
@@ -108,8 +108,9 @@ def _counts(turn: Turn, play: Play, step: Step, wait: Wait, seen: datetime) -> b
 def run_due(turn: Turn) -> bool:
     """Take the first step that is due at the turn's instant, by priority, due and identity; True if there was one."""
     best: tuple[int, datetime, str] | None = None
+    at = turn.at
     for play, agenda in schedule.agendas(turn):
-        due = agenda.first(turn.at)
+        due = agenda.first(at) if agenda.next_at is not None and agenda.next_at <= at else None
         if due is not None:
             rank = (-turn.book(play).priority, due.owed, due.touch)
             if best is None or rank < best:

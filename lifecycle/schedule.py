@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Collection
 from datetime import date, datetime
 
-from lifecycle import calendar, index
+from lifecycle import calendar
 from lifecycle.actions import Invite, Length, Repeat, Reschedule, Wait, When
 from lifecycle.agenda import Agenda, Due
 from lifecycle.model import ON_HOLD, SETTLED, Play, Progress
@@ -65,14 +65,14 @@ def _reschedule(turn: Turn, *, same: bool) -> None:
 
 def _agenda(turn: Turn, play: Play) -> Agenda:
     agenda = Agenda(play.steps)
-    for step in index.steps(turn.book(play)).order:
+    for step in turn.steps(play).order:
         _note(turn, play, agenda, step)
     return agenda
 
 
 def _follow(turn: Turn, play: Play, agenda: Agenda, name: str) -> None:
     """Look again at a step that went on, at those that stand on it, and on at those of a step that opened or closed."""
-    steps = index.steps(turn.book(play))
+    steps = turn.steps(play)
     step = steps.by_id.get(name)
     if step is None:
         return
@@ -86,11 +86,14 @@ def _follow(turn: Turn, play: Play, agenda: Agenda, name: str) -> None:
 
 def _note(turn: Turn, play: Play, agenda: Agenda, step: Step) -> bool:
     """Work out one step's place on the agenda; whether it closed, or opened again."""
-    name, progress, was = step.id, play.steps.get(step.id), step.id in agenda.closed
+    name, progress = step.id, play.steps.get(step.id)
+    if progress is not None and progress.status in SETTLED:
+        agenda.settle(name)
+        return False
+    was = name in agenda.closed
     closed = _closed(play, agenda.closed, step)
     (agenda.closed.add if closed else agenda.closed.discard)(name)
-    over = closed if progress is None else progress.status in SETTLED
-    (agenda.open.discard if over else agenda.open.add)(name)
+    (agenda.open.discard if closed and progress is None else agenda.open.add)(name)
     waits = progress is not None and progress.status == "waiting" and isinstance(step.action, Wait | Repeat)
     (agenda.waiting.add if waits else agenda.waiting.discard)(name)
     at = next_instant(turn, play, turn.book(play), agenda.closed, step)
@@ -135,7 +138,7 @@ def opened_at(play: Play, closed: Collection[str], step: Step) -> datetime | Non
 
 def day_zero(turn: Turn, play: Play, step: str) -> date:
     """What the days of a step count from: the play's anchor, in a repeat the day on which the round began."""
-    repeat = index.steps(turn.book(play)).rounds.get(step)
+    repeat = turn.steps(play).rounds.get(step)
     progress = None if repeat is None else play.steps.get(repeat)
     return play.anchor if progress is None else calendar.local(progress.at, play.zone).date()
 

@@ -7,15 +7,16 @@ to the state that came in.
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from operator import attrgetter, is_
+from operator import attrgetter
 from types import MappingProxyType
 
 from lifecycle import calendar, conditions, index, people, touches
 from lifecycle.actions import Expr, Length
 from lifecycle.agenda import Agenda
 from lifecycle.commands import Command, RaiseTask
+from lifecycle.index import Steps
 from lifecycle.messages import Reply
 from lifecycle.model import (
     Contact,
@@ -37,33 +38,20 @@ from lifecycle.model import (
 )
 from lifecycle.playbook import CONTRACT_END, Playbook, Step
 from lifecycle.releases import Releases
+from lifecycle.resting import BAND, Resting
 
 CUSTOMER_ROLES = ("champion", "executive_sponsor", "admin", "billing")
 ON_TIME = timedelta(minutes=5)
+UNKNOWN = datetime(1, 1, 1, tzinfo=UTC)
+"""What `Turn.owed` is until somebody asks: no instant of a customer's."""
 NOTHING: Mapping[str, Value] = MappingProxyType({})
 NONE: frozenset[str] = frozenset()
 _FIELDS = tuple(field.name for field in fields(State))
 _ALL = attrgetter(*_FIELDS)
 _STANDS = attrgetter("status", "at", "due", "count", "outcome")
-_READ = attrgetter("facts", "ticked", "profile", "stage", "band", "contracts", "life")
-_MOVES = attrgetter(
-    "facts",
-    "ticked",
-    "profile",
-    "stage",
-    "band",
-    "contracts",
-    "life",
-    "plays",
-    "seen",
-    "edges",
-    "manifest",
-    "pinned",
-    "overdue",
-)
 
 
-class Turn:
+class Turn(Resting):
     """One step in the making. `at`: the nominal instant being decided; `clock`: where windows are judged, later than
     `at` only when late.
     """
@@ -110,13 +98,13 @@ class Turn:
         self.placing = False
         self.chain = 0
         self.done_at: datetime | None = None
+        self.drawn_at: tuple[datetime, datetime] | None = None
+        self.owed: datetime | None = UNKNOWN
         self._books: dict[str, Playbook] = {}
+        self._steps: dict[str, Steps] = {}
+        self._named: tuple[tuple[Play, ...], dict[str, Play]] = ((), {})
         self._own: set[str] = set()
-        self._basis: tuple[object, ...] = (None,) * len(_READ(self)) + (None,)
-        self._answers: dict[int, tuple[Expr, bool]] = {}
-        self._quiet: tuple[tuple[object, ...], datetime | None] | None = None
-        self._running: tuple[tuple[Play, ...], tuple[str, ...]] = ((), ())
-        self._idle: dict[str, tuple[datetime | None, tuple[object, ...]]] = {}
+        super().__init__()
         self.agenda: dict[str, Agenda] = {}
         self.agendas: list[tuple[Play, Agenda]] = []
         self.scheduled: tuple[Play, ...] | None = None
@@ -127,6 +115,7 @@ class Turn:
         """Take the manifest of a digest and its lifecycle for the current ones."""
         self.manifest = self.releases.catalogue(catalogue)
         self.life = self.releases.lifecycle(self.manifest.lifecycle)
+        self.journey = index.journey(self.life)
         self.catalogue = catalogue
 
     def begin(self) -> None:
@@ -153,11 +142,11 @@ class Turn:
 
     def holidays(self, country: str) -> frozenset[str]:
         """ISO dates; none for a country that the lifecycle file does not list."""
-        return index.journey(self.life).holidays.get(country, NONE)
+        return self.journey.holidays.get(country, NONE)
 
     def blackouts(self) -> frozenset[str]:
         """ISO dates on which no customer is reached."""
-        return index.journey(self.life).blackouts
+        return self.journey.blackouts
 
     def book(self, play: Play) -> Playbook:
         book = self._books.get(play.release)
@@ -167,57 +156,14 @@ class Turn:
 
     def index(self, play: Play) -> Mapping[str, Step]:
         """The steps of a play's release by id, in playbook order."""
-        return index.steps(self.book(play)).by_id
+        return self.steps(play).by_id
 
-    def basis(self) -> tuple[object, ...]:
-        """All that a condition can read, besides the events seen: the same object as long as none of it changed.
-
-        Rules that only conditions can set off skip their work while it is the same. What `lookup` learns to read must
-        stand here.
-        """
-        plays, keys = self._running
-        if plays is not self.plays:
-            now_running = tuple(play.key for play in self.running())
-            keys = keys if keys == now_running else now_running
-            self._running = (self.plays, keys)
-        now = (*_READ(self), keys)
-        if not all(map(is_, now, self._basis)):
-            self._basis = now
-            self._answers.clear()
-        return self._basis
-
-    def idle(self, rule: str, *read: object) -> bool:
-        """Whether a rule that found nothing to do would find nothing again: all it reads is the same, and the instant
-        it named has not come.
-        """
-        last = self._idle.get(rule)
-        return last is not None and (last[0] is None or last[0] > self.at) and all(map(is_, last[1], read))
-
-    def rest(self, rule: str, *read: object, until: datetime | None = None) -> None:
-        """A rule found nothing to do for what it read, and without news will not until then (None: ever)."""
-        self._idle[rule] = (until, read)
-
-    def quiet(self) -> bool:
-        """Whether no rule that conditions or the calendar set off can find anything to do; see `hush`."""
-        quiet = self._quiet
-        return quiet is not None and (quiet[1] is None or quiet[1] > self.at) and all(map(is_, quiet[0], _MOVES(self)))
-
-    def hush(self, until: datetime | None) -> None:
-        """Those rules all found nothing to do, and without news will not until then (None: ever)."""
-        self._quiet = (_MOVES(self), until)
-
-    def hushed_until(self) -> datetime | None:
-        """Until when it is quiet, while it is."""
-        return None if self._quiet is None else self._quiet[1]
-
-    def stir(self) -> None:
-        """Let no rule rest: a play has another release, which none of them has read."""
-        self._idle.clear()
-        self._quiet = None
-
-    def until(self, rule: str) -> datetime | None:
-        """The instant that a rule named when it found nothing to do."""
-        return self._idle[rule][0]
+    def steps(self, play: Play) -> Steps:
+        """The steps of a play's release, in order."""
+        found = self._steps.get(play.release)
+        if found is None:
+            found = self._steps[play.release] = index.steps(self.book(play))
+        return found
 
     def running(self) -> tuple[Play, ...]:
         """The plays in which something is still to do."""
@@ -240,6 +186,7 @@ class Turn:
             return any(play.playbook.replace("-", "_") == name for play in self.running())
         if group == "contract":
             return self._contract(name, str(about.get("contract.id", "")), about)
+        self.asked.add(path)
         fact = self.facts.get(path)
         return None if fact is None else fact.value
 
@@ -257,6 +204,7 @@ class Turn:
         if name == "stage":
             return self.stage
         if name == "band":
+            self.asked.add(BAND)
             return self.band or None
         found = getattr(self.profile, name, None)
         return found if isinstance(found, str | int | bool) and found != "" else None
@@ -276,9 +224,9 @@ class Turn:
         if about:
             return conditions.holds(expr, partial(self.lookup, about=about))
         self.basis()
-        found = self._answers.get(id(expr))
+        found = self.answers.get(id(expr))
         if found is None:
-            found = self._answers[id(expr)] = expr, conditions.holds(expr, self.lookup)
+            found = self.answers[id(expr)] = expr, conditions.holds(expr, self.lookup)
         return found[1]
 
     def because(self, expr: Expr, about: Mapping[str, Value] = NOTHING) -> str:
@@ -312,7 +260,7 @@ class Turn:
 
     def round(self, play: Play, step: str) -> int:
         """Which round of its repeat a step is in, from 1; 1 for a step that is in none."""
-        repeat = index.steps(self.book(play)).rounds.get(step)
+        repeat = self.steps(play).rounds.get(step)
         if repeat is None:
             return 1
         progress = (self.play(play.key) or play).steps.get(repeat)
@@ -333,7 +281,12 @@ class Turn:
         return play
 
     def play(self, key: str) -> Play | None:
-        return next((play for play in self.plays if play.key == key), None)
+        """The play of a key, as it is now."""
+        plays, named = self._named
+        if plays is not self.plays:
+            named = {play.key: play for play in self.plays}
+            self._named = self.plays, named
+        return named.get(key)
 
     def progress(self, key: str, step: str, progress: Progress) -> None:
         """Note where a step stands. The first time the play's steps are copied, because they belong to the state that
@@ -346,8 +299,7 @@ class Turn:
         if was is None or _STANDS(was) != _STANDS(progress):
             self.changed.append((key, step))
         if progress.status == "waiting":
-            self._idle.pop("waits", None)
-            self._quiet = None
+            self.wake("waits")
 
     def restart(self, key: str, names: tuple[str, ...]) -> None:
         """Forget where steps stand: their next round begins."""

@@ -41,9 +41,9 @@ def test_a_step_that_was_put_off_is_looked_at_then_and_not_before() -> None:
     agenda.put("a", due("a", NINE))
     agenda.put("a", due("a", NINE + HOUR))
     assert agenda.first(NINE) is None
-    assert agenda.next_at() == NINE + HOUR
+    assert agenda.next_at == NINE + HOUR
     assert agenda.first(NINE + HOUR) == due("a", NINE + HOUR)
-    assert agenda.next_at() == NINE + HOUR
+    assert agenda.next_at == NINE + HOUR
     assert [item.step for item in agenda.dues()] == ["a"]
 
 

@@ -1,0 +1,103 @@
+"""A rule rests until what it has read is news: what no condition asked for wakes none, what one asked for wakes it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lifecycle.actions import When
+from lifecycle.model import Fact
+from lifecycle.turn import Turn
+
+if TYPE_CHECKING:
+    from lifecycle.model import Value
+    from tests.lifecycle.conftest import Given
+
+
+@pytest.fixture
+def turn(given: Given) -> Turn:
+    """A turn in which a condition has asked for the share of use, and one for the band."""
+    story = given(given.book(given.task("call", When(day=9))))
+    turn = Turn(story.library, replace(story.state, facts={"usage.share": Fact(1, story.state.as_of)}))
+    turn.met(given.compare("usage.share", ">", 0.5))
+    turn.met(given.compare("customer.band", "==", "red"))
+    return turn
+
+
+def _told(turn: Turn, name: str, value: Value) -> None:
+    turn.facts = {**turn.facts, name: Fact(value, turn.at + timedelta(hours=1))}
+
+
+@pytest.mark.parametrize(("name", "value"), [("nps.score", 9), ("usage.share", 1)], ids=["not asked for", "same again"])
+def test_a_report_that_tells_conditions_nothing_is_no_news(turn: Turn, name: str, value: Value) -> None:
+    before = turn.basis()
+    _told(turn, name, value)
+    assert turn.basis() is before
+
+
+@pytest.mark.parametrize("value", [0.2, True, None], ids=str)
+def test_another_value_of_what_a_condition_asked_for_is_news(turn: Turn, value: Value) -> None:
+    before = turn.basis()
+    _told(turn, "usage.share", value)
+    assert turn.basis() is not before
+
+
+def test_a_band_is_news_once_somebody_has_asked_for_it(turn: Turn) -> None:
+    before = turn.basis()
+    turn.band = "red"
+    after = turn.basis()
+    assert after is not before
+    turn.band = "yellow"  # what was asked before the last news is asked anew
+    assert turn.basis() is after
+
+
+def test_another_stage_is_news_whoever_has_asked(turn: Turn) -> None:
+    before = turn.basis()
+    turn.stage = "adoption"
+    assert turn.basis() is not before
+
+
+def test_a_play_that_goes_on_is_no_news_and_one_that_is_over_is(turn: Turn) -> None:
+    before = turn.basis()
+    (play,) = turn.plays
+    turn.put(replace(play, replies=1))
+    assert turn.basis() is before
+    turn.put(replace(play, over=True))
+    assert turn.basis() is not before
+
+
+def test_rules_that_found_nothing_rest_until_the_instant_that_they_named(turn: Turn) -> None:
+    assert not turn.still()
+    turn.hush(turn.at + timedelta(hours=1))
+    assert turn.still()
+    assert turn.hushed_until() == turn.at + timedelta(hours=1)
+    turn.at += timedelta(hours=1)
+    assert not turn.still()
+    assert not turn.quiet()
+
+
+def test_rules_rest_through_a_report_that_tells_them_nothing(turn: Turn) -> None:
+    turn.hush(None)
+    _told(turn, "nps.score", 9)
+    assert not turn.still()
+    assert turn.quiet()
+    assert turn.still()
+
+
+@pytest.mark.parametrize("field", ["seen", "edges"])
+def test_rules_do_not_rest_when_something_else_that_they_read_has_changed(turn: Turn, field: str) -> None:
+    turn.hush(None)
+    setattr(turn, field, {})
+    assert not turn.quiet()
+
+
+def test_no_rule_rests_once_one_was_woken(turn: Turn) -> None:
+    turn.hush(None)
+    turn.rest("waits", turn.basis())
+    assert turn.idle("waits", turn.basis())
+    turn.wake("waits")
+    assert not turn.idle("waits", turn.basis())
+    assert not turn.still()
