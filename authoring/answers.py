@@ -12,7 +12,8 @@ from pathlib import Path
 
 from authoring.diagnostics import Diagnostic, Report, near
 from authoring.fields import Fields, mapping, sequence
-from authoring.happenings import ASIDE, KINDS, read_event
+from authoring.grammar import keys
+from authoring.happenings import read_event
 from authoring.source import Mapping as MappingNode
 from authoring.source import parse, read_text
 from lifecycle.actions import Unit
@@ -20,7 +21,6 @@ from lifecycle.messages import Event, FactsReported, Happened
 from lifecycle.playbook import Lifecycle, Playbook
 from lifecycle.surveys import FORMS, Form
 
-KEYS = ("assume", "approvals", "surveys", "tasks", "meetings", "emails", "course", "churn", "renewals")
 MAX_DAY = 3650
 _SPAN = re.compile(r"([0-9]{1,4})(?: *- *([0-9]{1,4}))? +(business +)?(minute|hour|day|week)s?\Z")
 _DAYS = re.compile(r"([0-9]{1,4})(?: *- *([0-9]{1,4}))?\Z")
@@ -195,7 +195,7 @@ class _Reader:
     """Reads one file of assumptions."""
 
     def __init__(self, node: MappingNode, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report) -> None:
-        self.fields = Fields(node, KEYS, "the assumptions", report)
+        self.fields = Fields(node, keys("answers"), "the assumptions", report)
         self.books, self.lifecycle, self.report = books, lifecycle, report
         self.usual = usual(lifecycle)
 
@@ -205,29 +205,29 @@ class _Reader:
         found = replace(self.usual, name=name, approvals=every, steps=steps)
         if (surveys := self._inner("surveys", "{ nps: { answered: 40% } }")) is not None:
             found = replace(found, surveys={kind: self._survey(surveys, kind) for kind in surveys.entries})
-        if (fields := self._of("tasks", ("done", "after"), "{ done: 90% }")) is not None:
+        if (fields := self._of("tasks", "task_answers", "{ done: 90% }")) is not None:
             found = replace(found, tasks=Tasks(_share(fields, "done", 0.9), _span(fields, "after", found.tasks.after)))
-        if (fields := self._of("meetings", ("held", "no_show", "declined"), "{ held: 80% }")) is not None:
+        if (fields := self._of("meetings", "meeting_answers", "{ held: 80% }")) is not None:
             shares = _shares(fields, {"held": 0.8, "no_show": 0.07, "declined": 0.05})
             found = replace(found, meetings=Meetings(**shares))
-        if (fields := self._of("emails", ("replied", "unsubscribed", "after"), "{ replied: 2% }")) is not None:
+        if (fields := self._of("emails", "email_answers", "{ replied: 2% }")) is not None:
             shares = _shares(fields, {"replied": 0.02, "unsubscribed": 0.002})
             found = replace(found, emails=Emails(**shares, after=_span(fields, "after", found.emails.after)))
-        if (fields := self._of("churn", ("a_year",), "{ a_year: 8% }")) is not None:
+        if (fields := self._of("churn", "churn", "{ a_year: 8% }")) is not None:
             found = replace(found, churn=_share(fields, "a_year", 0.08))
-        if (fields := self._of("renewals", ("signed", "before"), "{ signed: 90% }")) is not None:
+        if (fields := self._of("renewals", "renewals", "{ signed: 90% }")) is not None:
             found = replace(found, renewals=_renewals(fields))
         return replace(found, course=tuple(self._course())) if "course" in self.fields else found
 
     def _inner(self, key: str, example: str) -> MappingNode | None:
         return mapping(self.fields.get(key), self.report, f'"{key}"', example)
 
-    def _of(self, key: str, known: Sequence[str], example: str) -> Fields | None:
+    def _of(self, key: str, shape: str, example: str) -> Fields | None:
         node = self._inner(key, example)
-        return Fields(node, known, f'"{key}"', self.report) if node else None
+        return Fields(node, keys(shape), f'"{key}"', self.report) if node else None
 
     def _approvals(self) -> tuple[Approvals, dict[str, Approvals]]:
-        fields = self._of("approvals", ("approved", "rejected", "after", "steps"), "{ approved: 85% }")
+        fields = self._of("approvals", "approvals", "{ approved: 85% }")
         if fields is None:
             return Approvals(), {}
         every = _approval(fields, Approvals())
@@ -240,7 +240,7 @@ class _Reader:
                 self.report.add("unknown-step", node.place, what, near(name, known))
             inner = mapping(node, self.report, f'"{name[:60]}"', "{ approved: 0% }")
             if inner is not None:
-                steps[name] = _approval(Fields(inner, ("approved", "rejected", "after"), "a step", self.report), every)
+                steps[name] = _approval(Fields(inner, keys("step_approvals"), "a step", self.report), every)
         return every, steps
 
     def _survey(self, group: MappingNode, kind: str) -> Surveys:
@@ -249,7 +249,7 @@ class _Reader:
             self.report.add("value", group.keys[kind].place, f'no survey is called "{kind[:60]}"', near(kind, FORMS))
         if node is None or kind not in FORMS:
             return Surveys()
-        known = ("answered", "after", *(("scores",) if FORMS[kind].scale else ()))
+        known = [key for key in keys("survey_answers") if key != "scores" or FORMS[kind].scale]
         fields = Fields(node, known, "a survey", self.report)
         scores = self._scores(fields, FORMS[kind]) if "scores" in fields else USUAL_SCORES[kind]
         return Surveys(_share(fields, "answered", 0.4), _span(fields, "after", Surveys().after), scores)
@@ -278,7 +278,7 @@ class _Reader:
             node = mapping(item, self.report, "a line of the course", example)
             if node is None:
                 continue
-            fields = Fields(node, ("day", "share", *KINDS, *ASIDE), "a line of the course", self.report)
+            fields = Fields(node, keys("course"), "a line of the course", self.report)
             days = _days(fields, "day", (0, 0), required=True)
             event = read_event(fields, self.books, self.lifecycle, self.report)
             if event is not None:

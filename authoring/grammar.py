@@ -5,6 +5,7 @@ step kind, trigger, event or touch: the same with `one=True`, and a shape of its
 `python -m authoring.reference` writes `playbooks/schema.json` and the tables of the reference anew.
 """
 
+from authoring.grammar_data import DATA
 from authoring.grammar_deeds import DEEDS, STEP_KEYS, STEP_WORDS
 from authoring.grammar_files import FILES, MAX_DAY, STAGES
 from authoring.grammar_flow import FLOW
@@ -40,10 +41,11 @@ from authoring.grammar_form import (
     named,
     whole,
 )
+from authoring.grammar_imports import IMPORTS
 from lifecycle.actions import Shift
 from lifecycle.surveys import FORMS
 
-__all__ = ["FILE_KINDS", "GRAMMAR", "MAX_DAY", "STAGES", "WEEKENDS", "keys", "one_of"]
+__all__ = ["DATA_KINDS", "FILE_KINDS", "GRAMMAR", "MAX_DAY", "STAGES", "WEEKENDS", "keys", "one_of"]
 
 WEEKENDS: dict[str, Shift] = {"next_business_day": "next", "previous_business_day": "previous", "same_day": ""}
 """How a weekend or holiday moves what is due on it."""
@@ -315,7 +317,7 @@ _LANGUAGE = (
     *(_PLAYBOOK, _VARIANT, _INPUT, _TIMING, _REENTRY, _TRIGGER, _CADENCE, _STEP, _AFTER, _APPROVAL, _RUNG),
     *(_EMAIL, _SLACK, _INVITE, _SURVEY, _TASK, _WAIT),
 )
-GRAMMAR: dict[str, Shape] = {shape.name: shape for shape in (*_LANGUAGE, *FLOW, *DEEDS, *FILES)}
+GRAMMAR: dict[str, Shape] = {shape.name: shape for shape in (*_LANGUAGE, *FLOW, *DEEDS, *FILES, *DATA, *IMPORTS)}
 """Every mapping that an author writes, by the name of its shape."""
 FILE_KINDS = {
     "scenario": "scenario",
@@ -326,6 +328,8 @@ FILE_KINDS = {
     "people": "team",
 }
 """What a file is by the first of these keys that it has; a scenario has `playbook` and `events`, too."""
+DATA_KINDS = {"import": "import", "assume": "answers", "accounts": "portfolio"}
+"""Files besides them that no playbook needs, told apart likewise; a mapping has `accounts` and `events`, too."""
 
 
 def keys(shape: str) -> tuple[str, ...]:

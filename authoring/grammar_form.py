@@ -81,6 +81,11 @@ def choice(*words: str) -> Kind:
     return Kind(" or ".join(f"`{word}`" for word in words), {"anyOf": [{"enum": list(words)}, INPUT]})
 
 
+def plainly(*words: str) -> Kind:
+    """One of a few words, where no input may stand."""
+    return Kind(" or ".join(f"`{word}`" for word in words), {"enum": list(words)})
+
+
 def whole(low: int, high: int) -> Kind:
     """A whole number within a range."""
     number = {"type": "integer", "minimum": low, "maximum": high}

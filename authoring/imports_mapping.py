@@ -11,6 +11,8 @@ from datetime import date
 
 from authoring.diagnostics import Diagnostic, Place, Report, near
 from authoring.fields import KEBAB, Fields, mapping, sequence
+from authoring.grammar import keys
+from authoring.grammar_imports import CAME_BACK, ENCODINGS, SEPARATORS, STAGE_BY
 from authoring.imports_form import (
     KEEP,
     MEASURES,
@@ -31,10 +33,7 @@ from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle
 
 TEXTS = ("tier", "journey", "touch", "zone", "country", "segment", "csm")
 """What an account's cell may say besides its id, name, signup date and revenue."""
-STAGE_BY = ("signup", "criteria")
-SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _WITHIN = re.compile(r"([1-9][0-9]{0,4}) days?\Z")
-_ONE_CELL = ("column", "is", "values", "otherwise")
 _MANY_ROWS = tuple(how for how in MEASURES if how != "column")
 _NO_NAME = "a name that stands nowhere else leads to no data."
 
@@ -43,14 +42,9 @@ def read_mapping(text: str, file: str, lifecycle: Lifecycle) -> tuple[ImportMapp
     """Read a mapping against a lifecycle, whose stages, facts and events it may name; None when anything is wrong."""
     report = Report()
     root = mapping(parse(text, file, report).root, report, "the file", '"import: crm"')
-    found = _Reader(Fields(root, _ROOT, "the mapping", report), file, lifecycle, report).read() if root else None
+    fields = Fields(root, keys("import"), "the mapping", report) if root else None
+    found = _Reader(fields, file, lifecycle, report).read() if fields else None
     return (None if report.failed else found), report.sorted()
-
-
-_ROOT = ("import", "title", "as_of", "dates", "separator", "files", "accounts", "contacts", "contracts", "facts",
-         "stage", "churned", "events")  # fmt: skip
-_FILE = ("path", "account", "id", "on", "starts", "ends", "dates", "separator", "encoding")
-_ACCOUNTS = ("from", "only", "name", "signed_up_on", "arr", *TEXTS, *CUSTOMER_ROLES)
 
 
 class _Reader:
@@ -67,7 +61,7 @@ class _Reader:
         fields.text("title", "a title")
         as_of = fields.scalar("as_of", '"as_of: 2026-03-02"')
         self._tables()
-        accounts = self._section("accounts", fields, _ACCOUNTS, "{ from: accounts, name: company }")
+        accounts = self._section("accounts", fields, "{ from: accounts, name: company }")
         table = self._table(accounts) if accounts else ""
         cells = self._cells(accounts, table) if accounts else {}
         stage, by = self._stage(table)
@@ -105,7 +99,7 @@ class _Reader:
         for name, key in named.items():
             node = mapping(group.entries[name] if group else None, self.report, f'"{name[:60]}"', example)
             if node is not None:
-                fields = Fields(node, _FILE, f'the file "{name[:60]}"', self.report)
+                fields = Fields(node, keys("import_file"), f'the file "{name[:60]}"', self.report)
                 self.tables[name] = self._file(name, key.place, fields, through)
         for _, other in through:
             self._known(other, self.tables, "file")
@@ -121,11 +115,13 @@ class _Reader:
         account, other = self._account(name, fields)
         if other is not None:
             through.append((name, other))
-        found = {key: self._column(name, fields.scalar(key, f"{key}: a_column")) for key in _FILE[2:6]}
+        found = {
+            key: self._column(name, fields.scalar(key, f"{key}: a_column")) for key in ("id", "on", "starts", "ends")
+        }
         if "account" in fields and found["on"] and found["starts"]:
             what, fix = "a row that happened on a day does not hold between two", "keep on, or starts and ends."
             self.report.add("when", fields.key("starts"), what, fix)
-        encoding = fields.choice("encoding", ("utf-8", "latin-1", "utf-16"), "utf-8")
+        encoding = fields.choice("encoding", ENCODINGS, "utf-8")
         return Table(
             name,
             path.value if path else "",
@@ -169,19 +165,19 @@ class _Reader:
 
     # --- parts of sections --------------------------------------------------------------------------------------------
 
-    def _section(self, key: str, outer: Fields, known: tuple[str, ...], example: str) -> Fields | None:
+    def _section(self, key: str, outer: Fields, example: str) -> Fields | None:
         if key not in outer and key == "accounts":
             outer.missing(key, f'"{key}: {example}"')
         node = mapping(outer.get(key), self.report, f'"{key}"', example)
-        return Fields(node, known, f'"{key}"', self.report) if node else None
+        return Fields(node, keys(f"import_{key}"), f'"{key}"', self.report) if node else None
 
-    def _listed(self, key: str, known: tuple[str, ...], example: str) -> Iterator[Fields]:
+    def _listed(self, key: str, example: str) -> Iterator[Fields]:
         node = self.fields.get(key)
         items = (node,) if isinstance(node, MappingNode) else sequence(node, self.report, f'"{key}"', f"- {example}")
         for item in items:
             inner = mapping(item, self.report, f'"{key}"', example)
             if inner is not None:
-                yield Fields(inner, known, f'"{key}"', self.report)
+                yield Fields(inner, keys(f"import_{key}"), f'"{key}"', self.report)
 
     def _table(self, fields: Fields, default: str = "") -> str:
         """The file that a section is made from; empty (with a finding) when there is none."""
@@ -214,7 +210,7 @@ class _Reader:
         if not isinstance(node, MappingNode):
             single = fields.single(node, key, example)
             return Cell(self._column(table, single))
-        inner = Fields(node, _ONE_CELL, f'"{key}"', self.report)
+        inner = Fields(node, keys("cell"), f'"{key}"', self.report)
         constant = inner.scalar("is", "is: standard")
         if constant is not None:
             return Cell(constant=constant.value)
@@ -248,7 +244,7 @@ class _Reader:
         if not isinstance(node, MappingNode) or not {"from", *_MANY_ROWS} & set(node.entries):
             cell = self._cell_of(fields, node, key, table, "a_column")
             return Measure(table, "column", cell)
-        inner = Fields(node, ("from", "only", "within", "values", "otherwise", *_MANY_ROWS), f'"{key}"', self.report)
+        inner = Fields(node, keys("measure"), f'"{key}"', self.report)
         source = self._table(inner, table)
         kinds = [how for how in _MANY_ROWS if how in inner]
         if len(kinds) != 1:
@@ -303,7 +299,7 @@ class _Reader:
 
     def _people(self) -> Iterator[People]:
         example = "{ from: contacts, email: email, name: name, roles: { is: champion } }"
-        for fields in self._listed("contacts", ("from", "only", "email", "name", "roles"), example):
+        for fields in self._listed("contacts", example):
             table = self._table(fields)
             email = self._cell(fields, "email", table, "email", required=True) or Cell()
             name = self._cell(fields, "name", table, "name") or Cell()
@@ -315,7 +311,7 @@ class _Reader:
             yield People(table, email, name, roles, self._only(fields, table))
 
     def _contracts(self) -> Contracts | None:
-        fields = self._section("contracts", self.fields, ("from", "only", "ends_on", "months"), "{ from: contracts }")
+        fields = self._section("contracts", self.fields, "{ from: contracts }")
         if fields is None:
             return None
         table = self._table(fields)
@@ -346,7 +342,7 @@ class _Reader:
         if node is None:
             return None, STAGE_BY[0]
         if isinstance(node, MappingNode):
-            inner = Fields(node, ("column", "values", "otherwise", "by"), '"stage"', self.report)
+            inner = Fields(node, keys("import_stage"), '"stage"', self.report)
             by = inner.choice("by", STAGE_BY, STAGE_BY[0])
             if "column" not in inner:
                 return None, by
@@ -367,8 +363,8 @@ class _Reader:
 
     def _churned(self, accounts: str) -> tuple[tuple[Later, ...], bool]:
         found, came_back = [], False
-        for fields in self._listed("churned", ("from", "only", "came_back"), "{ from: churn_events }"):
-            came_back |= fields.choice("came_back", ("with a later contract", "never"), "never") != "never"
+        for fields in self._listed("churned", "{ from: churn_events }"):
+            came_back |= fields.choice("came_back", CAME_BACK, "never") != "never"
             table = self._table(fields)
             if table == accounts and "only" not in fields:
                 fields.missing("only", 'which accounts have left, such as only: { churned: "TRUE" }')
@@ -376,7 +372,7 @@ class _Reader:
         return tuple(found), came_back
 
     def _events(self) -> Iterator[Later]:
-        for fields in self._listed("events", ("from", "only", "event"), "{ from: churn, event: customer.churned }"):
+        for fields in self._listed("events", "{ from: churn, event: customer.churned }"):
             table = self._table(fields)
             known = {"customer.churned", "customer.returned", *self.lifecycle.events}
             node = fields.scalar("event", "event: customer.churned", required=True)

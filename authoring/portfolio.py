@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from authoring.diagnostics import Place, Report, near
 from authoring.fields import Fields, mapping, sequence
+from authoring.grammar import keys
 from authoring.happenings import read_facts
 from authoring.jsonlines import plain, read_lines
 from authoring.namespace import CUSTOMER_ROLES
@@ -31,8 +32,6 @@ from lifecycle.messages import ContactLeft, ContactSuppressed, Event, SignedUp, 
 from lifecycle.model import Contact, Contract, Value
 from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle, Playbook
 
-KEYS = ("id", "as_of", "stage", "signed_up_on", "contacts", "contracts", "csm", "facts", "events")
-"""What an account says besides a scenario's `customer:`."""
 LONGEST_ID = 120
 SUFFIXES = (".jsonl", ".yaml", ".yml")
 _MORNING = "09:00"
@@ -124,7 +123,7 @@ def _entries(path: Path, report: Report) -> Iterator[tuple[MappingNode, Scalar |
     root = mapping(parse(text, path.name, report).root, report, "the file", '"accounts:"') if text is not None else None
     if root is None:
         return
-    fields = Fields(root, ("as_of", "accounts"), "the portfolio", report)
+    fields = Fields(root, keys("portfolio"), "the portfolio", report)
     if "accounts" not in fields:
         fields.missing("accounts", f"accounts: [{_EXAMPLE}]")
     as_of = fields.scalar("as_of", '"as_of: 2026-03-02T09:00"')
@@ -141,7 +140,7 @@ def _account(
     node: MappingNode, as_of: Scalar | None, lifecycle: Lifecycle, books: Sequence[Playbook], report: Report
 ) -> Account | None:
     """One account; whether it counts is said by the report."""
-    fields = Fields(node, (*KEYS, *PROFILE_KEYS, *CUSTOMER_ROLES), "an account", report)
+    fields = Fields(node, keys("account"), "an account", report)
     stage = _stage(fields, lifecycle)
     zone = fields.zone("zone", (), lifecycle.default_zone)
     at, day = _instants(fields, as_of, zone, stage)
@@ -225,7 +224,7 @@ def _guests(fields: Fields, report: Report) -> tuple[Guest, ...]:
         node = mapping(item, report, "a contact", example)
         if node is None:
             continue
-        inner = Fields(node, ("email", "name", "roles"), "a contact", report)
+        inner = Fields(node, keys("contact"), "a contact", report)
         roles = inner.words("roles", "[champion]")
         for hat in roles:
             if hat.value not in CUSTOMER_ROLES:
@@ -257,7 +256,7 @@ def _contracts(fields: Fields, report: Report) -> tuple[Contract, ...]:
         node = mapping(item, report, "a contract", example)
         if node is None:
             continue
-        inner = Fields(node, ("id", "ends_on"), "a contract", report)
+        inner = Fields(node, keys("contract"), "a contract", report)
         name = inner.text("id", '"id: main"', required=True)
         day = _day(inner.scalar("ends_on", '"ends_on: 2026-12-31"', required=True), report)
         if name in found:
@@ -303,7 +302,7 @@ def _of_contact(event: Event, contacts: tuple[Contact, ...]) -> Event:
 
 def _told(node: MappingNode, start: datetime, report: Report) -> tuple[datetime, Event] | None:
     """An event in the core's own form, as `account_to_json` writes it."""
-    fields = Fields(node, ("at", "told"), "an event", report)
+    fields = Fields(node, keys("told"), "an event", report)
     at = _instant(fields.scalar("at", '"at: 2026-03-02T09:00:00Z"', required=True), "UTC", report)
     if at is not None and at < start:
         report.add("time", fields.place("at"), "this happens before the customer's start", "write a later time.")

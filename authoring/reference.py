@@ -1,6 +1,6 @@
-"""The tables of the reference, made from the grammar: `python -m authoring.reference` writes them and the JSON Schema.
+"""The tables of the documents, made from the grammar: `python -m authoring.reference` writes them and the JSON Schema.
 
-In the page a line `<!-- grammar: step -->` says that the table of that shape follows, up to `<!-- end -->`. A second
+In a page a line `<!-- grammar: step -->` says that the table of that shape follows, up to `<!-- end -->`. A second
 word narrows it: `one` to the keys of which exactly one stands, `rest` to the others.
 """
 
@@ -13,6 +13,7 @@ from authoring.grammar_form import Key, Shape
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = "docs/playbook-reference.md"
+PAGES = (PAGE, "docs/foresight.md", "docs/import.md")
 SCHEMA = "playbooks/schema.json"
 _MARKED = re.compile(r"(<!-- grammar: (\w+)(?: (one|rest))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -45,9 +46,10 @@ def _row(key: Key) -> str:
 
 
 def main(root: Path = ROOT) -> None:
-    """Write page and schema."""
-    text = (root / PAGE).read_text(encoding="utf-8")
-    (root / PAGE).write_text(page(text), encoding="utf-8")
+    """Write pages and schema."""
+    for name in PAGES:
+        text = (root / name).read_text(encoding="utf-8")
+        (root / name).write_text(page(text), encoding="utf-8")
     (root / SCHEMA).write_text(schema.text(), encoding="utf-8")
 
 

@@ -8,20 +8,21 @@ import json
 import re
 from typing import Any
 
-from authoring.grammar import FILE_KINDS, GRAMMAR
+from authoring.grammar import DATA_KINDS, FILE_KINDS, GRAMMAR
 from authoring.grammar_form import Json, Key, Shape
 
+KINDS = {**DATA_KINDS, **FILE_KINDS}
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema() -> Json:
-    """The schema of every file below `playbooks/`."""
+    """The schema of every file below `playbooks/`, and of the files that commands take."""
     return {
         "$schema": SCHEMA,
         "title": "Stageplay",
-        "description": "Playbooks, their scenarios, the lifecycle, the facts and the people.",
+        "description": "Playbooks, scenarios, the lifecycle, facts, people; portfolios, assumed answers, imports.",
         "type": "object",
-        **_told_apart(list(FILE_KINDS.items())),
+        **_told_apart(list(KINDS.items())),
         "$defs": {shape.name: _shape(shape) for shape in GRAMMAR.values()},
     }
 
@@ -34,7 +35,7 @@ def text() -> str:
 def _told_apart(kinds: list[tuple[str, str]]) -> Json:
     """`if` the file has the first key it is that kind, `else` it is told apart by the others."""
     (key, shape), *others = kinds
-    rest = _told_apart(others) if others else {"anyOf": [{"required": [name]} for name in FILE_KINDS]}
+    rest = _told_apart(others) if others else {"anyOf": [{"required": [name]} for name in KINDS]}
     found: Json = {"$ref": f"#/$defs/{shape}"}
     if shape == "playbook":
         found = {"if": {"required": ["uses"]}, "then": {"$ref": "#/$defs/variant"}, "else": found}

@@ -1,4 +1,4 @@
-"""`stageplay schema`: the JSON Schema of the playbook files, for editors and other tools."""
+"""`stageplay schema`: the JSON Schema of the files that people write, for editors and other tools."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ def command(
     file: Annotated[Path | None, typer.Option("--out", help="Write it to this file, not to the screen.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Say whether that file is as it would be written.")] = False,
 ) -> None:
-    """Print the JSON Schema of playbooks, scenarios, lifecycle, facts and people (draft 2020-12)."""
+    """Print the JSON Schema of playbooks and all other files that people write (draft 2020-12)."""
     if file is None:
         if check:
             raise typer.BadParameter("name the file to check with --out", param_hint="--check")

@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from authoring.grammar import FILE_KINDS, GRAMMAR, keys, one_of
+from authoring.grammar import DATA_KINDS, FILE_KINDS, GRAMMAR, keys, one_of
 from authoring.grammar_form import Key, Shape
 
 AUTHORING = Path(__file__).parents[2] / "authoring"
-OF_DATA = ("answers", "imports", "imports_form", "imports_mapping", "imports_tables", "portfolio")
-"""Readers of files that are no part of the language."""
-READERS = sorted(path for path in AUTHORING.glob("*.py") if path.stem not in OF_DATA)
+READERS = sorted(AUTHORING.glob("*.py"))
 SHAPES = list(GRAMMAR.values())
 
 
@@ -42,7 +40,7 @@ def test_what_must_stand_has_no_default(shape: Shape) -> None:
 
 
 def test_shapes_are_found_by_the_name_of_their_file() -> None:
-    assert {FILE_KINDS[key] for key in FILE_KINDS} <= set(GRAMMAR)
+    assert {*FILE_KINDS.values(), *DATA_KINDS.values()} <= set(GRAMMAR)
     assert keys("rung") == ("after", "to")
     assert "email" in one_of("step")
     assert isinstance(GRAMMAR["step"].by_name["email"], Key)

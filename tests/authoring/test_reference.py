@@ -21,8 +21,10 @@ from authoring.team import compile_team
 from lifecycle.playbook import Playbook
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs/playbook-reference.md").read_text(encoding="utf-8")
-KEYS = sorted({*WEEKENDS, *STAGES, WEEKDAYS[0], *(key for shape in GRAMMAR.values() for key in shape.names)})
+TEXT = (ROOT / reference.PAGE).read_text(encoding="utf-8")
+LANGUAGE = reference.shapes_of(TEXT)
+"""The shapes of the files below `playbooks/`; those of the others are described where their commands are."""
+KEYS = sorted({*WEEKENDS, *STAGES, WEEKDAYS[0], *(key for name in LANGUAGE for key in GRAMMAR[name].names)})
 EXAMPLES = [
     pytest.param(found[1], id=f"line {TEXT[: found.start()].count(chr(10)) + 1}")
     for found in re.finditer(r"^```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
@@ -55,23 +57,30 @@ def test_the_reference_names_every_key(key: str) -> None:
     assert key in TEXT
 
 
-def test_the_tables_of_the_reference_are_those_of_the_grammar() -> None:
+@pytest.mark.parametrize("name", reference.PAGES)
+def test_the_tables_of_the_reference_are_those_of_the_grammar(name: str) -> None:
     """`python -m authoring.reference` writes them."""
-    assert reference.page(TEXT) == TEXT
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert reference.page(text) == text
 
 
 def test_tables_and_schema_are_written_anew(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "playbooks").mkdir()
-    stale = re.sub(r"^\| `title` .*\n", "", TEXT, flags=re.MULTILINE)
-    (tmp_path / reference.PAGE).write_text(stale, encoding="utf-8")
+    for name in reference.PAGES:
+        stale = re.sub(
+            r"^\| `(title|csm|roles)` .*\n", "", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE
+        )
+        (tmp_path / name).write_text(stale, encoding="utf-8")
     reference.main(tmp_path)
-    assert (tmp_path / reference.PAGE).read_text(encoding="utf-8") == TEXT
+    for name in reference.PAGES:
+        assert (tmp_path / name).read_text(encoding="utf-8") == (ROOT / name).read_text(encoding="utf-8")
     assert (tmp_path / reference.SCHEMA).read_text(encoding="utf-8") == schema.text()
 
 
 def test_the_reference_has_a_table_for_every_shape() -> None:
-    assert set(GRAMMAR) - reference.shapes_of(TEXT) == {"team"}
+    found = [reference.shapes_of((ROOT / name).read_text(encoding="utf-8")) for name in reference.PAGES]
+    assert set(GRAMMAR) - set().union(*found) == {"team"}
 
 
 @pytest.fixture(scope="session")
