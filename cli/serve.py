@@ -93,7 +93,7 @@ def run_gateway(settings: Settings, *, allow_rehearsal: bool) -> int:
     app = create_app(
         gateway_config(settings, token, allow_rehearsal=allow_rehearsal),
         database,
-        lambda: connect(configuration.temporal(), timedelta(seconds=1)),
+        lambda: Client.connect(**configuration.temporal()),
     )
     server = _Server(
         uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", timeout_graceful_shutdown=10)

@@ -66,6 +66,24 @@ def test_worker_and_gateway_run_on_postgresql_and_another_temporal(
     assert absent.end() in {0, 3}  # Temporal remembers a poller for minutes
 
 
+def test_a_gateway_whose_temporal_is_away_takes_events_and_says_so(
+    start: Start, settings: dict[str, str], wait_until: Callable[[Callable[[], bool]], None], unused_port: int
+) -> None:
+    alone = {**settings, "TEMPORAL_ADDRESS": f"127.0.0.1:{unused_port + 2}"}
+    assert start("migrate", **alone).end() == 0
+    assert start("apply", **alone).end() == 0
+    gateway = start("gateway", **alone, STAGEPLAY_DASHBOARD_TOKEN="d" * 32)
+    address = f"http://127.0.0.1:{settings['STAGEPLAY_PORT']}"
+    wait_until(lambda: healthy(address))
+    assert sign_up(address) == 202
+    health = httpx.get(f"{address}/healthz", trust_env=False).json()
+    assert (health["status"], health["backlog"]) == ("degraded", 1)
+    with httpx.Client(base_url=address, trust_env=False, follow_redirects=True) as browser:
+        assert browser.post("/sign-in", data={"token": "d" * 32, "acting": "mara"}).is_success
+        assert browser.get("/problems").is_success
+    assert gateway.stop(signal.SIGTERM) == 0
+
+
 def healthy(address: str) -> bool:
     try:
         return httpx.get(f"{address}/healthz", trust_env=False).is_success
