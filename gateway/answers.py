@@ -73,8 +73,8 @@ def record(db: Database, lifecycles: Lifecycles, press: Press) -> Reply | None:
     with db.begin() as c:
         _, lifecycle = lifecycles.current(c)
         refused = refusal(c, lifecycle, press.customer, press.by, press.event)
-        if refused is not None:
-            return refused
+        if refused is not None and inbox.reply_to(c, press.source, press.id) is None:  # a repeat is told what it was
+            return named(c, encode(refused))
         facts.note(c, press.customer, press.event, lifecycle)
         body_digest = digest(encode(press.event))
         accepted, row = inbox.accept(c, press.customer, press.source, press.id, press.event, body_digest=body_digest)

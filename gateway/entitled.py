@@ -52,8 +52,8 @@ def refusal(c: Connection, lifecycle: Lifecycle, customer: str, by: Person, even
     match event:
         case ApprovalAnswered(approval=approval):
             return _approval(c, lifecycle, found, by, approval)
-        case TaskTicked(task=task):
-            return NO_SUCH if projections.task(c, task) is None else None
+        case TaskTicked():
+            return _task(c, customer, event)
         case MeetingAnswered(meeting=meeting):
             return None if meeting in {one.name for one in meetings.of(c, customer)} else NO_SUCH
         case MilestoneTicked(milestone=milestone):
@@ -79,6 +79,16 @@ def _approval(c: Connection, lifecycle: Lifecycle, customer: Customer, by: Perso
     if by.id in row.asked or is_manager(lifecycle, by):
         return None
     return _not_yours([person.name for one in row.asked if (person := team.teammate(c, one))])
+
+
+def _task(c: Connection, customer: str, event: TaskTicked) -> Reply | None:
+    """The core keeps no list of tasks: whether one is done is known here."""
+    row = projections.task(c, event.task)
+    if row is None or row.customer != customer:
+        return NO_SUCH
+    if event.done == (row.ticked_at is not None):
+        return Reply("already", f"Already done by {row.ticked_by}." if event.done else "It is open already.")
+    return None
 
 
 def _owners(lifecycle: Lifecycle, customer: Customer) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """Buttons pressed in Slack: `POST /slack/interactions`.
 
-Slack waits 3 seconds: it gets its 200 as soon as the press is an inbox row. What comes of it is told afterwards, and
-only to the presser, where the card itself does not say it: a second press, too late, not yours. A task's card loses its
-button. A button's value is an
-id and no permission; who pressed is looked up by the Slack user id that Slack signed.
+Slack waits 3 seconds: it gets its 200 as soon as the press is an inbox row, and none without. What comes of it is told
+afterwards, and only to the presser, where the card itself does not say it: a second press, too late, not yours. A
+task's card loses its button. A button's value is an id and no permission; who pressed is looked up by the Slack user id
+that Slack signed.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ ACKNOWLEDGE_WITHIN = 2.5
 RESPOND_WITHIN = 5
 SHOWN_BY_THE_CARD = frozenset({"approved", "rejected"})
 STRANGER = "I do not know you: your Slack id is not in the team file, so nothing was changed."
+NOT_KEPT = "Your press could not be kept, so nothing was changed. Please press again in a moment."
 
 _log = structlog.get_logger("gateway.slack")
 
@@ -78,10 +79,10 @@ class SlackPresses:
             return Response(status_code=200)
         task = asyncio.ensure_future(self._record(pressed))
         done, _ = await asyncio.wait({task}, timeout=ACKNOWLEDGE_WITHIN)
-        if done:
-            await task
         self.answers.deliverer.soon(self._finish(pressed, task))
-        return Response(status_code=200)
+        # Otherwise Slack shows a warning beside the button; pressing again is safe, whatever became of this press.
+        kept = bool(done) and task.exception() is None
+        return Response(status_code=200 if kept else 503)
 
     def _ours(self, payload: dict[str, Any]) -> bool:
         sender = payload.get("team")
@@ -103,12 +104,17 @@ class SlackPresses:
 
     async def _finish(self, pressed: Pressed, task: "asyncio.Future[Press | Reply]") -> None:
         """Deliver, and tell the presser what the card does not."""
-        recorded = await task
+        try:
+            recorded = await task
+        except Exception:  # noqa: BLE001 - whatever it was is logged, and the presser must hear of it
+            _log.exception("press_not_kept")
+            await asyncio.to_thread(_respond, pressed.response_url, NOT_KEPT)
+            return
         reply = recorded if isinstance(recorded, Reply) else await self.answers.outcome(recorded)
         if reply.result not in SHOWN_BY_THE_CARD:
             await asyncio.to_thread(_respond, pressed.response_url, reply.text)
-        if isinstance(recorded, Press) and pressed.action == DONE and reply.result == "done" and pressed.blocks:
-            said = f"Done by {recorded.by.name}."
+        if pressed.action == DONE and reply.result in ("done", "already") and pressed.blocks:
+            said = f"Done by {recorded.by.name}." if isinstance(recorded, Press) else reply.text
             await asyncio.to_thread(_respond, pressed.response_url, said, _without_buttons(pressed.blocks, said))
 
 

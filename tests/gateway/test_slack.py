@@ -206,6 +206,23 @@ async def test_done_on_a_task_is_told_and_the_card_shows_who_did_it(
     assert card["blocks"][1]["text"]["text"] == "Done by Mara Lindqvist."
 
 
+async def test_a_second_done_is_told_who_did_it_and_takes_the_button_away(
+    press: Presser, acme: str, raise_task: Any, temporal: Any, whispers: Whispers, db: Database
+) -> None:
+    temporal.reply = {"result": "done", "text": "Ticked."}
+    task, message = raise_task(acme), {"blocks": [{"type": "actions", "elements": []}]}
+    first = interaction(task, action="task_done", url=whispers.url)
+    await press(first)
+    await whispers.wait(1)
+    await press(interaction(task, action="task_done", url=whispers.url, user="U0PRIYA", ts="2.2", message=message))
+    _, told, card = await whispers.wait(3)
+    assert told["text"] == "Already done by Mara Lindqvist."
+    assert card["blocks"][0]["text"]["text"] == "Already done by Mara Lindqvist."
+    await press(first)  # the same press again: told what it was told
+    assert (await whispers.wait(4))[3]["text"] == "Ticked."
+    assert len(rows(db)) == 1
+
+
 async def test_a_tick_that_is_not_taken_leaves_the_card_alone(
     press: Presser, acme: str, raise_task: Any, temporal: Any, whispers: Whispers
 ) -> None:
@@ -238,6 +255,31 @@ async def test_a_press_while_temporal_is_away_is_kept(
     temporal.away = True
     assert (await press(interaction(f"{acme}/{ask_approval(acme)}"))).status_code == 200
     assert len(rows(db)) == 1
+
+
+async def test_a_press_that_the_database_cannot_take_yet_is_not_acknowledged_and_lost_neither(
+    press: Presser, acme: str, ask_approval: Any, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.slack.ACKNOWLEDGE_WITHIN", 0.2)
+    body = interaction(f"{acme}/{ask_approval(acme)}")
+    with db.begin():  # nobody else may write meanwhile
+        assert (await press(body)).status_code == 503
+        assert rows(db) == []
+    monkeypatch.undo()
+    assert (await press(body)).status_code == 200
+    assert len(rows(db)) == 1
+
+
+async def test_a_press_that_could_not_be_kept_is_told(
+    press: Presser, acme: str, ask_approval: Any, db: Database, whispers: Whispers
+) -> None:
+    body = interaction(f"{acme}/{ask_approval(acme)}", url=whispers.url)
+    with db.begin() as c:
+        c.execute(text("ALTER TABLE teammates RENAME TO away"))
+    assert (await press(body)).status_code == 503
+    assert [one["text"] for one in await whispers.wait(1)] == [
+        "Your press could not be kept, so nothing was changed. Please press again in a moment."
+    ]
 
 
 async def test_a_wrong_signature_is_401(client: httpx.AsyncClient, acme: str, ask_approval: Any, db: Database) -> None:
