@@ -15,9 +15,11 @@ from lifecycle.engine import begin
 from lifecycle.messages import BatchSettled, DueReached, Effect, Event, FactsReported, Reply, SignedUp
 from lifecycle.model import Decision, State, Value
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
+from lifecycle.quick import quick
 from lifecycle.releases import ReleaseMissingError, Releases
 
 CUSTOMER = "simulated"
+_DUE = DueReached()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Library:
         return found
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Issued:
     """A command and when the core gave it."""
@@ -137,19 +140,20 @@ class Run:
     def reach(self, until: datetime) -> None:
         """Play every instant that is owed up to and including `until`."""
         while (due := self.course.next_due()) is not None and due <= until:
-            self.take(DueReached(), due)
+            self.take(_DUE, due)
 
     def take(self, event: Event, now: datetime) -> None:
         """Tell one event, and settle what it sets off until nothing more is to do."""
+        course = self.course
         told: Event | None = event
         issued: tuple[Command, ...] = ()
         while told is not None:
-            self.course.take(told, now=now, issued=issued)
-            self.decisions += self.course.decisions
-            self.issued += [Issued(now, command) for command in self.course.commands]
-            if self.course.reply is not None:
-                self.replies.append(Answered(now, told, self.course.reply))
-            issued = self.course.commands
+            course.take(told, now=now, issued=issued)
+            self.decisions += course.decisions
+            issued = course.commands
+            self.issued += [Issued(now, command) for command in issued]
+            if course.reply is not None:
+                self.replies.append(Answered(now, told, course.reply))
             told = self._settlement(issued)
 
     def _settlement(self, commands: tuple[Command, ...]) -> BatchSettled | None:

@@ -9,8 +9,10 @@ from datetime import date, datetime
 from typing import Literal
 
 from lifecycle.model import Value
+from lifecycle.quick import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SendEmail:
     """`release`/`step`: where the template and its sender stand. `to`: contact id. `due`: nominal instant, the date
@@ -37,6 +39,7 @@ class SendSurvey:
     kind: Literal["send_survey"] = "send_survey"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SendInvite:
     """`meeting`: the touch without its recipient, from which the calendar UID comes. `opens`/`closes`: the slot lies
@@ -73,6 +76,7 @@ class CancelInvite:
     kind: Literal["cancel_invite"] = "cancel_invite"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class PostSlack:
     """A message to a teammate."""
@@ -85,6 +89,7 @@ class PostSlack:
     kind: Literal["post_slack"] = "post_slack"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class AskApproval:
     """A card with approve / edit / reject. `approval`: the id that presses carry. `to`: teammate id. `answer_by`: when
@@ -124,6 +129,7 @@ class SettleApproval:
     kind: Literal["settle_approval"] = "settle_approval"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class RaiseTask:
     """Work for a teammate. `title` is a finished sentence when the engine raises it; empty when the step's own title

@@ -17,6 +17,7 @@ from lifecycle.commands import Command, SendInvite
 from lifecycle.jsonform import decode_union, encode
 from lifecycle.messages import BatchSettled, Effect
 from lifecycle.model import Play, Progress, Retry, State
+from lifecycle.touches import Touch
 from lifecycle.turn import Turn
 
 UNKNOWN_FOR = timedelta(hours=24)
@@ -27,24 +28,27 @@ MAILS = ("send_email", "send_survey")
 def settle(turn: Turn, event: BatchSettled, issued: tuple[Command, ...]) -> None:
     """Take the outcomes of a batch. `issued`: the commands it carried, as the shell kept them."""
     turn.records = turn.records[event.stored :]
-    commands = {command.touch: command for command in issued}
     for effect in event.effects:
-        _settle(turn, effect, commands.get(effect.touch))
+        _settle(turn, effect, issued)
 
 
-def _settle(turn: Turn, effect: Effect, command: Command | None) -> None:
+def _settle(turn: Turn, effect: Effect, issued: tuple[Command, ...]) -> None:
     touch = touches.read(effect.touch)
     if not touch.part:
         return
     play, part, recipient = turn.play(touch.play), touch.part, touch.to
     name = play.step_of(touch.step) if play else touch.step
     doubtful = effect.touch in turn.doubtful or effect.result == "unknown"
-    turn.doubtful = tuple(item for item in turn.doubtful if item != effect.touch)
+    if turn.doubtful:
+        turn.doubtful = tuple(item for item in turn.doubtful if item != effect.touch)
+    command = None
+    if effect.result != "sent":
+        command = next((item for item in issued if item.touch == effect.touch), None)
     if effect.result in ("later", "unknown"):
         _postpone(turn, effect, command, play, doubtful=doubtful)
         return
     if play is not None and part in ("send", "task"):
-        _arrived(turn, play, effect.touch, recipient, sent=effect.result == "sent")
+        _arrived(turn, play, touch, sent=effect.result == "sent")
     if effect.result == "failed":
         _failed(turn, play or _left(turn, command, part), name, recipient, effect)
     elif effect.result == "withdrawn":
@@ -106,17 +110,16 @@ def left_behind(state: State, waiting: Sequence[Command]) -> tuple[Command, ...]
     )
 
 
-def _standing(turn: Turn, play: Play | None, touch: str) -> Progress | None:
+def _standing(turn: Turn, play: Play | None, touch: Touch) -> Progress | None:
     """Where the step of a touch stands; None when that touch was of an earlier round."""
     if play is None:
         return None
-    parts = touches.read(touch)
-    step = play.step_of(parts.step)
-    return (turn.play(play.key) or play).steps.get(step) if parts.nth == str(turn.round(play, step)) else None
+    step = play.step_of(touch.step)
+    return (turn.play(play.key) or play).steps.get(step) if touch.nth == str(turn.round(play, step)) else None
 
 
-def _arrived(turn: Turn, play: Play, touch: str, recipient: str, *, sent: bool) -> None:
-    progress, name = _standing(turn, play, touch), play.step_of(touches.read(touch).step)
+def _arrived(turn: Turn, play: Play, touch: Touch, *, sent: bool) -> None:
+    progress, name, recipient = _standing(turn, play, touch), play.step_of(touch.step), touch.to
     if progress is None or recipient not in progress.left:
         return
     left = tuple(item for item in progress.left if item != recipient)
@@ -171,7 +174,7 @@ def overtaken(turn: Turn, play: Play, meeting: str) -> tuple[str, ...]:
     those = [item for item in turn.retries if item.why == "later" and _invites(item.command, meeting)]
     turn.retries = tuple(item for item in turn.retries if item not in those)
     for item in those:
-        _arrived(turn, play, item.command["touch"], item.command["to"], sent=False)
+        _arrived(turn, play, touches.read(item.command["touch"]), sent=False)
     return tuple(dict.fromkeys(item.command["to"] for item in those))
 
 
@@ -231,7 +234,7 @@ def _reissue(turn: Turn, item: Retry) -> None:
 def _reoffered(turn: Turn, play: Play, command: SendInvite) -> SendInvite:
     """An invitation with its slot chosen from today's point of view, unless a guest may know of the meeting already."""
     name = play.step_of(touches.read(command.touch).step)
-    action, progress = turn.index(play)[name].action, _standing(turn, play, command.touch)
+    action, progress = turn.index(play)[name].action, _standing(turn, play, touches.read(command.touch))
     asked = {item.command["touch"] for item in turn.retries if item.why == "unknown"}
     known = any(touch.startswith(f"{command.meeting}/") for touch in asked.union(turn.doubtful))
     if known or progress is None or progress.sent or not isinstance(action, Invite):
@@ -244,7 +247,7 @@ def _reoffered(turn: Turn, play: Play, command: SendInvite) -> SendInvite:
 
 def _asked(turn: Turn, play: Play | None, touch: str) -> bool:
     """Whether a question is still open."""
-    progress = _standing(turn, play, touch)
+    progress = _standing(turn, play, touches.read(touch))
     return progress is not None and progress.status == "asked"
 
 
@@ -258,7 +261,7 @@ def _may_go(turn: Turn, play: Play, *, paused: bool) -> datetime:
 
 
 def _give_up(turn: Turn, play: Play, command: Any, why: str, *, told: bool) -> None:
-    _arrived(turn, play, command.touch, command.to, sent=False)
+    _arrived(turn, play, touches.read(command.touch), sent=False)
     recipients.release(turn, command.touch)
     turn.decide(play, command.step, "outcome", "failed" if told else "cancelled", why, command.to)
     if told:

@@ -356,7 +356,7 @@ def _next_due(turn: Turn) -> datetime | None:
 def _soonest(turn: Turn) -> datetime | None:
     found = [agenda.next_at for _, agenda in schedule.agendas(turn) if agenda.next_at is not None]
     found += [item.at for item in turn.retries]
-    moves_at = turn.hushed_until() if turn.still() else _moves_at(turn)
+    moves_at = _moves_at(turn) if turn.drawn_at is None else turn.hushed_until()
     if moves_at is not None:
         found.append(moves_at)
     return min(found, default=None)

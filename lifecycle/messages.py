@@ -10,6 +10,7 @@ from typing import Literal
 
 from lifecycle.commands import Command
 from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammate, Touched, Value
+from lifecycle.quick import quick
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
@@ -79,6 +80,7 @@ class Happened:
     kind: Literal["happened"] = "happened"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class FactsReported:
     """New values of named facts."""
@@ -299,6 +301,7 @@ class DueReached:
     kind: Literal["due_reached"] = "due_reached"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What became of one command. `at`: for `later`, when to try again (the customer's time). `reason`: for people."""
@@ -309,6 +312,7 @@ class Effect:
     at: datetime | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class BatchSettled:
     """The outcomes of a batch; `stored`: how many of the state's oldest records were stored with it."""

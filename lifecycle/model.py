@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
 from lifecycle.jsonform import FormError, decode, encode
+from lifecycle.quick import quick
 
 VERSION = 1
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
@@ -86,6 +87,7 @@ class Teammate:
     zone: str = "UTC"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Fact:
     """The latest known value of a named measure and when it was learned."""
@@ -121,6 +123,7 @@ ON_HOLD = "hold"
 SETTLED = frozenset({"fired", "met", "timed_out", "skipped", "failed", "cancelled"})
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where one step of a play stands.
@@ -185,6 +188,8 @@ class Play:
 
     def step_of(self, name: str) -> str:
         """The id of the step that touches call so; one that no step has where a move called that question off."""
+        if not self.renamed:
+            return name
         otherwise = f"{name}." if name in self.renamed else name
         return next((step for step, known in self.renamed.items() if known == name), otherwise)
 
@@ -249,6 +254,7 @@ class Touched:
 Verdict = Literal["fired", "waiting", "held", "skipped", "failed", "cancelled"]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A step considered: at which nominal instant, with which verdict, and why.

@@ -122,7 +122,7 @@ def run_due(turn: Turn) -> bool:
     if turn.placing:
         _pass_over(turn, play, turn.book(play), step, due.at)
     else:
-        _take(turn, play, turn.book(play), step)
+        _take(turn, play, step, due.owed)
     return True
 
 
@@ -149,7 +149,7 @@ def _leave_past(turn: Turn, play: Play, step: Step, at: datetime, why: str) -> N
     turn.decide(play, step.id, step.action.kind, "skipped", reason)
 
 
-def _take(turn: Turn, play: Play, book: Playbook, step: Step) -> None:
+def _take(turn: Turn, play: Play, step: Step, owed: datetime) -> None:
     progress = play.steps.get(step.id)
     match None if progress is None else progress.status:
         case "asked" if progress is not None and step.approval is not None:
@@ -161,23 +161,22 @@ def _take(turn: Turn, play: Play, book: Playbook, step: Step) -> None:
         case "approved" | "held" if progress is not None:
             firing.attempt(turn, play, step, progress)
         case _:
-            _open(turn, play, book, step)
+            _open(turn, play, step, owed)
 
 
-def _open(turn: Turn, play: Play, book: Playbook, step: Step) -> None:
+def _open(turn: Turn, play: Play, step: Step, owed: datetime) -> None:
     if firing.unwanted(turn, play, step):
         return
     if isinstance(step.action, Wait):
-        _open_wait(turn, play, book, step, step.action, turn.at)
+        _open_wait(turn, play, turn.book(play), step, step.action, turn.at)
     elif isinstance(step.action, Choose):
         flow.choose(turn, play, step, step.action, turn.at)
     elif isinstance(step.action, Repeat):
         flow.begin(turn, play, step, step.action, Progress("waiting", turn.at, due=turn.at, count=1))
     elif step.approval is not None:
-        owed = schedule.due(turn, play, book, turn.agenda[play.key].closed, step) or turn.at
-        asking.ask(turn, play, step, step.approval, owed)
+        at = schedule.due(turn, play, turn.book(play), turn.agenda[play.key].closed, step) or turn.at
+        asking.ask(turn, play, step, step.approval, at)
     else:
-        owed = schedule.due(turn, play, book, turn.agenda[play.key].closed, step) or turn.at
         firing.attempt(turn, play, step, Progress("held", turn.at, due=owed))
 
 

@@ -10,6 +10,7 @@ from lifecycle import calendar, schedule, touches
 from lifecycle.actions import Escalate, Invite, Reschedule
 from lifecycle.model import Play, Touched
 from lifecycle.playbook import Playbook, Step
+from lifecycle.quick import quick
 from lifecycle.turn import CUSTOMER_ROLES, Turn
 
 WEEK = timedelta(days=7)
@@ -17,6 +18,7 @@ KEEP = timedelta(days=8)
 CAPPED = ("email", "survey")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody a step is for. `role`: as the playbook says it. `zone`: a teammate's own, empty for a contact."""
@@ -27,6 +29,7 @@ class Person:
     suppressed: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Found:
     """The people of a step, each once, and the roles that nobody has."""
@@ -114,19 +117,19 @@ def obstacle(turn: Turn, play: Play, book: Playbook, step: Step, found: Found) -
     and caps.
     """
     kind = step.action.kind
-    roles = ", ".join(step.to)
     if found.missing:
         role = found.missing[0]
         return Obstacle(f"nobody is {role}", _tomorrow(turn, play, book, step), role, missing=role)
     outside = [person for person in found.people if person.role in CUSTOMER_ROLES]
     if outside and all(person.suppressed for person in outside):
-        return Obstacle("suppressed: asked not to be written to", None, roles)
-    waits = next((item for item in outside if item.id in play.paused and not item.suppressed), None)
-    if waits and kind in CAPPED:
+        return Obstacle("suppressed: asked not to be written to", None, ", ".join(step.to))
+    paused = play.paused if kind in CAPPED else ()
+    waits = next((item for item in outside if item.id in paused and not item.suppressed), None)
+    if waits:
         return Obstacle(f"{waits.role} replied; answer first", _tomorrow(turn, play, book, step), waits.role)
     if kind not in schedule.TOUCHES:
         return None
-    return _window(turn, play, book, step, roles) or (_cap(turn, play, book, step, found) if kind in CAPPED else None)
+    return _window(turn, play, book, step) or (_cap(turn, play, book, step, found) if kind in CAPPED else None)
 
 
 def _tomorrow(turn: Turn, play: Play, book: Playbook, step: Step) -> datetime:
@@ -139,10 +142,11 @@ def _next_open(turn: Turn, play: Play, book: Playbook, step: Step, at: datetime)
     return calendar.next_open(at, play.zone, book.window, turn.life.politeness.quiet, holidays, turn.blackouts())
 
 
-def _window(turn: Turn, play: Play, book: Playbook, step: Step, roles: str) -> Obstacle | None:
+def _window(turn: Turn, play: Play, book: Playbook, step: Step) -> Obstacle | None:
     opens = _next_open(turn, play, book, step, turn.clock)
     if opens <= turn.clock:
         return None
+    roles = ", ".join(step.to)
     own = calendar.wall(calendar.local(opens, play.zone).date(), step.when.at or book.at, play.zone)
     if step.when.day is not None and own > opens and _next_open(turn, play, book, step, own) == own:
         opens = own

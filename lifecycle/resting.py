@@ -104,7 +104,10 @@ class Resting:
 
     def still(self) -> bool:
         """Whether nothing at all has changed for the rules that conditions or the calendar set off; see `hush`."""
-        return self._in_time() and all(map(is_, self._still, _MOVES(self)))
+        still = self._still
+        if self._until is not None and self._until <= self.at:
+            return False
+        return bool(still) and self.facts is still[0] and self.plays is still[7] and _MOVES(self) == still
 
     def quiet(self) -> bool:
         """Whether none of those rules can find anything to do, but for a move of the band, which follows the score."""

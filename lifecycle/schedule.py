@@ -45,9 +45,9 @@ def agendas(turn: Turn) -> list[tuple[Play, Agenda]]:
         _reschedule(turn, same=same)
     while turn.changed:
         key, name = turn.changed.pop()
-        play = next((play for play, _ in turn.agendas if play.key == key), None)
-        if play is not None:
-            _follow(turn, play, turn.agenda[key], name)
+        play, agenda = turn.play(key), turn.agenda.get(key)
+        if play is not None and agenda is not None:
+            _follow(turn, play, agenda, name)
     return turn.agendas
 
 
@@ -77,6 +77,8 @@ def _follow(turn: Turn, play: Play, agenda: Agenda, name: str) -> None:
     if step is None:
         return
     _note(turn, play, agenda, step)
+    if not steps.followers[name]:
+        return
     queue = deque(steps.followers[name])
     while queue:
         follower = queue.popleft()

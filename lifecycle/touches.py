@@ -29,7 +29,10 @@ class Touch(NamedTuple):
 
 def read(touch: str) -> Touch:
     """Take a touch apart. Of a text that is none the last parts are empty."""
-    return Touch(*[*touch.split("/", 6), "", "", "", "", "", ""][:7])
+    parts = touch.split("/", 6)
+    if len(parts) == len(Touch._fields):
+        return Touch._make(parts)
+    return Touch(*[*parts, "", "", "", "", "", ""][:7])
 
 
 def name_in(touch: str) -> str:

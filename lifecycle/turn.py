@@ -296,7 +296,7 @@ class Turn(Resting):
         if steps is None:
             return
         was, steps[step] = steps.get(step), progress
-        if was is None or _STANDS(was) != _STANDS(progress):
+        if was is None or was.status != progress.status or _STANDS(was) != _STANDS(progress):
             self.changed.append((key, step))
         if progress.status == "waiting":
             self.wake("waits")
