@@ -21,6 +21,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
+from activities import repeated
 from activities.delivery import Delivery, Failed, Landing, Later, Sent, Unknown
 from activities.effects import Effects, Job, NoLongerOwedError
 from activities.mime import UnsendableError
@@ -182,7 +183,7 @@ class Performer:
                 customer=customer,
                 kind=command.kind,
                 lease_for=job.way.lease,
-                barrier=lambda c: _barrier(c, customer, command, job),
+                barrier=lambda c: _barrier(c, customer, command, job) or self._repeated(c, customer, command, job),
             )
             if isinstance(got, Reservation):
                 return self._send(job, got)
@@ -192,6 +193,12 @@ class Performer:
             if outcome is not None:
                 return outcome
         return Later(AGAIN, "somebody else is sending it")
+
+    def _repeated(self, c: Connection, customer: str, command: Command, job: Job) -> Barrier | None:
+        release = self._releases.get(command.release)
+        if not isinstance(command, repeated.Seen) or not isinstance(release, Playbook):
+            return None
+        return repeated.barrier(c, customer, command, job.address, release)
 
     def _look(self, customer: str, command: Command, plays: Mapping[str, PlayInfo]) -> Outcome | Callable[[], Job]:
         """In one read: what there is to say of a command already, or how to make it ready."""

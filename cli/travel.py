@@ -152,7 +152,7 @@ class Traveller:
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
-    async def sign_up(self, signup: SignedUp, start: datetime, name: str = "Acme") -> None:
+    async def sign_up(self, signup: SignedUp, start: datetime, name: str = "Acme", outer_id: str = "outer-1") -> None:
         """Create the customer and start its workflow, its time beginning at `start`. The contacts' ids become the
         store's.
         """
@@ -162,7 +162,7 @@ class Traveller:
             team.save_team(c, list(people.values()), {})
             made, contacts = customers.create(
                 c,
-                outer_id="outer-1",
+                outer_id=outer_id,
                 name=name,
                 profile=signup.profile,
                 clock=self.clock,

@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 from gateway.deliver import Deliverer
 from gateway.entitled import Answer, refusal
 from gateway.intake import Lifecycles
+from lifecycle import touches
 from lifecycle.jsonform import digest, encode
-from lifecycle.messages import ApprovalAnswered, HoldLifted, HoldPlaced, Reply, StageSet
+from lifecycle.messages import ApprovalAnswered, HoldLifted, HoldPlaced, Reply, StageSet, TaskTicked
 from lifecycle.playbook import OUTSIDE_STAGES
 from store import customers, facts, inbox, projections, team
 from store.database import Database
@@ -40,6 +41,11 @@ class Press:
     event: Answer
     edit: tuple[str, str] | None = None
 
+    @property
+    def whose(self) -> str:
+        """The customer whose workflow judges it: a task is ticked where it was raised, whoever has it since a merge."""
+        return touches.read(self.event.task).customer if isinstance(self.event, TaskTicked) else self.customer
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
@@ -60,7 +66,7 @@ class Answers:
 
     async def outcome(self, press: Press) -> Reply:
         """What became of a recorded answer."""
-        reply = await self.deliverer.answered(press.customer, press.source, press.id)
+        reply = await self.deliverer.answered(press.whose, press.source, press.id)
         return ON_ITS_WAY if reply is None else await asyncio.to_thread(self._named, reply)
 
     def _named(self, reply: dict[str, str]) -> Reply:
@@ -72,12 +78,12 @@ def record(db: Database, lifecycles: Lifecycles, press: Press) -> Reply | None:
     """Make an answer durable; a Reply instead when it is not this person's to give. Whoever delivers finds it."""
     with db.begin() as c:
         _, lifecycle = lifecycles.current(c)
-        refused = refusal(c, lifecycle, press.customer, press.by, press.event)
+        refused = refusal(c, lifecycle, press.whose, press.by, press.event)
         if refused is not None and inbox.reply_to(c, press.source, press.id) is None:  # a repeat is told what it was
             return named(c, encode(refused))
-        facts.note(c, press.customer, press.event, lifecycle)
+        facts.note(c, press.whose, press.event, lifecycle)
         body_digest = digest(encode(press.event))
-        accepted, row = inbox.accept(c, press.customer, press.source, press.id, press.event, body_digest=body_digest)
+        accepted, row = inbox.accept(c, press.whose, press.source, press.id, press.event, body_digest=body_digest)
         if accepted is Accepted.NEW:
             _keep(c, press, row.seq)
         return ANOTHER if accepted is Accepted.CONFLICT else None

@@ -22,7 +22,7 @@ from lifecycle.messages import (
     TaskTicked,
 )
 from lifecycle.playbook import Lifecycle
-from store import customers, meetings, projections, team
+from store import customers, meetings, merges, projections, team
 from store.customers import Customer
 from store.team import Person
 
@@ -40,6 +40,7 @@ Answer = (
 
 ACCOUNT_OWNER = "csm"
 NOT_YOURS = "This one is not yours to answer; {who} can."
+MERGED = "This account was merged into {name}. Do it there."
 NO_SUCH = Reply("unknown", "There is no such request any more.")
 
 
@@ -49,11 +50,13 @@ def refusal(c: Connection, lifecycle: Lifecycle, customer: str, by: Person, even
         found = customers.get(c, customer)
     except LookupError:
         return NO_SUCH
+    if found.merged_into and not isinstance(event, ApprovalAnswered | TaskTicked):
+        return Reply("too_late", MERGED.format(name=merges.home(c, found).name))
     match event:
         case ApprovalAnswered(approval=approval):
             return _approval(c, lifecycle, found, by, approval)
         case TaskTicked():
-            return _task(c, customer, event)
+            return _task(c, found, event)
         case MeetingAnswered(meeting=meeting):
             return None if meeting in {one.name for one in meetings.of(c, customer)} else NO_SUCH
         case MilestoneTicked(milestone=milestone):
@@ -81,10 +84,10 @@ def _approval(c: Connection, lifecycle: Lifecycle, customer: Customer, by: Perso
     return _not_yours([person.name for one in row.asked if (person := team.teammate(c, one))])
 
 
-def _task(c: Connection, customer: str, event: TaskTicked) -> Reply | None:
-    """The core keeps no list of tasks: whether one is done is known here."""
+def _task(c: Connection, customer: Customer, event: TaskTicked) -> Reply | None:
+    """The core keeps no list of tasks: whether one is done is known here. One of a merged customer stands at the other."""
     row = projections.task(c, event.task)
-    if row is None or row.customer != customer:
+    if row is None or row.customer not in (customer.id, customer.merged_into):
         return NO_SUCH
     if event.done == (row.ticked_at is not None):
         return Reply("already", f"Already done by {row.ticked_by}." if event.done else "It is open already.")

@@ -11,14 +11,15 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from gateway import merging
 from gateway.envelope import Inbound, spelled
 from gateway.refusals import RefusedError
 from gateway.signup import Signup, read_signup
-from gateway.translate import FIXED, MAIN_CONTRACT, SIGNED_UP, again, known_type, outer_id_of, translate
+from gateway.translate import FIXED, MAIN_CONTRACT, MERGED, SIGNED_UP, again, known_type, outer_id_of, translate
 from lifecycle.messages import Event, FactsReported, SignedUp
 from lifecycle.model import Contract, Teammate
 from lifecycle.playbook import Lifecycle, Manifest
-from store import customers, facts, inbox, releases, team
+from store import customers, facts, inbox, merges, releases, team
 from store.customers import Customer
 from store.database import Database, now, one_at_a_time
 from store.inbox import Accepted, Row
@@ -130,8 +131,11 @@ class Intake:
             inbound = replace(inbound, type=spelled(inbound.type, {*FIXED, *lifecycle.events}))
         known_type(inbound, lifecycle)
         # Else an event that finds no customer would be parked after the signup has looked for parked ones.
-        one_at_a_time(c, f"events of {outer_id_of(inbound)}")
+        for outer_id in sorted({outer_id_of(inbound), *_others(inbound)}):
+            one_at_a_time(c, f"events of {outer_id}")
         customer = customers.find(c, outer_id_of(inbound))
+        if inbound.type == MERGED:
+            return _merge(c, inbound)
         if customer is not None:
             return self._known(c, customer, inbound, lifecycle)
         if inbound.type == SIGNED_UP:
@@ -141,7 +145,7 @@ class Intake:
         return Receipt(PARKED)
 
     def _known(self, c: Connection, customer: Customer, inbound: Inbound, lifecycle: Lifecycle) -> Receipt:
-        if inbound.type == SIGNED_UP:
+        if inbound.type == SIGNED_UP and not customer.merged_into:
             signup = read_signup(inbound.data, lifecycle, allow_rehearsal=self._allow_rehearsal)
             return _accept_all(c, customer.id, inbound, again(c, customer, signup), lifecycle)
         return _accept_known(c, customer, inbound, lifecycle)
@@ -179,6 +183,19 @@ def _create(c: Connection, signup: Signup, lifecycle: Lifecycle) -> tuple[Custom
     return customer, SignedUp(profile, contacts, mates, contracts)
 
 
+def _others(inbound: Inbound) -> tuple[str, ...]:
+    """Whose events else must not come meanwhile."""
+    return (merging.read_into(inbound),) if inbound.type == MERGED else ()
+
+
+def _merge(c: Connection, inbound: Inbound) -> Receipt:
+    gone = merging.named(c, outer_id_of(inbound), "customer")
+    into = merging.named(c, merging.read_into(inbound), "into")
+    return _receipt(
+        *merging.merge(c, gone, into, source=inbound.source, event_id=inbound.id, body_digest=inbound.body_digest)
+    )
+
+
 def _unpark(c: Connection, customer: Customer, inbound: Inbound, lifecycle: Lifecycle) -> None:
     """An event that came before the signup: taken now, in the order it came; one that makes no sense is shown."""
     try:
@@ -193,13 +210,19 @@ def _accept_known(c: Connection, customer: Customer, inbound: Inbound, lifecycle
     """An event of a customer that exists. Of a report of facts only news reaches the workflow, which would pay for any
     other value and do nothing.
     """
-    events = translate(c, customer, inbound, lifecycle)
+    whose, tell = customer, True
+    if customer.merged_into:
+        one_at_a_time(c, f"events of {merges.home(c, customer).outer_id}")
+        gone = customers.get(c, customer.id)  # the survivor may have been merged before it was ours alone
+        whose, events, tell = merging.late(c, gone, merges.home(c, gone), inbound, lifecycle)
+    else:
+        events = translate(c, customer, inbound, lifecycle)
     match events:
         case [FactsReported(facts=values)]:
-            news = facts.news(c, customer.id, values, lifecycle.facts)
-            return _accept_all(c, customer.id, inbound, [FactsReported(news)], lifecycle, tell=bool(news))
+            news = facts.news(c, whose.id, values, lifecycle.facts)
+            return _accept_all(c, whose.id, inbound, [FactsReported(news)], lifecycle, tell=bool(news))
         case _:
-            return _accept_all(c, customer.id, inbound, events, lifecycle)
+            return _accept_all(c, whose.id, inbound, events, lifecycle, tell=tell)
 
 
 def _accept_all(
@@ -211,12 +234,17 @@ def _accept_all(
     accepted, row = inbox.accept(
         c, customer, inbound.source, inbound.id, first, body_digest=inbound.body_digest, tell=tell
     )
+    receipt = _receipt(accepted, row)
+    for number, event in enumerate(others, start=1):
+        inbox.accept(c, customer, inbound.source, f"{inbound.id}#{number}", event, body_digest=inbound.body_digest)
+    return receipt
+
+
+def _receipt(accepted: Accepted, row: Row) -> Receipt:
     if accepted is Accepted.CONFLICT:
         raise _conflict()
     if accepted is Accepted.REPEATED:
         raise _RepeatedError(row)
-    for number, event in enumerate(others, start=1):
-        inbox.accept(c, customer, inbound.source, f"{inbound.id}#{number}", event, body_digest=inbound.body_digest)
     return Receipt(ACCEPTED, row.customer, row.seq)
 
 

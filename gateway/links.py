@@ -23,7 +23,7 @@ from gateway.questions import Answer, chosen, words
 from gateway.suppression import suppress
 from lifecycle.jsonform import digest
 from lifecycle.messages import SurveyAnswered
-from store import customers, facts, inbox, surveys
+from store import customers, facts, inbox, merges, surveys
 from store.database import Database, now
 
 LONGEST_COMMENT = 2000
@@ -98,12 +98,13 @@ class LinkPages:
         if len(comment) > LONGEST_COMMENT or "\x00" in comment:
             shortened, problem = comment.replace("\x00", "")[:LONGEST_COMMENT], "Please shorten your comment."
             return self._form(survey.survey, answer.chosen, shortened, problem=problem)
-        result = await asyncio.to_thread(self._record, link, answer, comment)
-        if result is None:
+        recorded = await asyncio.to_thread(self._record, link, answer, comment)
+        if recorded is None:
             return self._refusal("survey", "forged")
+        result, told = recorded
         if result == "closed":
             return self._refusal("survey", "closed")
-        self.deliverer.soon(self.deliverer.attempt(link.customer))
+        self.deliverer.soon(self.deliverer.attempt(told))
         page, shown = "pages/survey-thanks.html", words(self.company)[survey.survey]
         return self.pages.show(page, words=shown, score=answer.score, changed=result == "changed")
 
@@ -111,8 +112,10 @@ class LinkPages:
         with self.db.read() as c:
             return surveys.get(c, link.touch)
 
-    def _record(self, link: SurveyLink, answer: Answer, comment: str) -> Result | None:
-        """None when this token's survey was never sent (a database restored from before it)."""
+    def _record(self, link: SurveyLink, answer: Answer, comment: str) -> tuple[Result, str] | None:
+        """What became of it, and the customer who hears of it: of one that was merged, the one it goes on as. None when
+        this token's survey was never sent (a database restored from before it).
+        """
         with self.db.begin() as c:
             survey = surveys.get(c, link.touch)
             if survey is None:
@@ -120,19 +123,20 @@ class LinkPages:
             before = None if survey.answered_at is None else (survey.score, survey.answers)
             same = before == (answer.score, answer.answers)
             if not survey.closed and same and survey.comment == comment:
-                return "same"
+                return "same", link.customer
             result = surveys.answer(c, link.touch, answer.score, comment, answer.answers)
             if result != "closed" and not same:
-                clock = customers.get(c, link.customer).clock
-                late = clock.virtual(now()) - survey.sent_at > IN_TIME
-                event = SurveyAnswered(survey.survey, link.contact, answer.score, late, dict(answer.answers))
+                asked = customers.get(c, link.customer)
+                late = asked.clock.virtual(now()) - survey.sent_at > IN_TIME
+                told = merges.home(c, asked).id
+                contact = merges.contact_of(c, told, link.contact) or link.contact
+                event = SurveyAnswered(survey.survey, contact, answer.score, late, dict(answer.answers))
                 event_id = f"{link.touch}/{secrets.token_hex(4)}"
                 _, lifecycle = self.lifecycles.current(c)
-                facts.note(c, link.customer, event, lifecycle)
-                inbox.accept(
-                    c, link.customer, "survey", event_id, event, body_digest=digest([link.touch, answer.chosen])
-                )
-            return result
+                facts.note(c, told, event, lifecycle)
+                inbox.accept(c, told, "survey", event_id, event, body_digest=digest([link.touch, answer.chosen]))
+                return result, told
+            return result, link.customer
 
     async def show_unsubscribe(self, token: str) -> HTMLResponse:
         """Ask, and change nothing."""

@@ -37,12 +37,14 @@ from store.customers import Customer, NewContact
 from store.team import Person
 
 SIGNED_UP = "customer.signed_up"
+MERGED = "customer.merged"
 FIXED = (
     SIGNED_UP,
     "customer.updated",
     "contact.added",
     "contact.updated",
     "contact.left",
+    MERGED,
     "customer.churned",
     "customer.returned",
     "contract.signed",
@@ -122,13 +124,15 @@ def again(c: Connection, customer: Customer, signup: Signup) -> list[Event]:
     signup.check_team(team.teammates(c))
     profile = signup.over(customer.profile)
     customers.update_profile(c, customer.id, profile, signup.name or customer.name)
-    events: list[Event] = [ProfileChanged(profile)]
-    for person in signup.contacts:
-        contact, _ = customers.upsert_contact(c, customer.id, person)
-        events.append(ContactChanged(contact))
+    events: list[Event] = [ProfileChanged(profile), *people_of(c, customer, signup)]
     if signup.contract_ends_on is not None:
         events.append(ContractSigned(Contract(MAIN_CONTRACT, signup.contract_ends_on)))
     return events
+
+
+def people_of(c: Connection, customer: Customer, signup: Signup) -> list[Event]:
+    """The people that a signup names, at a customer that we know."""
+    return [ContactChanged(customers.upsert_contact(c, customer.id, person)[0]) for person in signup.contacts]
 
 
 def _only(data: Mapping[str, Any], *allowed: str) -> None:

@@ -2,7 +2,7 @@
 
 What the merged one was sent stays its own in the ledger, and counts towards the survivor's caps here. That nothing of
 it goes out again is judged where the ledger can be read: at the moment of sending, like suppression. Source of the
-rules: docs/decisions/0016-merging-keeps-the-ledger.md.
+rules: docs/decisions/0017-merging-keeps-the-ledger.md.
 """
 
 from lifecycle import contacts, effects, journey, leaving

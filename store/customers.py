@@ -32,7 +32,9 @@ class NewContact:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A customer's row. `seq`: the last inbox number given out. `held`: why, empty when not. `next_due`: its time."""
+    """A customer's row. `seq`: the last inbox number given out. `held`: why, empty when not. `next_due`: its time.
+    `merged_into`: the customer that it goes on as, empty while it is one of its own.
+    """
 
     id: str
     outer_id: str
@@ -48,6 +50,8 @@ class Customer:
     next_due: datetime | None
     seq: int
     created_at: datetime
+    merged_into: str = ""
+    merged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +164,8 @@ def _customer(row: Row[Any]) -> Customer:
         next_due=row.next_due,
         seq=row.seq,
         created_at=row.created_at,
+        merged_into=row.merged_into,
+        merged_at=row.merged_at,
     )
 
 
@@ -187,9 +193,13 @@ def contacts(c: Connection, customer: str) -> tuple[Person, ...]:
 
 
 def contacts_at(c: Connection, address: str) -> tuple[tuple[str, str], ...]:
-    """`(customer, contact)` of everyone with this address: who must hear of a suppression."""
-    query = select(tables.contacts.c.customer, tables.contacts.c.id).where(
-        tables.contacts.c.address == normalised(address),
+    """`(customer, contact)` of everyone with this address: who must hear of a suppression. Not of customers that go on
+    as another one, where the same person is.
+    """
+    query = (
+        select(tables.contacts.c.customer, tables.contacts.c.id)
+        .join(tables.customers, tables.customers.c.id == tables.contacts.c.customer)
+        .where(tables.contacts.c.address == normalised(address), tables.customers.c.merged_into == "")
     )
     return tuple((row.customer, row.id) for row in c.execute(query.order_by(tables.contacts.c.id)))
 

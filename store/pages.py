@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from lifecycle.jsonform import decode
 from lifecycle.model import Clock
-from store import customers, documents, inbox, ledger, meetings, opportunities, outbox, tables, team
+from store import customers, documents, inbox, ledger, meetings, merges, opportunities, outbox, tables, team
 from store.customers import Customer
 from store.database import now
 from store.documents import Document
@@ -26,7 +26,9 @@ A_PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class CustomerLine:
-    """A customer in the list. `approvals`, `tasks`: how many are open. `next_due`: customer time."""
+    """A customer in the list. `approvals`, `tasks`: how many are open. `next_due`: customer time. `merged`: it goes on
+    as another one.
+    """
 
     id: str
     name: str
@@ -40,6 +42,7 @@ class CustomerLine:
     next_due: datetime | None
     approvals: int
     tasks: int
+    merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,9 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class CustomerPage:
-    """One customer; decisions newest first."""
+    """One customer; decisions newest first. `home`: the customer that it goes on as, where it was merged; `absorbed`:
+    those that were merged into it.
+    """
 
     customer: Customer
     contacts: tuple[Person, ...]
@@ -93,6 +98,8 @@ class CustomerPage:
     meetings: tuple[Meeting, ...]
     documents: tuple[Document, ...]
     opportunities: tuple[Opportunity, ...]
+    home: Customer | None = None
+    absorbed: tuple[Customer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +197,8 @@ def customer_page(c: Connection, customer: str, decisions: int = 500) -> Custome
         meetings=meetings.of(c, customer),
         documents=documents.of(c, customer),
         opportunities=opportunities.listed(c, customer),
+        home=merges.home(c, found) if found.merged_into else None,
+        absorbed=merges.absorbed(c, customer),
     )
 
 
@@ -288,6 +297,7 @@ def _line(row: Row[Any]) -> CustomerLine:
         next_due=row.next_due,
         approvals=row.approvals,
         tasks=row.tasks,
+        merged=bool(row.merged_into),
     )
 
 

@@ -83,6 +83,9 @@ customers = Table(
     Column("seq", Integer, nullable=False),  # the last number given to an inbox row
     Column("batch", Integer, nullable=False),  # the last batch that changed this row
     Column("created_at", Instant, nullable=False),
+    Column("merged_into", String, nullable=False),  # id of the customer that it goes on as; empty: it is one of its own
+    Column("merged_at", Instant),
+    Index("ix_customers_merged_into", "merged_into"),
     Index("ix_customers_next_due", "next_due"),
     Index("ix_customers_stage_name", "stage", "name"),
 )

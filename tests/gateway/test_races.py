@@ -1,17 +1,19 @@
 """What happens at the same moment on PostgreSQL, where transactions run side by side. SQLite has one writer."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from cli.apply import apply
 from gateway.envelope import Inbound
 from gateway.intake import Intake, Lifecycles
-from store import customers, inbox, releases
+from store import customers, inbox, ledger, releases
 from store.database import Database, one_at_a_time
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -67,3 +69,39 @@ def test_a_signup_waits_for_apply_and_then_starts_with_the_new_catalogue(
             assert not taken.done()
             assert customers.find(c, "acme") is None
         assert taken.result().customer
+
+
+def test_a_send_that_is_being_reserved_when_its_customer_is_merged_counts_for_the_survivor(
+    db: Database, intake: Intake, signup: Signup
+) -> None:
+    for name in ("acme", "globex"):
+        intake.take(Inbound("api", "customer.signed_up", f"signup-{name}", signup(id=name)["data"]))
+    with db.read() as c:
+        gone, into = customers.find(c, "globex"), customers.find(c, "acme")
+        assert gone is not None
+        assert into is not None
+        (ada,) = customers.contacts(c, gone.id)
+    reserving, go = threading.Event(), threading.Event()
+
+    def barrier(_: Connection) -> None:
+        """The last look before a send, which sees no merge and takes its time."""
+        reserving.set()
+        assert go.wait(20)
+
+    touch, lease = f"{gone.id}/onboarding/1/welcome/1/send/{ada.id}", timedelta(minutes=1)
+    with ThreadPoolExecutor(2) as pool:
+        send = pool.submit(
+            ledger.reserve, db, touch, customer=gone.id, kind="send_email", lease_for=lease, barrier=barrier
+        )
+        assert reserving.wait(20)
+        merge = pool.submit(
+            intake.take, Inbound("api", "customer.merged", "merge", {"customer": "globex", "into": "acme"})
+        )
+        waits_or_ends(db, merge)
+        assert not merge.done()
+        go.set()
+        assert send.result() == ledger.Reservation(touch, 1)
+        assert merge.result().status == "accepted"
+    with db.read() as c:
+        event = inbox.undelivered(c, into.id)[1].event
+    assert [row[2] for row in event["touched"]] == [f"{gone.id}/onboarding/1/welcome"]

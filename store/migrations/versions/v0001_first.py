@@ -36,9 +36,12 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("batch", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("merged_into", sa.String(), nullable=False),
+        sa.Column("merged_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
         sa.UniqueConstraint("outer_id", name=op.f("uq_customers_outer_id")),
     )
+    op.create_index("ix_customers_merged_into", "customers", ["merged_into"], unique=False)
     op.create_index("ix_customers_next_due", "customers", ["next_due"], unique=False)
     op.create_index("ix_customers_stage_name", "customers", ["stage", "name"], unique=False)
     op.create_table(
