@@ -140,7 +140,7 @@ _ACCOUNTS = Shape(
         Key("arr", _MEASURE, "yearly revenue"),
         Key("tier", _CELL, "made a label: `Mid Market` is `mid-market`"),
         Key("journey", _CELL, "which journey, made a label"),
-        Key("touch", _CELL, "`low` or `high`, made a label"),
+        Key("touch", _CELL, "`low`, `mid` or `high`, made a label; else by the ARR"),
         Key("zone", _CELL, "whose clock"),
         Key("country", _CELL, "two letters"),
         Key("segment", _CELL, "made a label"),

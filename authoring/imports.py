@@ -147,14 +147,15 @@ class _Maker:
     def _profile(self, row: Row, day: date, zone: str) -> Profile:
         plain = Profile(zone, day)
         country = self._checked(row, "country", lambda text: bool(_COUNTRY.match(text)), "is not a country code")
+        arr = self._arr(row)
         return replace(
             plain,
             tier=_label(self._text(row, "tier")) or plain.tier,
             journey=_label(self._text(row, "journey")) or plain.journey,
-            touch=_label(self._text(row, "touch")) or plain.touch,
+            touch=_label(self._text(row, "touch")) or self.lifecycle.touch_for(arr),
             segment=_label(self._text(row, "segment")),
             country=country,
-            arr=self._arr(row),
+            arr=arr,
         )
 
     def _arr(self, row: Row) -> int:

@@ -58,6 +58,7 @@ def compile_lifecycle(
         fields.zone("default_zone", (), "UTC"),
         places,
         _notice(fields, report),
+        _touch(fields, report),
     )
     names = Names.of(bare if playbooks is not None else None, playbooks)
     return replace(
@@ -135,6 +136,14 @@ def _notice(fields: Fields, report: Report) -> dict[str, int]:
         return {}
     inner = Fields(node, node.entries, '"notice"', report)
     return {tier: inner.whole(tier, 0, 730, 0) for tier in node.entries}
+
+
+def _touch(fields: Fields, report: Report) -> dict[str, int]:
+    node = mapping(fields.get("touch"), report, '"touch"', "{ high: 50000, mid: 10000, low: 0 }")
+    if node is None:
+        return {}
+    inner = Fields(node, node.entries, '"touch"', report)
+    return {name: inner.whole(name, 0, 10**12, 0) for name in node.entries}
 
 
 def _bands(fields: Fields, report: Report) -> dict[str, int]:

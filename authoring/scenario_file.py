@@ -127,16 +127,16 @@ def read_customer(fields: Fields, start: datetime, lifecycle: Lifecycle) -> Sign
     customer's zone.
     """
     zone = fields.zone("zone", (), lifecycle.default_zone)
-    plain = Profile(zone, start.date())
+    plain, arr = Profile(zone, start.date()), fields.whole("arr", 0, 10**12, 0)
     profile = Profile(
         zone,
         start.date(),
         fields.text("tier", "a tier such as pro", default=plain.tier),
         fields.text("journey", "a journey such as standard", default=plain.journey),
-        fields.text("touch", "low or high", default=plain.touch),
+        fields.text("touch", "low, mid or high", default=lifecycle.touch_for(arr)),
         fields.text("country", "a country such as DE"),
         fields.text("segment", "a segment"),
-        fields.whole("arr", 0, 10**12, 0),
+        arr,
     )
     if "name" not in fields:
         fields.missing("name", '"name: Acme"')

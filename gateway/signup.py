@@ -51,10 +51,13 @@ class Signup:
     rehearsal: Rehearsal | None = None
 
     def new_profile(self, lifecycle: Lifecycle, at: datetime) -> Profile:
-        """The profile of a customer that signs up at `at`; without a zone it has the lifecycle's."""
+        """The profile of a customer that signs up at `at`; without a zone it has the lifecycle's, without a touch model
+        that of its ARR.
+        """
         zone = self.profile.get("zone", lifecycle.default_zone)
         signed_up_on = at.astimezone(ZoneInfo(zone)).date()
-        return Profile(**{**self.profile, "zone": zone, "signed_up_on": signed_up_on})
+        touch = lifecycle.touch_for(self.profile.get("arr", 0))
+        return Profile(**{"touch": touch, **self.profile, "zone": zone, "signed_up_on": signed_up_on})
 
     def over(self, profile: Profile) -> Profile:
         """The profile with what was sent laid over it; the day of the first signup stays."""

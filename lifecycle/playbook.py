@@ -242,7 +242,7 @@ class Lifecycle:
     teammate role to its fallback
     chain; `managers`: roles that may answer any approval; `holidays`: country code to ISO dates, weekends left in;
     `default_zone`: where none is given. `notice`: tier to the days before the contract's end until which it can be
-    ended.
+    ended. `touch`: touch model to the lowest ARR that gets it.
     """
 
     name: str
@@ -262,8 +262,13 @@ class Lifecycle:
     default_zone: str = "UTC"
     places: dict[str, int] = field(default_factory=dict)
     notice: dict[str, int] = field(default_factory=dict)
+    touch: dict[str, int] = field(default_factory=dict)
     format: int = FORMAT
     kind: Literal["lifecycle"] = "lifecycle"
+
+    def touch_for(self, arr: int) -> str:
+        """The touch model of a customer of whom nobody says it; `low` where none is declared for so small an ARR."""
+        return max(((low, name) for name, low in self.touch.items() if low <= arr), default=(0, "low"))[1]
 
     def place(self, key: str) -> str:
         """`file:line` of a stage or milestone, of the head of the file when unknown."""

@@ -33,6 +33,7 @@ LIFECYCLE = Lifecycle(
     name="standard",
     title="Standard journey",
     file="playbooks/lifecycle.yaml",
+    touch={"high": 50_000, "mid": 10_000, "low": 0},
     stages=(StageSpec("new", "csm", 0, 0), StageSpec("onboarding", "implementation_specialist", 1, 14)),
     milestones={"technical_setup": Milestone("Technical setup complete", ticked_by=("csm",))},
     facts={

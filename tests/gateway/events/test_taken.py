@@ -66,6 +66,19 @@ async def test_a_second_signup_updates_the_profile_and_adds_people(
         assert len(customers.contacts(c, customer.id)) == 2
 
 
+@pytest.mark.parametrize(
+    ("said", "touch"), [({"arr": 9_999}, "low"), ({"arr": 10_000}, "mid"), ({"arr": 50_000, "touch": "low"}, "low")]
+)
+async def test_the_touch_model_goes_by_the_arr_unless_it_is_said(
+    send: Send, signup: Signup, db: Database, said: dict[str, Any], touch: str
+) -> None:
+    await send(signup(**said))
+    with db.read() as c:
+        customer = customers.find(c, "acme")
+    assert customer is not None
+    assert customer.profile.touch == touch
+
+
 async def test_an_event_before_the_signup_waits_for_it(
     send: Send, signup: Signup, db: Database, rows: Rows, problem: Problem
 ) -> None:
