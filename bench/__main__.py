@@ -2,10 +2,10 @@
 
 import sys
 
-from bench import latency, plan, simulator, steps, validate
+from bench import latency, plan, simulator, steps, time_travel, validate
 
-BENCHES = {"latency": latency.main, "steps": steps.main, "simulator": simulator.main, "validate": validate.main,
-           "plan": plan.main}  # fmt: skip
+BENCHES = {"latency": latency.main, "steps": steps.main, "simulator": simulator.main, "time-travel": time_travel.main,
+           "validate": validate.main, "plan": plan.main}  # fmt: skip
 
 if __name__ == "__main__":
     wanted = sys.argv[1:] or list(BENCHES)

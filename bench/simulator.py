@@ -48,7 +48,7 @@ PHASE = """\
 
 def _books(shipped: Compiled) -> list[Playbook]:
     """Monthly check-ins with a quarterly review, and a renewal of six phases, in the language that authors write."""
-    life = next(item for item in shipped.releases.values() if isinstance(item, Lifecycle))
+    journey = next(item for item in shipped.releases.values() if isinstance(item, Lifecycle))
     known = dict(
         chain.from_iterable(item.templates.items() for item in shipped.releases.values() if isinstance(item, Playbook))
     )
@@ -57,14 +57,14 @@ def _books(shipped: Compiled) -> list[Playbook]:
     phases = "".join(PHASE.format(n=n, day=365 - days) for n, days in enumerate((120, 90, 60, 30, 14, 3), 1))
     books = []
     for name, steps in (("check-ins", months + quarters), ("renewal", phases)):
-        book, found = compile_playbook(HEAD.format(name=name) + steps, f"{name}.yaml", life, known)
+        book, found = compile_playbook(HEAD.format(name=name) + steps, f"{name}.yaml", journey, known)
         if book is None:
             raise ValueError(f"the bench's playbook {name} does not compile: {found}")
         books.append(book)
     return books
 
 
-def _catalogue(shipped: Compiled, names: tuple[str, ...]) -> tuple[Library, str]:
+def catalogue(shipped: Compiled, names: tuple[str, ...]) -> tuple[Library, str]:
     """The bench's playbooks beside those shipped ones that are named; all of them for no name."""
     manifest = next(item for item in shipped.releases.values() if isinstance(item, Manifest))
     chosen = {name: digest for name, digest in manifest.playbooks.items() if name in names or not names}
@@ -73,7 +73,7 @@ def _catalogue(shipped: Compiled, names: tuple[str, ...]) -> tuple[Library, str]
     return Library({**shipped.releases, **books, digest_of(wanted): wanted}), digest_of(wanted)
 
 
-def _life(number: int) -> tuple[SignedUp, datetime, list[tuple[datetime, Event]]]:
+def life(number: int) -> tuple[SignedUp, datetime, list[tuple[datetime, Event]]]:
     """One customer, another one for each number: 24 health scores, six milestones, an answer to each question."""
     day = date(2026, 3, 2) + timedelta(days=number % 97)
     start = datetime(day.year, day.month, day.day, 6 + number % 12, tzinfo=UTC)
@@ -98,13 +98,13 @@ def _life(number: int) -> tuple[SignedUp, datetime, list[tuple[datetime, Event]]
 
 def customer_years_a_second(shipped: Compiled, names: tuple[str, ...]) -> tuple[list[float], float]:
     """One figure a round, by CPU time, and how many decisions a customer-year has."""
-    library, catalogue = _catalogue(shipped, names)
+    library, digest = catalogue(shipped, names)
     rounds, decisions = [], 0
     for turn in range(ROUNDS + 1):
-        lives = [_life(turn * CUSTOMERS + number) for number in range(CUSTOMERS)]
+        lives = [life(turn * CUSTOMERS + number) for number in range(CUSTOMERS)]
         before = process_time()
         for number, (signup, start, events) in enumerate(lives):
-            played = simulate(library, catalogue, signup, start, events, start + YEAR, customer=f"cus_{number}")
+            played = simulate(library, digest, signup, start, events, start + YEAR, customer=f"cus_{number}")
             decisions += len(played.decisions)
         rounds.append(CUSTOMERS / (process_time() - before))
     return rounds[1:], decisions / CUSTOMERS / (ROUNDS + 1)

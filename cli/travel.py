@@ -271,12 +271,16 @@ class Traveller:
 
     async def simulation(self, until: datetime) -> Simulation:
         """The same customer on the virtual clock, told the same at the very instants at which the workflow took it."""
+        start, told = await self.taken()
+        return simulate(self.library, self.catalogue, self.signup, start, told, until, self.customer)
+
+    async def taken(self) -> tuple[datetime, list[tuple[datetime, Event]]]:
+        """When the workflow took the signup, and what it was told since, each at the instant at which it took it."""
         start, *taken = await self.instants()
         late = [real - meant for real, (meant, _) in zip(taken, self.told, strict=True)]
         if not all(timedelta(0) <= item < LATEST for item in late):
             raise RuntimeError(f"the workflow took events late, by {late}")
-        told = [(real, event) for real, (_, event) in zip(taken, self.told, strict=True)]
-        return simulate(self.library, self.catalogue, self.signup, start, told, until, self.customer)
+        return start, [(real, event) for real, (_, event) in zip(taken, self.told, strict=True)]
 
     def simulated(self, simulation: Simulation) -> list[trace.Public]:
         return travelled.simulated(simulation, self.library)
