@@ -27,7 +27,7 @@ from lifecycle import calendar, holding
 from lifecycle.holding import Stale
 from lifecycle.messages import HoldLifted, HoldPlaced, Reply
 from lifecycle.model import State
-from store import customers, releases, rollouts
+from store import customers, releases, rollouts, standing
 from store.customers import EVERYTHING, Customer
 from store.database import Database, now
 
@@ -72,12 +72,35 @@ class Scope:
             _known(mine.db, self.playbook)
         if self.customer:
             return [mine.customer(self.customer)]
-        try:
-            scope = live_scope(mine.db, self.segment, "")
-        except FindingsError as found:
-            raise MisuseError(str(found)) from found
+        scope = self.part(mine)
         with mine.db.read() as c:
             return [item for item in known.live(c) if rollouts.inside(c, item, scope)]
+
+    def part(self, mine: Desk) -> rollouts.Scope:
+        """The part of the customers; MisuseError where the expression is wrong."""
+        try:
+            return live_scope(mine.db, self.segment, "")
+        except FindingsError as found:
+            raise MisuseError(str(found)) from found
+
+    def later(self, mine: Desk, reason: str | None) -> bool:
+        """Hold those who sign up later, too, or (without a reason) no longer; whether that changed anything. Only a
+        manager may: nobody has those customers yet.
+        """
+        if self.customer:
+            return False
+        scope = self.part(mine)
+        with mine.db.begin() as c:
+            entitled = is_manager(Lifecycles().current(c)[1], mine.by)
+            if entitled and reason is not None:
+                standing.place(c, scope, self.playbook, mine.by.id, reason)
+                return True
+            if entitled:
+                return standing.lift(c, scope, self.playbook) > 0
+            there = any(item.playbook == self.playbook for item in standing.listed(c))
+        if reason is not None or there:
+            print("Those who sign up later are left as they are: only a manager decides on them.", file=sys.stderr)
+        return False
 
 
 def _known(db: Database, playbook: str) -> None:
@@ -109,9 +132,12 @@ def hold(
             with mine.db.begin() as c:
                 customers.place_hold(c, EVERYTHING, mine.by.id, reason)
             raise typer.Exit(_print([], [], form, "Everything is on hold: no send starts."))
+        scope.those(mine)  # or what is wrong with it is said before anybody is held
+        later = scope.later(mine, reason)
         those = scope.those(mine)
         replies = mine.give_all([(whose, HoldPlaced(mine.by.id, reason, playbook)) for whose in those])
-    raise typer.Exit(_print([Held(whose, ()) for whose in those], replies, form, f"{len(those)} customers."))
+    said = f"{len(those)} customers{', and those who sign up later' if later else ''}."
+    raise typer.Exit(_print([Held(whose, ()) for whose in those], replies, form, said))
 
 
 def resume(
@@ -135,8 +161,10 @@ def resume(
         if form == "text":
             _list(held)
         chosen = stale or _choose(held)
+        later = scope.later(mine, None)
         replies = mine.give_all([(one.customer, HoldLifted(mine.by.id, playbook, chosen)) for one in held])
-    raise typer.Exit(_print(held, replies, form, f"{len(held)} holds lifted." if held else "There is no such hold."))
+    said = f"{len(held)} holds lifted." if held or later else "There is no such hold."
+    raise typer.Exit(_print(held, replies, form, f"{said} Those who sign up later are not held." if later else said))
 
 
 def _everything(mine: Desk, stale: Choice | None, form: str) -> int:

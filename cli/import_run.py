@@ -21,7 +21,7 @@ from lifecycle.jsonform import digest, encode
 from lifecycle.messages import SignedUp
 from lifecycle.model import Clock, Teammate
 from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle
-from store import customers, facts, inbox, releases, tables, team
+from store import customers, facts, inbox, releases, standing, tables, team
 from store.customers import NewContact
 from store.database import Database, now, one_at_a_time
 
@@ -116,6 +116,7 @@ class Importer:
                 customers.stop(c, customer.id, stopped=True)
             body = digest(encode(account.signup))
             inbox.accept(c, customer.id, SOURCE, f"{self._name}/{account.id}", event, body_digest=body)
+            standing.meet(c, customer, event.placed)
         self._take_parked(account.id)
         return customer.id, True
 

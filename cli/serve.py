@@ -26,7 +26,7 @@ from gateway.app import Config, create_app
 from gateway.sign_in import sign_in_link
 from gateway.stuck import Failing, failing
 from settings import Settings
-from store import pages
+from store import pages, standing
 from store.database import Database, open_database
 from workflows.interface import TASK_QUEUE
 
@@ -132,6 +132,7 @@ async def status(settings: Settings) -> tuple[int, list[str]]:
         await asyncio.to_thread(require_schema, database)
         counts = await asyncio.to_thread(_counts, database)
         lines.append(f"database   ok: {counts.customers} customers, {counts.backlog} events waiting for delivery")
+        lines += await asyncio.to_thread(_held, database)
         client = await connect(configuration.temporal(), timedelta(seconds=1))
         workers = await pollers(client)
         with contextlib.suppress(RPCError):
@@ -147,6 +148,12 @@ async def status(settings: Settings) -> tuple[int, list[str]]:
 def _counts(database: Database) -> pages.Counts:
     with database.read() as c:
         return pages.counts(c)
+
+
+def _held(database: Database) -> list[str]:
+    """What is held of those who sign up."""
+    with database.read() as c:
+        return [f"held       {item.text}" for item in standing.listed(c)]
 
 
 async def pollers(client: Client) -> list[str]:

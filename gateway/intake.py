@@ -19,7 +19,7 @@ from gateway.translate import FIXED, MAIN_CONTRACT, MERGED, SIGNED_UP, again, kn
 from lifecycle.messages import Event, FactsReported, SignedUp
 from lifecycle.model import Contract, Teammate
 from lifecycle.playbook import Lifecycle, Manifest
-from store import customers, facts, inbox, merges, releases, team
+from store import customers, facts, inbox, merges, releases, standing, team
 from store.customers import Customer
 from store.database import Database, now, one_at_a_time
 from store.inbox import Accepted, Row
@@ -157,6 +157,7 @@ class Intake:
         one_at_a_time(c, releases.APPLYING, shared=True)
         customer, event = _create(c, signup, lifecycle)
         receipt = _accept_all(c, customer.id, inbound, [event], lifecycle)
+        standing.meet(c, customer)
         for parked in inbox.unpark(c, signup.outer_id):
             _unpark(c, customer, Inbound.from_raw(parked.raw), lifecycle)
         return receipt

@@ -1,4 +1,7 @@
-"""The tables of rollouts: what is told of a catalogue, to whom, and how far that has come. Written by `rollouts.py`."""
+"""The tables of rollouts and standing holds: what is told of a catalogue, and who is held as soon as they sign up.
+
+Written by `rollouts.py` and `standing.py`.
+"""
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, Text
 
@@ -29,4 +32,14 @@ shadows = Table(
     Column("rollout", Integer, ForeignKey("rollouts.id"), primary_key=True, autoincrement=False),
     Column("customer", String, ForeignKey("customers.id"), primary_key=True),
     Column("state", _Json, nullable=False),
+)
+standing_holds = Table(
+    "standing_holds",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("playbook", String, nullable=False),  # empty: everything
+    Column("scope", _Json, nullable=False),
+    Column("placed_by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("placed_at", Instant, nullable=False),
 )

@@ -146,13 +146,13 @@ def tell_some(c: Connection, rollout: int) -> int | None:
     return len(ids)
 
 
-def inside(c: Connection, customer: Customer, scope: Scope) -> bool:
-    """Whether a customer is in a scope as it stands now."""
+def inside(c: Connection, customer: Customer, scope: Scope, stage: str = "") -> bool:
+    """Whether a customer is in a scope as it stands now, or in another stage."""
     if scope.whole:
         return True
     person = team.team_of(c, customer.id).get("csm") if scope.csm else None
     csm = "" if person is None else person.id
-    return scope.holds(customer.profile, csm, customer.stage, customer.band)
+    return scope.holds(customer.profile, csm, stage or customer.stage, customer.band)
 
 
 def catalogue_of(c: Connection, customer: Customer) -> str | None:

@@ -11,7 +11,7 @@ from freezegun import freeze_time
 
 from cli import answering
 from cli.main import run
-from store import customers, inbox
+from store import customers, inbox, standing
 from store.database import Database
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -118,6 +118,42 @@ def test_at_a_terminal_it_is_asked_until_it_is_answered(
         assert at(10, "resume", "--playbook", "onboarding-14-day") == 0
 
     assert "Acme: The hold is lifted." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "scope", [("--playbook", "nps-detractor"), ("--segment", "customer.tier == 'pro'", "--playbook", "nps-detractor")]
+)
+@pytest.mark.usefixtures("impatient")
+def test_a_manager_holds_those_who_sign_up_later_too(
+    applied: Database, capsys: pytest.CaptureFixture[str], scope: tuple[str, ...]
+) -> None:
+    manager = ("--by", "priya")
+    assert run(["hold", *scope, "--reason", "a wrong link", *manager]) == 0
+    assert capsys.readouterr().out.splitlines() == ["0 customers, and those who sign up later."]
+    with applied.read() as c:
+        assert [(item.playbook, item.reason) for item in standing.listed(c)] == [("nps-detractor", "a wrong link")]
+    assert run(["resume", *scope, *manager]) == 0
+    assert capsys.readouterr().out.splitlines() == ["0 holds lifted. Those who sign up later are not held."]
+    assert run(["resume", *scope, *manager]) == 0
+    assert capsys.readouterr().out.splitlines() == ["There is no such hold."]
+    with applied.read() as c:
+        assert standing.listed(c) == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_who_is_no_manager_decides_only_on_those_who_are_there(
+    applied: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scope = ("--playbook", "nps-detractor")
+    assert run(["hold", *scope, "--reason", "x", *BY]) == 0
+    assert "only a manager decides on them" in capsys.readouterr().err
+    assert run(["resume", *scope, *BY]) == 0
+    assert capsys.readouterr().err == ""
+    assert run(["hold", *scope, "--reason", "x", "--by", "priya"]) == 0
+    assert run(["resume", *scope, *BY]) == 0
+    assert "only a manager decides on them" in capsys.readouterr().err
+    with applied.read() as c:
+        assert len(standing.listed(c)) == 1
 
 
 def test_everything_is_held_and_released_by_a_manager(

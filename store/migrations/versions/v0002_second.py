@@ -1,4 +1,4 @@
-"""The rest of the first schema: used sign-in links, rollouts, what comes of steps besides messages."""
+"""The rest of the first schema: used sign-in links, rollouts, standing holds, what comes of steps besides messages."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,6 +32,16 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True)),
         sa.ForeignKeyConstraint(["digest"], ["releases.digest"], name=op.f("fk_rollouts_digest")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rollouts")),
+    )
+    op.create_table(
+        "standing_holds",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("playbook", sa.String(), nullable=False),
+        sa.Column("scope", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("placed_by", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_standing_holds")),
     )
     op.create_table(
         "shadows",

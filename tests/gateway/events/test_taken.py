@@ -11,8 +11,9 @@ from freezegun import freeze_time
 from lifecycle.jsonform import decode_union
 from lifecycle.messages import Event
 from lifecycle.model import Clock, Contact, Teammate
-from store import customers, inbox, meetings
+from store import customers, inbox, meetings, standing
 from store.database import Database
+from store.rollouts import EVERYBODY
 
 pytestmark = pytest.mark.anyio
 Send = Any
@@ -41,6 +42,18 @@ async def test_a_signup_makes_the_customer_and_is_its_first_event(
     assert decode_union(Event, event).contacts == (Contact(people[0].id, ("champion",)),)
     assert decode_union(Event, event).team["csm"] == Teammate("mara", "Europe/Berlin")
     assert "ada" not in str(event).lower()
+
+
+async def test_a_signup_under_a_standing_hold_begins_with_it(
+    send: Send, signup: Signup, db: Database, rows: Rows
+) -> None:
+    with db.begin() as c:
+        standing.place(c, EVERYBODY, "onboarding-14-day", "priya", "a wrong link")
+    assert (await send(signup())).json()["seq"] == 1
+    held = {"kind": "hold_placed", "by": "priya", "reason": "a wrong link", "playbook": "onboarding-14-day"}
+    assert [rows()[0]["kind"], rows()[1]] == ["signed_up", held]
+    assert (await send(signup())).json()["seq"] == 1
+    assert len(rows()) == 2
 
 
 async def test_a_repeat_gets_the_same_answer_and_changes_nothing(send: Send, signup: Signup, rows: Rows) -> None:
