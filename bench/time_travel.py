@@ -2,8 +2,8 @@
 simulator is, and that both decide the same.
 
 On the server everything is real but time and the providers: the workflow in its sandbox, the activities, the store. The
-simulator is told what the workflow was told, at the instants at which it took it. Both arms are measured by the clock on
-the wall, in turn, in one process beside the server's; ours by the median of `REPEATS` plays.
+simulator is told what the workflow was told, at the instants at which it took it. Both arms are measured by the clock
+on the wall, in turn, in one process beside the server's; ours by the median of `REPEATS` plays.
 """
 
 import asyncio
