@@ -138,7 +138,7 @@ def test_a_mapping_that_is_wrong_is_shown_at_its_place(environment: dict[str, st
     done = subprocess.run(argv, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 1
-    assert f'{wrong}:24:9: error: "ravenstack_accounts.csv" has no column "acount_name"' in done.stderr
+    assert f'{wrong}:25:9: error: "ravenstack_accounts.csv" has no column "acount_name"' in done.stderr
     assert 'fix: did you mean "account_name"?' in done.stderr
     assert not done.stdout
 
