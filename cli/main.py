@@ -28,6 +28,7 @@ from cli import explain as explaining
 from cli import forecast as forecasting
 from cli import hold as holding
 from cli import import_accounts as importing
+from cli import merge as merging
 from cli import plan as planning
 from cli import rehearse as rehearsing
 from cli import releases as listing
@@ -74,6 +75,7 @@ app.command("stop")(by_hand.stop)
 app.command("rehearse")(rehearsing.command)
 app.command("hold")(holding.hold)
 app.command("resume")(holding.resume)
+app.command("merge")(merging.command)
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 

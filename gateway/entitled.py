@@ -85,7 +85,7 @@ def _approval(c: Connection, lifecycle: Lifecycle, customer: Customer, by: Perso
 
 
 def _task(c: Connection, customer: Customer, event: TaskTicked) -> Reply | None:
-    """The core keeps no list of tasks: whether one is done is known here. One of a merged customer stands at the other."""
+    """The core keeps no list of tasks: whether one is done is known here. A merged customer's stands at the other."""
     row = projections.task(c, event.task)
     if row is None or row.customer not in (customer.id, customer.merged_into):
         return NO_SUCH

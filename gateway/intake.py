@@ -130,9 +130,7 @@ class Intake:
         if inbound.source == "segment":
             inbound = replace(inbound, type=spelled(inbound.type, {*FIXED, *lifecycle.events}))
         known_type(inbound, lifecycle)
-        # Else an event that finds no customer would be parked after the signup has looked for parked ones.
-        for outer_id in sorted({outer_id_of(inbound), *_others(inbound)}):
-            one_at_a_time(c, f"events of {outer_id}")
+        merging.alone(c, outer_id_of(inbound), *_others(inbound))
         customer = customers.find(c, outer_id_of(inbound))
         if inbound.type == MERGED:
             return _merge(c, inbound)
@@ -192,9 +190,10 @@ def _others(inbound: Inbound) -> tuple[str, ...]:
 def _merge(c: Connection, inbound: Inbound) -> Receipt:
     gone = merging.named(c, outer_id_of(inbound), "customer")
     into = merging.named(c, merging.read_into(inbound), "into")
-    return _receipt(
-        *merging.merge(c, gone, into, source=inbound.source, event_id=inbound.id, body_digest=inbound.body_digest)
+    accepted, row, _ = merging.merge(
+        c, gone, into, source=inbound.source, event_id=inbound.id, body_digest=inbound.body_digest
     )
+    return _receipt(accepted, row)
 
 
 def _unpark(c: Connection, customer: Customer, inbound: Inbound, lifecycle: Lifecycle) -> None:
@@ -213,7 +212,7 @@ def _accept_known(c: Connection, customer: Customer, inbound: Inbound, lifecycle
     """
     whose, tell = customer, True
     if customer.merged_into:
-        one_at_a_time(c, f"events of {merges.home(c, customer).outer_id}")
+        merging.alone(c, merges.home(c, customer).outer_id)
         gone = customers.get(c, customer.id)  # the survivor may have been merged before it was ours alone
         whose, events, tell = merging.late(c, gone, merges.home(c, gone), inbound, lifecycle)
     else:

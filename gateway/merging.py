@@ -19,6 +19,7 @@ from lifecycle.model import Contract
 from lifecycle.playbook import Lifecycle
 from store import customers, inbox, merges, tables
 from store.customers import Customer
+from store.database import one_at_a_time
 from store.inbox import Accepted, Row
 
 _ABOUT_CONTRACTS = ("signed_up", "contract_signed", "absorbed")
@@ -59,31 +60,40 @@ def to_do(c: Connection, gone: Customer, into: Customer) -> bool:
         raise RefusedError("into", "was merged into the customer before", "leave it: the two are one")
     if into.merged_into:
         home = merges.home(c, into).outer_id
-        raise RefusedError("into", f'was merged into "{home}" itself', f'send "into": "{home}"')
+        raise RefusedError("into", f'was merged into "{home}" itself', f'merge into "{home}" instead')
     if gone.clock.rehearsal != into.clock.rehearsal:
         raise RefusedError("into", "is rehearsed and the customer is not, or the reverse", "name two of one kind")
     return True
 
 
+def alone(c: Connection, *outer_ids: str) -> None:
+    """Let no other event under these ids be taken meanwhile: one that finds no customer would be parked after its
+    signup has looked for parked ones, and one for a customer that is being merged would come too late for it.
+    """
+    for outer_id in sorted(set(outer_ids)):
+        one_at_a_time(c, f"events of {outer_id}")
+
+
 def merge(
     c: Connection, gone: Customer, into: Customer, *, source: str, event_id: str, body_digest: str
-) -> tuple[Accepted, Row]:
+) -> tuple[Accepted, Row, Absorbed | None]:
     """Merge a customer into another one, unless that was done: the rows, and an event for each of the two.
 
     Returns:
-        What became of the merged customer's event, and its row.
+        What became of the merged customer's event, its row, and what the survivor is told; None where that was before.
 
     Raises:
         RefusedError: as `to_do`.
     """
     fresh = to_do(c, gone, into)
     accepted, row = inbox.accept(c, gone.id, source, event_id, Merged(into.id), body_digest=body_digest, tell=fresh)
-    if fresh and accepted is Accepted.NEW:
-        merges.merge(c, gone, into)
-        people, lately = merges.join_people(c, gone.id, into.id), merges.lately(c, into)
-        event = Absorbed(gone.id, people, lately, _contracts(c, gone))
-        inbox.accept(c, into.id, source, f"{event_id}#1", event, body_digest=body_digest)
-    return accepted, row
+    if not fresh or accepted is not Accepted.NEW:
+        return accepted, row, None
+    merges.merge(c, gone, into)
+    people, lately = merges.join_people(c, gone.id, into.id), merges.lately(c, into)
+    event = Absorbed(gone.id, people, lately, _contracts(c, gone))
+    inbox.accept(c, into.id, source, f"{event_id}#1", event, body_digest=body_digest)
+    return accepted, row, event
 
 
 def _contracts(c: Connection, gone: Customer) -> tuple[Contract, ...]:

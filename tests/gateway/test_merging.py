@@ -176,7 +176,7 @@ def test_a_chain_is_refused_and_the_one_at_its_end_is_named(office: Office) -> N
     office.merge()
     with pytest.raises(RefusedError, match='was merged into "acme" itself') as into_merged:
         office.merge("initech", "globex")
-    assert into_merged.value.fix == 'send "into": "acme"'
+    assert into_merged.value.fix == 'merge into "acme" instead'
     with pytest.raises(RefusedError, match='was merged into "acme" before'):
         office.merge("globex", "initech")
     with pytest.raises(RefusedError, match="was merged into the customer before"):
