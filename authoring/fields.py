@@ -8,6 +8,7 @@ values is thrown away because the report has failed.
 import math
 import re
 from collections.abc import Collection, Iterable
+from datetime import date
 from zoneinfo import available_timezones
 
 from authoring.diagnostics import Place, Report, near
@@ -153,6 +154,17 @@ class Fields:
         if node.value.lower() not in _YES:
             self.report.add("value", node.place, f'"{node.value[:60]}" is neither yes nor no', "write yes or no.")
         return _YES.get(node.value.lower(), False)
+
+    def day(self, key: str, example: str, *, required: bool = False) -> date | None:
+        """A date such as `2026-12-31`."""
+        node = self.scalar(key, f'"{key}: {example}"', required=required)
+        if node is None:
+            return None
+        try:
+            return date.fromisoformat(node.value)
+        except ValueError:
+            self.report.add("time", node.place, f'"{node.value[:40]}" is not a date', f'write "{example}".')
+            return None
 
     def whole(self, key: str, low: int, high: int, default: int, *, required: bool = False) -> int:
         """A whole number from `low` to `high`."""

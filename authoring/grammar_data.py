@@ -4,6 +4,7 @@ from authoring.grammar_files import HAPPENINGS, WHO
 from authoring.grammar_form import (
     DATE,
     DOTTED_NAMES,
+    FLAG,
     TEXT,
     VALUE,
     Key,
@@ -70,7 +71,9 @@ _CONTRACT = Shape(
     "A contract of a customer.",
     (
         Key("id", TEXT, "yours, once a customer", required=True, example="main"),
+        Key("starts_on", DATE, "the first day of its term", "not known"),
         Key("ends_on", DATE, "its last day", required=True, example="2026-12-31"),
+        Key("auto_renews", FLAG, "whether it goes on by itself", "not known"),
     ),
 )
 _TOLD = Shape(

@@ -266,7 +266,7 @@ HAPPENINGS = (
     Key("stage", TEXT, "a person moved the customer (and `by`, `reason`)", one=True),
     Key("replied", TEXT, "that role answered a mail", one=True),
     Key("meeting", TEXT, "what became of the meeting of that step (and `outcome`, `by`, `play`)", one=True),
-    Key("contract", TEXT, "a contract is new, or has a new end (and `ends_on`)", one=True),
+    Key("contract", TEXT, "a contract is new, or has a new end (and `ends_on`, `starts_on`, `auto_renews`)", one=True),
     *(Key(role, TEXT, "there is such a person now", one=True) for role in CUSTOMER_ROLES),
     Key("by", ROLE, "who did it"),
     Key("facts", named(VALUE, DOTTED_NAMES), "with `event` or alone: these values were reported"),
@@ -284,7 +284,9 @@ HAPPENINGS = (
     Key("late", FLAG, "more than 14 days after the survey was sent", "no"),
     Key("reason", TEXT, "why the customer was moved, or a play started or stopped"),
     Key("outcome", choice("held", "no_show", "declined"), "of a meeting", "`held`"),
+    Key("starts_on", DATE, "the first day of the contract's term", "not known; after a term that it follows"),
     Key("ends_on", DATE, "the contract's last day"),
+    Key("auto_renews", FLAG, "whether the contract goes on by itself", "not known"),
 )
 """What an event of a scenario says, besides when."""
 _HAPPENING = Shape(

@@ -1,7 +1,6 @@
 """The events of a scenario: what people and products do, as authors write it, to the core's own events."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Literal
 
 from authoring.catalogue import fact_values
@@ -166,14 +165,8 @@ class _Happening:
 
     def _contract(self, node: Scalar) -> Event | None:
         """A contract by its id, new or with a new end."""
-        end = self.fields.scalar("ends_on", '"ends_on: 2027-03-01"', required=True)
-        if end is None:
-            return None
-        try:
-            return ContractSigned(Contract(node.value, date.fromisoformat(end.value)))
-        except ValueError:
-            self.report.add("time", end.place, f'"{end.value[:40]}" is not a date', 'write "2027-03-01".')
-            return None
+        contract = read_contract(self.fields, node.value)
+        return None if contract is None else ContractSigned(contract)
 
     def _survey(self, node: Scalar, kind: str) -> SurveyAnswered:
         fields, form = self.fields, FORMS[kind]
@@ -188,6 +181,13 @@ class _Happening:
         known = ["customer.signed_up", *self.lifecycle.events]
         self._known("unknown-event", "event", node, known)
         return Happened(node.value, read_facts(self.fields, self.lifecycle))
+
+
+def read_contract(fields: Fields, name: str) -> Contract | None:
+    """The contract of a mapping with its `ends_on`; None when that is not there or no date."""
+    starts, ends = fields.day("starts_on", "2026-01-01"), fields.day("ends_on", "2026-12-31", required=True)
+    auto = fields.flag("auto_renews") if "auto_renews" in fields else None
+    return None if ends is None else Contract(name, ends, starts_on=starts, auto_renews=auto)
 
 
 def read_facts(fields: Fields, lifecycle: Lifecycle) -> dict[str, Value]:

@@ -38,6 +38,8 @@ _CONTRACT: dict[str, Type] = {
     "contract.ends_on": "date",
     "contract.phase": "text",
     "contract.renewed": "boolean",
+    "contract.term_days": "number",
+    "contract.auto_renews": "boolean",
 }
 """Of the contract that a play is about, else of the one that ends next; `renewed`: it has a later end by now."""
 _IN_TEXTS = ("contract.id", "contract.ends_on")

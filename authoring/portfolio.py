@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from authoring.diagnostics import Place, Report, near
 from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys
-from authoring.happenings import read_facts
+from authoring.happenings import read_contract, read_facts
 from authoring.jsonlines import plain, read_lines
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.scenario_file import PROFILE_KEYS, read_customer, read_events
@@ -96,7 +96,7 @@ def account_to_json(account: Account) -> dict[str, Any]:
     plain |= {name: getattr(profile, name) for name in PROFILE_KEYS if name != "name"}
     plain |= {"signed_up_on": profile.signed_up_on.isoformat(), "csm": account.csm}
     guests = [{"email": who.email, "name": who.name, "roles": list(who.roles)} for who in account.guests]
-    contracts = [{"id": item.id, "ends_on": item.ends_on.isoformat()} for item in account.signup.contracts]
+    contracts = [encode(replace(item, phase="")) for item in account.signup.contracts]
     facts = {name: value for name, value in account.facts.items() if value is not None}
     events = [{"at": instant_text(at), "told": encode(event)} for at, event in account.events]
     lists = {"contacts": [_said(who) for who in guests], "contracts": contracts, "facts": facts, "events": events}
@@ -173,9 +173,8 @@ def _instants(fields: Fields, as_of: Scalar | None, zone: str, stage: str) -> tu
     """As of when the account is written down, and the day of its signup; a new customer's two are one."""
     written = fields.scalar("as_of", '"as_of: 2026-03-02T09:00"') or as_of
     at = _instant(written, zone, fields.report)
-    signed = fields.scalar("signed_up_on", '"signed_up_on: 2026-01-12"')
-    day = _day(signed, fields.report)
-    if (written is not None and at is None) or (signed is not None and day is None):
+    day = fields.day("signed_up_on", "2026-01-12")
+    if (written is not None and at is None) or ("signed_up_on" in fields and day is None):
         return None, None
     if at is None and (stage or day is None):
         fields.missing("as_of", '"as_of: 2026-03-02T09:00", the moment at which this was so')
@@ -200,16 +199,6 @@ def _instant(node: Scalar | None, zone: str, report: Report) -> datetime | None:
     except (ValueError, OverflowError):
         what = f'"{node.value[:40]}" is not a date and time'
         report.add("time", node.place, what, 'write "2026-03-02T09:00", in the customer\'s zone.')
-        return None
-
-
-def _day(node: Scalar | None, report: Report) -> date | None:
-    if node is None:
-        return None
-    try:
-        return date.fromisoformat(node.value)
-    except ValueError:
-        report.add("time", node.place, f'"{node.value[:40]}" is not a date', 'write "2026-03-02".')
         return None
 
 
@@ -258,11 +247,11 @@ def _contracts(fields: Fields, report: Report) -> tuple[Contract, ...]:
             continue
         inner = Fields(node, keys("contract"), "a contract", report)
         name = inner.text("id", '"id: main"', required=True)
-        day = _day(inner.scalar("ends_on", '"ends_on: 2026-12-31"', required=True), report)
+        contract = read_contract(inner, name)
         if name in found:
             report.add("duplicate-name", node.place, "two contracts have this id", "give each its own.")
-        if day is not None:
-            found[name] = Contract(name, day)
+        if contract is not None:
+            found[name] = contract
     return tuple(found.values())
 
 

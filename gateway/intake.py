@@ -177,7 +177,8 @@ def _create(c: Connection, signup: Signup, lifecycle: Lifecycle) -> tuple[Custom
         contacts=signup.contacts,
         team=assigned,
     )
-    contracts = () if signup.contract_ends_on is None else (Contract(MAIN_CONTRACT, signup.contract_ends_on),)
+    ends_on, starts_on = signup.contract_ends_on, profile.signed_up_on
+    contracts = () if ends_on is None else (Contract(MAIN_CONTRACT, ends_on, starts_on=starts_on),)
     mates = {role: Teammate(person.id, person.zone or lifecycle.default_zone) for role, person in assigned.items()}
     return customer, SignedUp(profile, contacts, mates, contracts)
 

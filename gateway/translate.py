@@ -168,9 +168,17 @@ def _person(c: Connection, customer: Customer, data: object, field: str) -> Pers
 def _contract(data: Mapping[str, Any]) -> Contract:
     _only(data, "contract")
     contract = fields.mapping(data.get("contract"), "contract")
-    fields.known_keys(contract, "contract", ("id", "ends_on"))
+    fields.known_keys(contract, "contract", ("id", "starts_on", "ends_on", "auto_renews"))
     contract_id = fields.text(contract.get("id", MAIN_CONTRACT), "contract.id", longest=60)
-    return Contract(contract_id, fields.day(contract.get("ends_on"), "contract.ends_on"))
+    starts, auto = contract.get("starts_on"), contract.get("auto_renews")
+    if auto is not None and not isinstance(auto, bool):
+        raise RefusedError("contract.auto_renews", "is neither true nor false", "write true or false, or leave it out")
+    return Contract(
+        contract_id,
+        fields.day(contract.get("ends_on"), "contract.ends_on"),
+        starts_on=None if starts is None else fields.day(starts, "contract.starts_on"),
+        auto_renews=auto,
+    )
 
 
 def _survey_answered(c: Connection, customer: Customer, data: Mapping[str, Any]) -> SurveyAnswered:

@@ -213,7 +213,7 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
         case EmailReplied():
             responses.reply(turn, event)
         case ContractSigned(contract=contract):
-            turn.contracts = (*(item for item in turn.contracts if item.id != contract.id), contract)
+            journey.sign(turn, contract)
         case Churned() | Returned():
             _leave_or_return(turn, event)
         case Merged() | Absorbed():

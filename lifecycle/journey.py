@@ -173,6 +173,19 @@ def _to_do(turn: Turn, spec: StageSpec) -> str:
     return f"{missing}Help them get there, or move the customer on."
 
 
+def sign(turn: Turn, contract: Contract) -> None:
+    """Take a new contract, or the new end of one. A term that follows another starts on the day after it, and what was
+    said of the contract stays said.
+    """
+    before = next((item for item in turn.contracts if item.id == contract.id), None)
+    if before is not None:
+        follows = contract.ends_on > before.ends_on
+        starts = calendar.plus(before.ends_on, 1) if follows else before.starts_on
+        auto = before.auto_renews if contract.auto_renews is None else contract.auto_renews
+        contract = replace(contract, starts_on=contract.starts_on or starts, auto_renews=auto)
+    turn.contracts = (*(item for item in turn.contracts if item.id != contract.id), contract)
+
+
 def _phase_due(turn: Turn, contract: Contract) -> tuple[str, datetime] | None:
     """The latest phase whose day has come, or else the next one to come, with its instant; None when the renewal is
     complete.

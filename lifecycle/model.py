@@ -99,11 +99,22 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A contract's end (local date) and its renewal phase: empty before the first phase."""
+    """A contract's end (local date) and its renewal phase: empty before the first phase.
+
+    `starts_on`: first day of the term, None where nobody said; `auto_renews`: whether it goes on by itself, None where
+    nobody said.
+    """
 
     id: str
     ends_on: date
     phase: str = ""
+    starts_on: date | None = None
+    auto_renews: bool | None = None
+
+    @property
+    def term_days(self) -> int | None:
+        """How many days the term has, its first and last among them; None where its first is not known."""
+        return None if self.starts_on is None else (self.ends_on - self.starts_on).days + 1
 
 
 Status = Literal[

@@ -198,7 +198,10 @@ class Turn(Resting):
             return None
         if name == "renewed":
             return found.ends_on.isoformat() > str(about.get(CONTRACT_END, found.ends_on.isoformat()))
-        return {"id": found.id, "ends_on": found.ends_on.isoformat(), "phase": found.phase or None}.get(name)
+        if name == "ends_on":
+            return found.ends_on.isoformat()
+        known: Value = getattr(found, name, None)
+        return None if known == "" else known
 
     def _customer(self, name: str) -> Value:
         if name == "stage":

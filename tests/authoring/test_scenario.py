@@ -134,6 +134,10 @@ MEETS = ASKS.replace("  - id: thanks\n", f"{CALL}  - id: thanks\n")
         ("meeting: call, outcome: no_show, by: csm", MeetingAnswered("asks/1/call", "no_show", "csm")),
         ("meeting: call, outcome: declined, play: 2", MeetingAnswered("asks/2/call", "declined")),
         ("contract: main, ends_on: 2027-03-01", ContractSigned(Contract("main", date(2027, 3, 1)))),
+        (
+            "contract: main, starts_on: 2027-02-01, ends_on: 2027-03-01, auto_renews: no",
+            ContractSigned(Contract("main", date(2027, 3, 1), "", date(2027, 2, 1), auto_renews=False)),
+        ),
     ],
 )
 def test_what_comes_back_and_contracts_can_happen(judge: Any, line: str, event: Event) -> None:

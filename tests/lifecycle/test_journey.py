@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -171,6 +172,21 @@ def test_a_signed_contract_starts_its_next_cycle(given: Given) -> None:
     assert [item.phase for item in story.state.contracts] == ["complete", ""]
     story.when(ContractSigned(Contract("k1", date(2027, 3, 1))), at="2026-03-02 12:00")
     assert {item.id: item.phase for item in story.state.contracts} == {"k1": "", "k2": ""}
+
+
+def test_a_term_that_follows_another_starts_on_the_day_after_it(given: Given) -> None:
+    first = Contract("k1", date(2026, 3, 31), starts_on=date(2026, 3, 1), auto_renews=False)
+    story = given(contracts=(first,))
+    story.when(ContractSigned(Contract("k1", date(2026, 3, 31))), at="2026-03-02 12:00")
+    assert story.state.contracts == (replace(first, phase="negotiation"),)
+    story.when(ContractSigned(Contract("k1", date(2026, 4, 30))), at="2026-03-02 13:00")
+    (found,) = story.state.contracts
+    assert (found.starts_on, found.term_days, found.auto_renews) == (date(2026, 4, 1), 30, False)
+    story.when(
+        ContractSigned(Contract("k1", date(2027, 4, 30), "", date(2026, 5, 1), auto_renews=True)), at="2026-03-02 14:00"
+    )
+    (found,) = story.state.contracts
+    assert (found.starts_on, found.term_days, found.auto_renews) == (date(2026, 5, 1), 365, True)
 
 
 def test_the_nearest_phase_is_what_is_owed_next(given: Given) -> None:

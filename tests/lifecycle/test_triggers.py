@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lifecycle import calendar
-from lifecycle.actions import Length, When
+from lifecycle.actions import Expr, Length, When
 from lifecycle.messages import (
     ContractSigned,
     FactsReported,
@@ -274,6 +274,26 @@ def test_a_contract_can_be_asked_for_by_name(given: Given) -> None:
     near, far = Contract("k1", date(2026, 4, 1)), Contract("k2", date(2027, 4, 1))
     story.when(ContractSigned(far), at="2026-03-04 10:00").when(ContractSigned(near), at="2026-03-04 11:00")
     story.when(Happened("kickoff.held"), at="2026-03-05 10:00").then("post_slack soon mara")
+
+
+@pytest.mark.parametrize(
+    ("contract", "starts"),
+    [
+        (Contract("k1", date(2026, 4, 1), starts_on=date(2026, 3, 3)), False),
+        (Contract("k1", date(2026, 4, 2), starts_on=date(2026, 3, 3)), True),
+        (Contract("k1", date(2027, 4, 2)), False),
+        (Contract("k1", date(2026, 3, 3), auto_renews=True), True),
+        (Contract("k1", date(2026, 3, 3), auto_renews=False), False),
+    ],
+)
+def test_the_length_of_a_term_and_its_own_renewal_can_be_asked_for(
+    given: Given, contract: Contract, starts: bool
+) -> None:
+    long, auto = (">", ("get", "contract.term_days"), ("const", 30)), ("get", "contract.auto_renews")
+    entry = Expr("long or auto", ("or", long, auto))
+    book = given.book(given.slack("soon"), trigger=Trigger(event="kickoff.held"), entry=entry)
+    story = given(replace(book, anchor="entry", reentry="again"), contracts=(contract,))
+    story.when(Happened("kickoff.held"), at="2026-03-03 10:00").then(*(["post_slack soon mara"] if starts else []))
 
 
 def test_a_customer_who_moves_takes_its_cadence_along(given: Given) -> None:

@@ -189,6 +189,15 @@ async def test_a_segment_call_without_a_customer_is_422(send: Send, call: dict[s
     problem(await send(call), 422)
 
 
+async def test_a_contract_that_may_or_may_not_renew_itself_is_refused(
+    send: Send, signup: Signup, problem: Problem
+) -> None:
+    await send(signup())
+    contract = {"ends_on": "2027-03-31", "auto_renews": "often"}
+    answer = await send({"type": "contract.signed", "id": "evt_2", "data": {"customer": "acme", "contract": contract}})
+    assert problem(answer, 422)["field"] == "contract.auto_renews"
+
+
 @pytest.mark.parametrize("ends_on", ["0001-01-01", "1999-12-31", "2201-01-01", "9999-12-31"])
 async def test_a_date_that_no_contract_has_is_refused(
     send: Send, signup: Signup, ends_on: str, problem: Problem

@@ -129,7 +129,13 @@ async def test_a_parked_event_that_makes_no_sense_is_shown_and_does_not_stop_the
             ["contact_changed"],
         ),
         ({"type": "contact.left", "data": {"contact": {"email": "ada@acme.example.com"}}}, ["contact_left"]),
-        ({"type": "contract.signed", "data": {"contract": {"ends_on": "2027-03-31"}}}, ["contract_signed"]),
+        (
+            {
+                "type": "contract.signed",
+                "data": {"contract": {"starts_on": "2026-04-01", "ends_on": "2027-03-31", "auto_renews": True}},
+            },
+            ["contract_signed"],
+        ),
         ({"type": "survey.answered", "data": {"contact": "ada@acme.example.com", "score": 9}}, ["survey_answered"]),
         (
             {"type": "milestone.ticked", "data": {"milestone": "technical_setup", "by": "mara@stageplay.example.com"}},
