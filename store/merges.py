@@ -8,7 +8,7 @@ the links, cards and touches that name them.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, or_, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, text, update
 
 from lifecycle import touches
 from lifecycle.model import Contact, Touched
@@ -102,13 +102,18 @@ def lately(c: Connection, into: Customer) -> tuple[Touched, ...]:
     return tuple(found)
 
 
+_GONE = (  # made once, because every send asks
+    select(tables.contacts.c.customer, tables.contacts.c.id)
+    .join(tables.customers, tables.customers.c.id == tables.contacts.c.customer)
+    .where(tables.customers.c.merged_into == bindparam("into"), tables.contacts.c.address == bindparam("address"))
+)
+
+
 def earlier(c: Connection, touch: str, address: str) -> tuple[Earlier, ...]:
     """The touches of the same playbook, step and round that customers merged into this one had, to the same address."""
-    wanted, table, people = touches.read(touch), tables.ledger, tables.contacts
-    gone = select(tables.customers.c.id).where(tables.customers.c.merged_into == wanted.customer)
-    at_address = (people.c.address == normalised(address)) & people.c.customer.in_(gone)
+    wanted, table = touches.read(touch), tables.ledger
     found = []
-    for person in c.execute(select(people.c.customer, people.c.id).where(at_address)).all():
+    for person in c.execute(_GONE, {"into": wanted.customer, "address": normalised(address)}).all():
         query = select(table.c.touch, table.c.state, table.c.changed_at, table.c.sent_at).where(
             table.c.customer == person.customer,
             table.c.state.in_(OUT),

@@ -265,12 +265,14 @@ def edit(c: Connection, customer: str, approval: str) -> Edit | None:
 # --- tasks ------------------------------------------------------------------------------------------------------------
 
 
+_GOES_ON = select(tables.customers.c.merged_into).where(tables.customers.c.id == bindparam("customer"))
+
+
 def raise_task(c: Connection, command: RaiseTask, customer: str, title: str, checklist: Sequence[str]) -> bool:
     """Give a teammate work, once by the command's touch, at the customer that this one goes on as. False when it was
     raised before.
     """
-    goes_on = select(tables.customers.c.merged_into).where(tables.customers.c.id == customer)
-    customer = c.execute(goes_on).scalar_one() or customer
+    customer = c.execute(_GOES_ON, {"customer": customer}).scalar_one() or customer
     values: dict[str, Any] = {"release": command.release, "step": command.step, "to": command.to, "title": title}
     values |= {"checklist": list(checklist), "raised_at": command.due, "due_at": command.due_at, "ticked_by": ""}
     return insert_new(c, tables.tasks, task=command.touch, customer=customer, **values)
