@@ -1,9 +1,11 @@
-"""Column types that mean the same on SQLite and PostgreSQL."""
+"""Columns that mean the same on SQLite and PostgreSQL, and those that many tables have."""
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, String
 from sqlalchemy.types import TypeDecorator
+
+Json = JSON(none_as_null=True)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -24,3 +26,8 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def of_customer(*, primary_key: bool = False) -> "Column[str]":
+    """The column that says whose a row is."""
+    return Column("customer", String, ForeignKey("customers.id"), primary_key=primary_key, nullable=False)

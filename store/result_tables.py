@@ -1,27 +1,20 @@
 """The tables of what comes of steps besides messages: surveys, documents, opportunities. See `tables` for the rules."""
 
-from sqlalchemy import JSON, Column, Double, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import Column, Double, Index, Integer, String, Table, Text
 
-from store.columns import Instant
+from store.columns import Instant, Json, of_customer
 from store.tables import metadata
-
-_Json = JSON(none_as_null=True)
-
-
-def _customer() -> "Column[str]":
-    return Column("customer", String, ForeignKey("customers.id"), nullable=False)
-
 
 surveys = Table(
     "surveys",
     metadata,
     Column("touch", String, primary_key=True),
-    _customer(),
+    of_customer(),
     Column("contact", String, nullable=False),
     Column("survey", String, nullable=False),
     Column("sent_at", Instant, nullable=False),  # customer time
     Column("score", Integer),
-    Column("answers", _Json),  # what was chosen besides, by name; none of old answers
+    Column("answers", Json),  # what was chosen besides, by name; none of old answers
     Column("comment", Text, nullable=False),
     Column("answered_at", Instant),
     Index("ix_surveys_customer", "customer"),
@@ -30,7 +23,7 @@ documents = Table(
     "documents",
     metadata,
     Column("touch", String, primary_key=True),
-    _customer(),
+    of_customer(),
     Column("to", String, nullable=False),  # id of the contact or teammate that it was made for
     Column("title", Text, nullable=False),
     Column("markdown", Text, nullable=False),
@@ -42,7 +35,7 @@ opportunities = Table(
     "opportunities",
     metadata,
     Column("touch", String, primary_key=True),
-    _customer(),
+    of_customer(),
     Column("opportunity", String, nullable=False),  # which kind
     Column("title", Text, nullable=False),
     Column("owner", String, nullable=False),

@@ -3,12 +3,10 @@
 Written by `rollouts.py` and `standing.py`.
 """
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, Text
 
-from store.columns import Instant
+from store.columns import Instant, Json
 from store.tables import metadata
-
-_Json = JSON(none_as_null=True)
 
 rollouts = Table(
     "rollouts",
@@ -16,8 +14,8 @@ rollouts = Table(
     Column("id", Integer, primary_key=True),
     Column("digest", String, ForeignKey("releases.digest"), nullable=False),
     Column("note", Text, nullable=False),
-    Column("scope", _Json, nullable=False),
-    Column("move", _Json, nullable=False),  # names of playbooks
+    Column("scope", Json, nullable=False),
+    Column("move", Json, nullable=False),  # names of playbooks
     Column("late", String, nullable=False),
     Column("shadow", Boolean, nullable=False),
     Column("in_force", Boolean, nullable=False),  # new customers in its scope start with it
@@ -31,14 +29,14 @@ shadows = Table(
     metadata,
     Column("rollout", Integer, ForeignKey("rollouts.id"), primary_key=True, autoincrement=False),
     Column("customer", String, ForeignKey("customers.id"), primary_key=True),
-    Column("state", _Json, nullable=False),
+    Column("state", Json, nullable=False),
 )
 standing_holds = Table(
     "standing_holds",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("playbook", String, nullable=False),  # empty: everything
-    Column("scope", _Json, nullable=False),
+    Column("scope", Json, nullable=False),
     Column("placed_by", String, nullable=False),
     Column("reason", Text, nullable=False),
     Column("placed_at", Instant, nullable=False),

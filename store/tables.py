@@ -6,7 +6,6 @@ compares. Ids and touches hold no personal data; names and addresses stand in `c
 """
 
 from sqlalchemy import (
-    JSON,
     Boolean,
     Column,
     Double,
@@ -21,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-from store.columns import Instant
+from store.columns import Instant, Json, of_customer
 
 metadata = MetaData(
     naming_convention={
@@ -31,11 +30,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-_Json = JSON(none_as_null=True)
-
-
-def _customer(*, primary_key: bool = False) -> "Column[str]":
-    return Column("customer", String, ForeignKey("customers.id"), primary_key=primary_key, nullable=False)
 
 
 def _partial(name: str, *columns: str, where: str) -> Index:
@@ -69,8 +63,8 @@ customers = Table(
     Column("id", String, primary_key=True),
     Column("outer_id", String, nullable=False, unique=True),
     Column("name", String, nullable=False),
-    Column("profile", _Json, nullable=False),
-    Column("clock", _Json, nullable=False),
+    Column("profile", Json, nullable=False),
+    Column("clock", Json, nullable=False),
     Column("tier", String, nullable=False),
     Column("stage", String, nullable=False),
     Column("band", String, nullable=False),
@@ -93,11 +87,11 @@ contacts = Table(
     "contacts",
     metadata,
     Column("id", String, primary_key=True),
-    _customer(),
+    of_customer(),
     Column("address", String, nullable=False),  # normalised
     Column("email", String, nullable=False),  # as written
     Column("name", String, nullable=False),
-    Column("roles", _Json, nullable=False),
+    Column("roles", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("customer", "address"),
     Index("ix_contacts_address", "address"),
@@ -105,9 +99,9 @@ contacts = Table(
 told_facts = Table(
     "told_facts",
     metadata,
-    _customer(primary_key=True),
+    of_customer(primary_key=True),
     Column("name", String, primary_key=True),
-    Column("value", _Json, nullable=False),
+    Column("value", Json, nullable=False),
 )
 teammates = Table(
     "teammates",
@@ -118,7 +112,7 @@ teammates = Table(
     Column("name", String, nullable=False),
     Column("slack", String, nullable=False),
     Column("zone", String, nullable=False),
-    Column("roles", _Json, nullable=False),
+    Column("roles", Json, nullable=False),
     Column("active", Boolean, nullable=False),  # left the roster: kept for what was assigned to them
     Index("ix_teammates_slack", "slack"),
 )
@@ -126,12 +120,12 @@ role_chains = Table(
     "role_chains",
     metadata,
     Column("role", String, primary_key=True),
-    Column("chain", _Json, nullable=False),
+    Column("chain", Json, nullable=False),
 )
 assignments = Table(
     "assignments",
     metadata,
-    _customer(primary_key=True),
+    of_customer(primary_key=True),
     Column("role", String, primary_key=True),
     Column("teammate", String, ForeignKey("teammates.id"), nullable=False),
     Index("ix_assignments_role_teammate", "role", "teammate"),
@@ -158,24 +152,24 @@ holds = Table(
 inbox = Table(
     "inbox",
     metadata,
-    _customer(primary_key=True),
+    of_customer(primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("source", String, nullable=False),
     Column("event_id", String, nullable=False),
     Column("body_digest", String, nullable=False),
-    Column("event", _Json, nullable=False),
+    Column("event", Json, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("delivered_at", Instant),
     Column("attempts", Integer, nullable=False),
     Column("error", Text, nullable=False),
-    Column("reply", _Json),
+    Column("reply", Json),
     UniqueConstraint("source", "event_id"),
     _partial("ix_inbox_undelivered", "customer", "seq", where="delivered_at IS NULL"),
 )
 deliveries = Table(
     "deliveries",  # one row a customer: who delivers its inbox now, and when to try again
     metadata,
-    _customer(primary_key=True),
+    of_customer(primary_key=True),
     Column("leased_by", String, nullable=False),
     Column("lease_until", Instant),
     Column("failures", Integer, nullable=False),
@@ -189,7 +183,7 @@ parked = Table(
     Column("source", String, nullable=False),
     Column("event_id", String, nullable=False),
     Column("body_digest", String, nullable=False),
-    Column("raw", _Json, nullable=False),
+    Column("raw", Json, nullable=False),
     Column("received_at", Instant, nullable=False),
     UniqueConstraint("source", "event_id"),
     Index("ix_parked_outer_id", "outer_id"),
@@ -201,7 +195,7 @@ refused = Table(
     Column("id", Integer, primary_key=True),
     Column("source", String, nullable=False),
     Column("event_id", String, nullable=False),
-    Column("raw", _Json, nullable=False),
+    Column("raw", Json, nullable=False),
     Column("problem", Text, nullable=False),
     Column("received_at", Instant, nullable=False),
     Index("ix_refused_received_at", "received_at"),
@@ -244,7 +238,7 @@ meetings = Table(
     Column("sequence", Integer, nullable=False),
     Column("cancelled", Boolean, nullable=False),
     Column("clash", Boolean, nullable=False),
-    Column("guests", _Json, nullable=False),  # ids of contacts and teammates
+    Column("guests", Json, nullable=False),  # ids of contacts and teammates
     Index("ix_meetings_organizer_starts_at", "organizer", "starts_at"),
 )
 
@@ -270,7 +264,7 @@ catalogues = Table(
 releases_used = Table(
     "releases_used",
     metadata,
-    _customer(primary_key=True),
+    of_customer(primary_key=True),
     Column("release", String, primary_key=True),
 )
 
@@ -279,7 +273,7 @@ releases_used = Table(
 batches = Table(
     "batches",
     metadata,
-    _customer(primary_key=True),
+    of_customer(primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("log", String, nullable=False),
     Column("stored_at", Instant, nullable=False),
@@ -288,7 +282,7 @@ decisions = Table(
     "decisions",
     metadata,
     Column("id", Integer, primary_key=True),
-    _customer(),
+    of_customer(),
     Column("batch", Integer, nullable=False),
     Column("position", Integer, nullable=False),
     Column("at", Instant, nullable=False),  # customer time
@@ -307,25 +301,25 @@ decisions = Table(
 snapshots = Table(
     "snapshots",
     metadata,
-    _customer(primary_key=True),
+    of_customer(primary_key=True),
     Column("batch", Integer, nullable=False),
     Column("seq", Integer, nullable=False),
-    Column("state", _Json, nullable=False),
+    Column("state", Json, nullable=False),
     Column("stored_at", Instant, nullable=False),
 )
 approvals = Table(
     "approvals",
     metadata,
-    _customer(primary_key=True),
+    of_customer(primary_key=True),
     Column("approval", String, primary_key=True),
     Column("release", String, nullable=False),
     Column("step", String, nullable=False),
-    Column("preview", _Json, nullable=False),
+    Column("preview", Json, nullable=False),
     Column("asked_at", Instant, nullable=False),  # customer time
     Column("step_due", Instant, nullable=False),  # customer time
     Column("answer_by", Instant, nullable=False),  # customer time
     Column("expired", String, nullable=False),
-    Column("recipients", _Json, nullable=False),
+    Column("recipients", Json, nullable=False),
     Column("result", String, nullable=False),
     Column("closed_by", String, nullable=False),
     Column("closed_at", Instant),
@@ -335,7 +329,7 @@ cards = Table(
     "cards",
     metadata,
     Column("touch", String, primary_key=True),
-    _customer(),
+    of_customer(),
     Column("approval", String, nullable=False),
     Column("to", String, nullable=False),
     Column("card", String, nullable=False),
@@ -345,7 +339,7 @@ cards = Table(
 edits = Table(
     "edits",
     metadata,
-    _customer(primary_key=True),
+    of_customer(primary_key=True),
     Column("approval", String, primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("subject", Text, nullable=False),
@@ -357,12 +351,12 @@ tasks = Table(
     "tasks",
     metadata,
     Column("task", String, primary_key=True),
-    _customer(),
+    of_customer(),
     Column("release", String, nullable=False),
     Column("step", String, nullable=False),
     Column("to", String, nullable=False),
     Column("title", Text, nullable=False),
-    Column("checklist", _Json, nullable=False),
+    Column("checklist", Json, nullable=False),
     Column("raised_at", Instant, nullable=False),  # customer time
     Column("due_at", Instant, nullable=False),  # customer time
     Column("ticked_by", String, nullable=False),
@@ -378,11 +372,11 @@ outbox = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("touch", String, nullable=False, unique=True),
-    _customer(),
+    of_customer(),
     Column("kind", String, nullable=False),
     Column("to", String, nullable=False),
     Column("subject", Text, nullable=False),
-    Column("body", _Json, nullable=False),
+    Column("body", Json, nullable=False),
     Column("at", Instant, nullable=False),  # customer time
     Column("kept_at", Instant, nullable=False),
     Index("ix_outbox_customer", "customer"),
