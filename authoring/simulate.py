@@ -12,7 +12,7 @@ from lifecycle import facts, trace
 from lifecycle.commands import Command
 from lifecycle.course import Course
 from lifecycle.engine import begin
-from lifecycle.messages import BatchSettled, DueReached, Effect, Event, FactsReported, Reply, SignedUp
+from lifecycle.messages import DueReached, Event, FactsReported, Reply, SignedUp
 from lifecycle.model import Decision, State, Value
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
 from lifecycle.quick import quick
@@ -145,19 +145,11 @@ class Run:
     def take(self, event: Event, now: datetime) -> None:
         """Tell one event, and settle what it sets off until nothing more is to do."""
         course = self.course
-        told: Event | None = event
-        issued: tuple[Command, ...] = ()
-        while told is not None:
-            course.take(told, now=now, issued=issued)
+        course.take(event, now=now)
+        if course.reply is not None:
+            self.replies.append(Answered(now, event, course.reply))
+        while True:
             self.decisions += course.decisions
-            issued = course.commands
-            self.issued += [Issued(now, command) for command in issued]
-            if course.reply is not None:
-                self.replies.append(Answered(now, told, course.reply))
-            told = self._settlement(issued)
-
-    def _settlement(self, commands: tuple[Command, ...]) -> BatchSettled | None:
-        """Every command of this moment as sent and every record as stored; None when there is nothing to settle."""
-        if not commands and not self.course.unstored:
-            return None
-        return BatchSettled(tuple(Effect(item.touch, "sent") for item in commands), self.course.unstored)
+            self.issued += [Issued(now, command) for command in course.commands]
+            if not course.deliver():
+                return

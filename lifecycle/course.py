@@ -30,6 +30,12 @@ class Course:
         """Take an event, as `step`; then `commands`, `decisions` and `reply` are what came of it."""
         engine.tell(self._turn, event, now, issued)
 
+    def deliver(self) -> bool:
+        """Take that every command was sent and every decision stored, as with a `BatchSettled` that says so; False when
+        there was nothing.
+        """
+        return engine.deliver(self._turn)
+
     @property
     def commands(self) -> tuple[Command, ...]:
         """Of the last event, in the order to issue."""

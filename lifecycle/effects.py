@@ -29,26 +29,37 @@ def settle(turn: Turn, event: BatchSettled, issued: tuple[Command, ...]) -> None
     """Take the outcomes of a batch. `issued`: the commands it carried, as the shell kept them."""
     turn.records = turn.records[event.stored :]
     for effect in event.effects:
-        _settle(turn, effect, issued)
+        if effect.result == "sent":
+            sent(turn, effect.touch)
+        else:
+            command = next((item for item in issued if item.touch == effect.touch), None)
+            _settle(turn, effect, command)
 
 
-def _settle(turn: Turn, effect: Effect, issued: tuple[Command, ...]) -> None:
+def sent(turn: Turn, touch: str) -> None:
+    """A touch has gone: nobody waits for its outcome, and whether it may have arrived is asked no longer."""
+    found = touches.read(touch)
+    play = turn.play(found.play)
+    if turn.doubtful:
+        turn.doubtful = tuple(item for item in turn.doubtful if item != touch)
+    if play is not None and found.part in ("send", "task"):
+        _arrived(turn, play, found, sent=True)
+
+
+def _settle(turn: Turn, effect: Effect, command: Command | None) -> None:
+    """Take an outcome other than that it was sent."""
     touch = touches.read(effect.touch)
     if not touch.part:
         return
     play, part, recipient = turn.play(touch.play), touch.part, touch.to
     name = play.step_of(touch.step) if play else touch.step
     doubtful = effect.touch in turn.doubtful or effect.result == "unknown"
-    if turn.doubtful:
-        turn.doubtful = tuple(item for item in turn.doubtful if item != effect.touch)
-    command = None
-    if effect.result != "sent":
-        command = next((item for item in issued if item.touch == effect.touch), None)
+    turn.doubtful = tuple(item for item in turn.doubtful if item != effect.touch)
     if effect.result in ("later", "unknown"):
         _postpone(turn, effect, command, play, doubtful=doubtful)
         return
     if play is not None and part in ("send", "task"):
-        _arrived(turn, play, touch, sent=effect.result == "sent")
+        _arrived(turn, play, touch, sent=False)
     if effect.result == "failed":
         _failed(turn, play or _left(turn, command, part), name, recipient, effect)
     elif effect.result == "withdrawn":

@@ -25,6 +25,7 @@ from lifecycle import (
     merging,
     moving,
     plays,
+    questions,
     requests,
     responses,
     schedule,
@@ -63,14 +64,12 @@ from lifecycle.messages import (
     SurveyAnswered,
     TaskTicked,
 )
-from lifecycle.model import Decision, Play, Profile, Settlement, State
+from lifecycle.model import Decision, Play, Profile, State
 from lifecycle.playbook import Step
 from lifecycle.releases import Releases
 from lifecycle.triggers import SIGNED_UP
 from lifecycle.turn import ON_TIME, UNKNOWN, Turn
 
-SETTLED_FOR = timedelta(days=30)
-SETTLED_LIMIT = 20
 FLUSH_AFTER = timedelta(days=1)
 """How long a decision may wait for a batch; `next_due` wakes the shell for it, and the shell must then agree that it
 is time.
@@ -134,8 +133,27 @@ def tell(turn: Turn, event: Event, now: datetime, issued: tuple[Command, ...]) -
     if not isinstance(event, DueReached) or turn.drawn_at != (turn.at, turn.clock):
         _apply(turn, event, issued)
         _consequences(turn)
-    _forget(turn)
+    questions.forget(turn)
     turn.end(now)
+
+
+def deliver(turn: Turn) -> bool:
+    """Take that all commands of the last step were sent at once and every decision was stored: in one go what
+    `BatchSettled` says. False when there was nothing to send or to store.
+
+    What arrives moves no due and no rule reads it, but for the end of a play that has only waited for it.
+    """
+    if not turn.commands and not turn.records:
+        return False
+    issued, turn.records = turn.commands, ()
+    turn.begin()
+    for command in issued:
+        effects.sent(turn, command.touch)
+    if any(play.over for play in turn.plays):
+        _consequences(turn)
+        questions.forget(turn)
+    turn.end(turn.as_of)
+    return True
 
 
 def _catch_up(turn: Turn, now: datetime, late_clock: datetime | None) -> None:
@@ -306,23 +324,6 @@ def _apply_catalogue(turn: Turn, event: CatalogueApplied) -> None:
         turn.adopt(event.digest)
         triggers.note(turn)
     moving.move(turn, event.move, event.late)
-
-
-def _forget(turn: Turn) -> None:
-    """Drop answered approvals 30 days after their play ended (those of an earlier play of the same playbook 30 days
-    after the answer), and the oldest beyond a limit: an older press is answered less well, never acted on.
-    """
-    if not turn.decided:
-        return
-    running = {play.key for play in turn.plays}
-
-    def wanted(item: Settlement) -> bool:
-        key = item.approval.rpartition("/")[0]
-        name, _, number = key.rpartition("/")
-        last = max(item.at, turn.ended.get(name, item.at)) if int(number) == turn.counters.get(name) else item.at
-        return key in running or turn.at - last < SETTLED_FOR
-
-    turn.decided = tuple(item for item in turn.decided if wanted(item))[-SETTLED_LIMIT:]
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

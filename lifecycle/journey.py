@@ -7,6 +7,7 @@ a `window_ended` move (new to
 onboarding), the end of the window moves, and a criterion met earlier does not wait.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -202,13 +203,21 @@ def _phase_due(turn: Turn, contract: Contract) -> tuple[str, datetime] | None:
 
 
 def _phase(turn: Turn) -> bool:
+    read = turn.contracts, turn.profile, turn.life
+    if turn.idle("phases", *read):
+        return False
+    found = []
     for contract in turn.contracts:
         owed = _phase_due(turn, contract)
-        if owed is not None and owed[1] <= turn.at:
+        if owed is None:
+            continue
+        if owed[1] <= turn.at:
             moved = replace(contract, phase=owed[0])
             turn.contracts = tuple(moved if item.id == contract.id else item for item in turn.contracts)
             turn.decide_life(owed[0], "phase", "fired", f"contract ends on {contract.ends_on.isoformat()}")
             return True
+        found.append(owed[1])
+    turn.rest("phases", *read, until=min(found, default=None))
     return False
 
 
@@ -250,8 +259,16 @@ def next_instant(turn: Turn) -> datetime | None:
     return turn.until("journey") if turn.idle("journey", *_read(turn)) else _next_instant(turn)
 
 
+def _next_phase(turn: Turn) -> Iterable[datetime]:
+    """When the renewal of each contract goes on."""
+    if turn.idle("phases", turn.contracts, turn.profile, turn.life):
+        until = turn.until("phases")
+        return () if until is None else (until,)
+    return (owed[1] for contract in turn.contracts if (owed := _phase_due(turn, contract)) is not None)
+
+
 def _next_instant(turn: Turn) -> datetime | None:
-    found = [owed[1] for contract in turn.contracts if (owed := _phase_due(turn, contract)) is not None]
+    found = [*_next_phase(turn)]
     spec = _spec(turn)
     if spec is not None:
         done = _done_move(turn, spec)

@@ -1,10 +1,17 @@
-"""How a question to a person is closed: by an answer, by silence, as its play is left. And how an answer is refused."""
+"""How a question to a person is closed: by an answer, by silence, as its play is left; and for how long an answer is
+kept. And how an answer is refused.
+"""
+
+from datetime import timedelta
 
 from lifecycle.commands import SettleApproval
 from lifecycle.messages import Reply
 from lifecycle.model import Play, Settlement
 from lifecycle.playbook import Step
 from lifecycle.turn import Turn
+
+SETTLED_FOR = timedelta(days=30)
+SETTLED_LIMIT = 20
 
 
 def settle(turn: Turn, play: Play, step: Step, result: str, by: str = "", press: str = "") -> None:
@@ -23,3 +30,20 @@ def refuse(turn: Turn, step: str, what: str, reply: Reply) -> None:
     """Answer a person without acting, and leave a trace of it."""
     turn.reply = reply
     turn.decide_life(step, what, "skipped", reply.text)
+
+
+def forget(turn: Turn) -> None:
+    """Drop answered approvals 30 days after their play ended (those of an earlier play of the same playbook 30 days
+    after the answer), and the oldest beyond a limit: an older press is answered less well, never acted on.
+    """
+    if not turn.decided:
+        return
+    running = {play.key for play in turn.plays}
+
+    def wanted(item: Settlement) -> bool:
+        key = item.approval.rpartition("/")[0]
+        name, _, number = key.rpartition("/")
+        last = max(item.at, turn.ended.get(name, item.at)) if int(number) == turn.counters.get(name) else item.at
+        return key in running or turn.at - last < SETTLED_FOR
+
+    turn.decided = tuple(item for item in turn.decided if wanted(item))[-SETTLED_LIMIT:]

@@ -54,6 +54,15 @@ def of_step(turn: Turn, play: Play, step: Step) -> Found:
         return _above(turn, step.action.above)
     if isinstance(step.action, Reschedule):
         return Found(tuple(_guests(turn, play, step.action.invite)), ())
+    organizer = step.action.organizer if isinstance(step.action, Invite) else None
+    known, key = turn.people(), (step.to, turn.book(play).owner, organizer)
+    found = known.get(key)
+    if found is None:
+        found = known[key] = _of_roles(turn, play, step, organizer)
+    return found
+
+
+def _of_roles(turn: Turn, play: Play, step: Step, organizer: str | None) -> Found:
     people: dict[str, Person] = {}
     missing: list[str] = []
     for role in step.to:
@@ -62,8 +71,8 @@ def of_step(turn: Turn, play: Play, step: Step) -> Found:
             missing.append(role)
         else:
             people.setdefault(person.id, person)
-    if isinstance(step.action, Invite) and turn.teammate(step.action.organizer) is None:
-        missing.append(step.action.organizer)
+    if organizer is not None and turn.teammate(organizer) is None:
+        missing.append(organizer)
     return Found(tuple(people.values()), tuple(missing))
 
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from operator import attrgetter
+from operator import attrgetter, is_
 from types import MappingProxyType
+from typing import Any
 
 from lifecycle import calendar, conditions, index, people, touches
 from lifecycle.actions import Expr, Length
@@ -102,6 +103,7 @@ class Turn(Resting):
         self.owed: datetime | None = UNKNOWN
         self._books: dict[str, Playbook] = {}
         self._steps: dict[str, Steps] = {}
+        self._people: tuple[tuple[object, ...], dict[tuple[object, ...], Any]] = ((None, None, None), {})
         self._named: tuple[tuple[Play, ...], dict[str, Play]] = ((), {})
         self._own: set[str] = set()
         super().__init__()
@@ -241,6 +243,13 @@ class Turn(Resting):
         return calendar.add(start, length, zone, self.life.business, self.holidays(country))
 
     # --- people -----------------------------------------------------------------------------------------------------
+
+    def people(self) -> dict[tuple[object, ...], Any]:
+        """What has been found out about who a step is for, as long as nobody came, left or has another role."""
+        now = self.team, self.contacts, self.life
+        if not all(map(is_, now, self._people[0])):
+            self._people = now, {}
+        return self._people[1]
 
     def teammate(self, role: str) -> Teammate | None:
         """Who has a role for this customer, else the first of its fallback chain who is there."""

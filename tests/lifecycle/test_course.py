@@ -52,6 +52,42 @@ def test_a_course_decides_what_single_steps_decide(given: Given, data: st.DataOb
     assert walk.course.state() == walk.state
 
 
+class Delivered(Walk):
+    """A history in which all is sent at once, step by step, with a course beside it that is told so in one go."""
+
+    course: Course | None = None
+
+    def take(
+        self, event: Event, now: datetime, issued: tuple[Command, ...] = (), clock: datetime | None = None
+    ) -> Outcome:
+        if self.course is None:
+            self.course = Course(self.library, self.state)
+        outcome = super().take(event, now, issued, clock)
+        self.course.take(event, now=now)
+        self.agree(outcome)
+        while outcome.commands or self.state.records:
+            sent = tuple(Effect(command.touch, "sent") for command in outcome.commands)
+            outcome = super().take(BatchSettled(sent, len(self.state.records)), now, outcome.commands)
+            assert self.course.deliver()
+            self.agree(outcome)
+        assert not self.course.deliver()
+        return outcome
+
+    def agree(self, outcome: Outcome) -> None:
+        """The last step and the course say the same."""
+        assert self.course is not None
+        assert (self.course.commands, self.course.decisions) == (outcome.commands, outcome.decisions)
+        assert self.course.next_due() == next_due(self.library, outcome.state)
+        assert self.course.state() == self.state
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=30)
+@over(st.data())
+def test_delivering_all_at_once_is_what_a_batch_says_of_which_all_was_sent(given: Given, data: st.DataObject) -> None:
+    walk = Delivered(*world(given))
+    walk.run([move for move in data.draw(moves) if not isinstance(move[1], BatchSettled)])
+
+
 def _begun(given: Given, catalogue: str) -> tuple[State, SignedUp]:
     now = given.instant("2026-03-02 10:00")
     event = SignedUp(
