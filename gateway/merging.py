@@ -13,6 +13,7 @@ from gateway.envelope import Inbound
 from gateway.refusals import RefusedError
 from gateway.signup import LONGEST_ID, read_signup
 from gateway.translate import people_of, translate
+from lifecycle import journey
 from lifecycle.jsonform import decode_union
 from lifecycle.messages import Absorbed, Churned, ContractSigned, Event, Merged, Returned, SignedUp
 from lifecycle.model import Contract
@@ -107,7 +108,7 @@ def _contracts(c: Connection, gone: Customer) -> tuple[Contract, ...]:
             case SignedUp(contracts=told) | Absorbed(contracts=told):
                 found |= {contract.id: contract for contract in told}
             case ContractSigned(contract=contract):
-                found[contract.id] = contract
+                found[contract.id] = journey.after(found.get(contract.id), contract)
             case _:
                 raise TypeError(f"a {event.kind} tells of no contract")
     return tuple(_of(gone, contract) for contract in found.values())

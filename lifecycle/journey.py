@@ -175,16 +175,22 @@ def _to_do(turn: Turn, spec: StageSpec) -> str:
 
 
 def sign(turn: Turn, contract: Contract) -> None:
-    """Take a new contract, or the new end of one. A term that follows another starts on the day after it, and what was
-    said of the contract stays said.
-    """
+    """Take a new contract, or the new end of one."""
     before = next((item for item in turn.contracts if item.id == contract.id), None)
-    if before is not None:
-        follows = contract.ends_on > before.ends_on
-        starts = calendar.plus(before.ends_on, 1) if follows else before.starts_on
-        auto = before.auto_renews if contract.auto_renews is None else contract.auto_renews
-        contract = replace(contract, starts_on=contract.starts_on or starts, auto_renews=auto)
-    turn.contracts = (*(item for item in turn.contracts if item.id != contract.id), contract)
+    others = (item for item in turn.contracts if item.id != contract.id)
+    turn.contracts = (*others, after(before, contract))
+
+
+def after(before: Contract | None, contract: Contract) -> Contract:
+    """A contract as it is told of after what was known of it. A term that follows another starts on the day after it,
+    and what was said of the contract stays said.
+    """
+    if before is None:
+        return contract
+    follows = contract.ends_on > before.ends_on
+    starts = calendar.plus(before.ends_on, 1) if follows else before.starts_on
+    auto = before.auto_renews if contract.auto_renews is None else contract.auto_renews
+    return replace(contract, starts_on=contract.starts_on or starts, auto_renews=auto)
 
 
 def _phase_due(turn: Turn, contract: Contract) -> tuple[str, datetime] | None:

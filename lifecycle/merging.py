@@ -44,7 +44,8 @@ def _take_in(turn: Turn, event: Absorbed) -> None:
     contacts.put(turn, *event.contacts)
     turn.touched = tuple(dict.fromkeys((*turn.touched, *event.touched)))
     ends, ids = {item.ends_on for item in turn.contracts}, {item.id for item in turn.contracts}
-    others = {item.id: item for item in event.contracts if item.ends_on not in ends and item.id not in ids}
-    turn.contracts = (*turn.contracts, *others.values())
+    for contract in event.contracts:
+        if contract.ends_on not in ends and contract.id not in ids:
+            journey.sign(turn, contract)
     title = "Another account was merged into this one. Look at what ended with it, and at its contracts"
     journey.ask_owner(turn, "merge", title)

@@ -224,15 +224,15 @@ def test_contracts_come_along_under_an_id_of_their_own(office: Office) -> None:
     office.sign_up("initech", fields={"contract_ends_on": "2027-01-31"})
     office.tell("contract.signed", "initech", contract={"id": "seats", "ends_on": "2027-05-31"})
     office.tell("contract.signed", "initech", contract={"id": "seats", "ends_on": "2027-06-30"})
-    whose = office.customer("initech").id
+    whose, signed_up_on = office.customer("initech").id, office.customer("initech").profile.signed_up_on
     office.merge("initech", "globex")
     office.merge("globex", "acme")
     (told,) = office.events("acme")
     assert isinstance(told, Absorbed)
     both = f"{whose}-{office.customer('globex').id}"
     assert told.contracts == (
-        Contract(f"main-{both}", date(2027, 1, 31)),
-        Contract(f"seats-{both}", date(2027, 6, 30)),
+        Contract(f"main-{both}", date(2027, 1, 31), starts_on=signed_up_on),
+        Contract(f"seats-{both}", date(2027, 6, 30), starts_on=date(2027, 6, 1)),
     )
 
 
