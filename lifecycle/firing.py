@@ -15,6 +15,7 @@ from lifecycle.actions import (
     Email,
     Escalate,
     Invite,
+    Length,
     Opportunity,
     Repeat,
     Reschedule,
@@ -44,6 +45,8 @@ from lifecycle.recipients import Person
 from lifecycle.turn import ON_TIME, Turn
 
 WORK = ("task", "escalate")
+AT_WORK = Length(0, "business_hours")
+"""From an instant to when its teammate is at work, the instant itself where they are: a day of work begins there."""
 
 
 def skip(turn: Turn, play: Play, step: Step, reason: str) -> None:
@@ -170,7 +173,9 @@ def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Pe
         case Slack():
             return PostSlack(touch, play.release, step.id, person.id, turn.at)
         case Task(due=length) | Escalate(due=length):
-            due_at = turn.later(turn.at, length, person.zone or play.zone, team=True)
+            zone = person.zone or play.zone
+            begins = turn.later(turn.at, AT_WORK, zone, team=True) if length.unit == "business_days" else turn.at
+            due_at = turn.later(begins, length, zone, team=True)
             return RaiseTask(touch, play.release, step.id, person.id, turn.at, due_at)
         case Document():
             return MakeDocument(touch, play.release, step.id, person.id, turn.at)

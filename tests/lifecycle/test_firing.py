@@ -57,6 +57,14 @@ def test_a_task_is_due_in_the_business_time_of_its_owner(given: Given) -> None:
     ]
 
 
+def test_a_task_that_comes_by_night_is_due_a_business_day_after_its_owner_is_at_work(given: Given) -> None:
+    """09:00 in Tokyo is 01:00 in Berlin: nobody is due at that hour a day later."""
+    story = given(given.book(given.task("plan", When(day=1))), zone="Asia/Tokyo").when(at="2026-03-03 01:00")
+    assert [command.due_at for command in story.commands if isinstance(command, RaiseTask)] == [
+        given.instant("2026-03-04 09:00")
+    ]
+
+
 def test_a_person_with_two_roles_gets_a_step_once(given: Given) -> None:
     story = given(
         given.book(given.email("welcome", to=("champion", "admin"))), contacts=(Contact("ada", ("champion", "admin")),)
