@@ -63,9 +63,9 @@ def cut(text: str, limit: int) -> str:
 def question_card(question: Question) -> Card:
     """Ask for an answer: approve, reject (confirmed), or edit on the dashboard."""
     lead = ("", "Reminder: ")[question.nth > 0]
-    title = f"{lead}Approve {question.title}?"
+    title = f"{lead}Approve {question.title} for {question.customer}?"
     facts = (
-        f"*{escape(question.customer)}*\nGoes to {escape(', '.join(question.recipients) or 'nobody')} "
+        f"Goes to {escape(', '.join(question.recipients) or 'nobody')} "
         f"on {escape(question.step_due)}.\nPlease answer by *{escape(question.answer_by)}*; {escape(question.silence)}"
         f"\n{escape(question.note)}"
     ).rstrip()
@@ -76,13 +76,14 @@ def question_card(question: Question) -> Card:
     ]
     said = [_section(facts), *_sections(question.body), *_preview(question)]
     blocks = [_header(title), *said, {"type": "actions", "elements": buttons}]
-    return Card(title, tuple(blocks), cut(f"{title} {question.customer}", SECTION))
+    return Card(title, tuple(blocks), cut(title, SECTION))
 
 
 def settled_card(title: str, customer: str, outcome: str) -> Card:
     """The question without its buttons, saying how it ended and who decided."""
-    blocks = (_header(title), _section(f"*{escape(customer)}*\n{escape(outcome)}"))
-    return Card(title, blocks, cut(f"{title}: {outcome}", SECTION))
+    name = f"{title} for {customer}"
+    blocks = (_header(name), _section(escape(outcome)))
+    return Card(f"{name}: {outcome}".rstrip("."), blocks, cut(f"{name}: {outcome}", SECTION))
 
 
 def task_card(title: str, customer: str, due: str, checklist: Sequence[str], value: str, why: str = "") -> Card:

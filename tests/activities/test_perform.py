@@ -314,6 +314,7 @@ def test_the_outbox_keeps_what_would_have_been_sent(
     assert icalendar.Calendar.from_ical(kept[office.invite().touch].body["ics"])["METHOD"] == "REQUEST"
     assert APPROVE not in kept[office.ask().touch].body["blocks"]
     assert "Approved by Mara Berg." in kept[office.ask().touch].body["text"]
+    assert kept[office.ask().touch].subject == "Welcome for Acme: Approved by Mara Berg"
 
 
 @on_sqlite
