@@ -32,6 +32,7 @@ ARRIVES_WITHIN = 50
 """Looks after the last decision until something counts as not sent."""
 STANDINGS_EVERY = 5
 """Looks between two redrawings of the standings."""
+NOT_IN_TIME = "was not approved in time"
 LONGEST = timedelta(days=45)
 """Simulated time after which plays that have not ended count as missing."""
 
@@ -94,7 +95,7 @@ class Part:
         fired = {line.step for line in self.lines if line.verdict == "fired"}
         found = [f"{step} did not happen" for step in self.story.expects if step not in fired]
         approved = {line.step for line in self.lines if _approved(line)}
-        found += [f"{step} was not approved in time" for step in self.story.approves if step not in approved]
+        found += [f"{step} {NOT_IN_TIME}" for step in self.story.approves if step not in approved]
         found += [f"{line.step} failed: {line.reason}" for line in self.lines if line.verdict == "failed"]
         found += [f"{touch} is not known as sent" for touch in unsent]
         if self.refused:
@@ -230,6 +231,10 @@ class Demo:
         self.out.print(table)
         for line in everything:
             self.out.print(line, markup=False)
+        if any(line.endswith(NOT_IN_TIME) for line in everything):
+            lasts = self.day_seconds * 8 / 24
+            self.out.print(f"A day of {self.day_seconds:g} s leaves {lasts:.2g} s for an answer within 8 hours;")
+            self.out.print("a machine that is busy needs longer: try `--day 4s`.", markup=False)
         return int(bool(everything))
 
 

@@ -23,7 +23,10 @@ from store.database import Database
 from store.inbox import Accepted
 from store.team import Person
 
-ON_ITS_WAY = Reply("recorded", "Your answer is recorded. It takes effect as soon as the engine is reachable again.")
+ON_ITS_WAY = Reply(
+    "recorded",
+    ("Your answer is recorded. It counts once the engine is reachable again, unless the time to answer is over."),
+)
 ANOTHER = Reply("already", "This form was used for another answer. Nothing was done; load the page again.")
 
 

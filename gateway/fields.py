@@ -30,7 +30,8 @@ YEARS = range(2000, 2201)
 def mapping(data: object, field: str) -> dict[str, Any]:
     """A JSON object."""
     if not isinstance(data, dict):
-        raise RefusedError(field, "is not a JSON object", f'send "{field}": {{...}}')
+        fix = "send one JSON object" if field == "body" else f'send "{field}": {{...}}'
+        raise RefusedError(field, "is not a JSON object", fix)
     return data
 
 

@@ -1,13 +1,17 @@
 """What the demo counts and what it misses, judged from decisions as the store tells them."""
 
 from datetime import UTC, datetime
+from io import StringIO
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from rich.console import Console
 
-from cli.demo import CLOSING, Part, _figures
+from cli.demo import CLOSING, Demo, Part, _figures
 from cli.story import NORTHWIND
 from store.customers import Customer
+from store.database import Database
 from store.pages import DecisionRow
 
 AT = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
@@ -35,6 +39,21 @@ def test_an_approval_that_the_story_gives_and_that_expired_is_missing(expired: l
 
     assert "kickoff was not approved in time" in part.missing([])
     assert "training was not approved in time" not in part.missing([])
+
+
+@pytest.mark.anyio
+async def test_what_came_too_late_says_how_long_there_was(
+    expired: list[DecisionRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.records.unsent", lambda _database, _customer: [])
+    out = Console(file=StringIO(), width=200)
+    customer = cast("Customer", SimpleNamespace(id="cus_1"))
+    demo = Demo(1.0, leave=True, out=out, parts=[Part(NORTHWIND, customer, lines=expired)])
+
+    assert await demo._sum_up(cast("Database", None)) == 1
+    said = cast("StringIO", out.file).getvalue()
+    assert "Northwind Freight: kickoff was not approved in time" in said
+    assert "A day of 1 s leaves 0.33 s for an answer within 8 hours" in said
 
 
 def test_customers_of_a_later_round_bear_its_number() -> None:
