@@ -5,6 +5,7 @@ named; questions and moves of stage, band and renewal phase are checked only whe
 new kind reaches people: its word goes into `TOUCHES`, its name into `name_of`, its command into `scenario.touches_of`.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,13 +24,15 @@ TOUCHES = one_of("expectation")
 REPLY = "reply"
 """The task that a contact's answer to a mail raises in every play, for no step of it."""
 MAX_DAY = 3650
+_DUE = "day 3 at 09:00"
+_DAY_AND_TIME = re.compile(r"day +(-?[0-9]{1,4}) +at +([0-2][0-9]:[0-5][0-9])\Z")
 _EXAMPLE = '{ day: 1, at: "09:00", email: onboarding/welcome, to: champion }'
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One line of `expect` or `never`; `day`, `at` and `to` are empty where the line does not say. `steps`: the ids of
-    the steps that send it.
+    """One line of `expect` or `never`; `day`, `at`, `to` and `due` are empty where the line does not say. `steps`: the
+    ids of the steps that send it.
     """
 
     place: Place
@@ -39,6 +42,7 @@ class Expected:
     at: str = ""
     to: frozenset[str] = frozenset()
     steps: tuple[str, ...] = ()
+    due: str = ""
 
 
 def read_expected(
@@ -67,7 +71,21 @@ def read_expected(
             fields.clock("at", required=timed),
             frozenset(item.value for item in fields.words("to", "champion")),
             _steps(name, kinds[0], books, lifecycle, report),
+            _due(fields, kinds[0], report),
         )
+
+
+def _due(fields: Fields, kind: str, report: Report) -> str:
+    """When a task or a question is due, as a touch says it; empty where the line does not."""
+    node = fields.scalar("due", f'"{_DUE}"')
+    if node is None:
+        return ""
+    found = _DAY_AND_TIME.match(node.value.strip())
+    if kind not in ("task", "approval"):
+        report.add("expected", node.place, f"only a task and an approval have a due, not: {kind}", "leave it out.")
+    elif found is None:
+        report.add("expected", node.place, f'"{node.value[:60]}" is no day and time', f'write "{_DUE}".')
+    return f"day {int(found[1])} at {found[2]}" if found else ""
 
 
 def _steps(node: Scalar, kind: str, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report) -> tuple[str, ...]:

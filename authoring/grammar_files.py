@@ -3,6 +3,7 @@
 from authoring.grammar_form import (
     CONDITION,
     DATE,
+    DAY_AND_TIME,
     DOTTED_NAMES,
     FLAG,
     LENGTH,
@@ -311,6 +312,13 @@ _EXPECTATION = Shape(
         Key("day", _DAY, "on that day from the start; needed in `expect`"),
         Key("at", TIME, "at that local time; needed in `expect`"),
         Key("to", listed(TEXT), "the roles that get it"),
+        Key(
+            "due",
+            DAY_AND_TIME,
+            "of a task: when it is due; of a question: when its time is over",
+            "not checked",
+            example="day 3 at 09:00",
+        ),
         Key("email", TEXT, "a mail, by its template", one=True),
         Key("survey", TEXT, "a survey, by its kind", one=True),
         Key("invite", TEXT, "a meeting, by its template", one=True),

@@ -11,7 +11,16 @@ from authoring.expected import ASKED_FOR, MOVES, Expected
 from authoring.scenario_file import Delayed, Scenario, load, load_customer, load_events, read
 from authoring.simulate import Issued, Library, Simulation, simulate
 from lifecycle import calendar, touches
-from lifecycle.commands import AskApproval, CancelInvite, PostSlack, RaiseTask, SendEmail, SendInvite, SendSurvey
+from lifecycle.commands import (
+    AskApproval,
+    CancelInvite,
+    Command,
+    PostSlack,
+    RaiseTask,
+    SendEmail,
+    SendInvite,
+    SendSurvey,
+)
 from lifecycle.model import Decision
 from lifecycle.playbook import Playbook
 
@@ -22,7 +31,7 @@ __all__ = ["Expected", "Scenario", "Touch", "check", "load", "load_customer", "l
 @dataclass(frozen=True, slots=True)
 class Touch:
     """What people got in one moment, or where the customer moved: `at` local `HH:MM`, `to` the roles of everybody who
-    got it.
+    got it. `due`: when a task is due, or the time for an answer over, as `day 3 at 09:00`.
     """
 
     day: int
@@ -31,17 +40,18 @@ class Touch:
     name: str
     step: str
     to: frozenset[str]
+    due: str = ""
 
     def __str__(self) -> str:
         to = f" to {', '.join(sorted(self.to))}" if self.to else ""
         return f"day {self.day} at {self.at}, {self.kind} {self.name}{to}"
 
-    @property
-    def line(self) -> str:
-        """As an expectation would be written."""
+    def written(self, *, due: bool = False) -> str:
+        """As an expectation would be written, on demand with when it is due."""
         to = sorted(self.to)
         shown = "" if not to else f", to: {to[0]}" if len(to) == 1 else f", to: [{', '.join(to)}]"
-        return f'- {{ day: {self.day}, at: "{self.at}", {self.kind}: {self.name}{shown} }}'
+        told = f', due: "{self.due}"' if due else ""
+        return f'- {{ day: {self.day}, at: "{self.at}", {self.kind}: {self.name}{shown}{told} }}'
 
     @property
     def minutes(self) -> int:
@@ -115,13 +125,15 @@ def touches_of(scenario: Scenario, simulation: Simulation, library: Library) -> 
     roles = {contact.id: contact.roles for contact in simulation.state.contacts}
     roles |= {contact.id: contact.roles for contact in scenario.signup.contacts}
     found: dict[tuple[int, str, str, str, str], set[str]] = {}
+    dues: dict[tuple[int, str, str, str, str], str] = {}
     for issued in simulation.issued:
         key = _key(issued, scenario, library)
         if key is not None:
             found.setdefault(key, set()).update(roles.get(issued.command.to, (issued.command.to,)))
+            dues.setdefault(key, _due(issued.command, scenario))
     moves = [item for item in simulation.decisions if not item.play and item.what in MOVES and item.verdict == "fired"]
     return [
-        *(Touch(*key, frozenset(to)) for key, to in found.items()),
+        *(Touch(*key, frozenset(to), dues[key]) for key, to in found.items()),
         *(Touch(*_local(item.at, scenario), item.what, item.step, item.step, frozenset()) for item in moves),
     ]
 
@@ -154,6 +166,15 @@ def _key(issued: Issued, scenario: Scenario, library: Library) -> tuple[int, str
         case _:
             return None
     return (*_local(issued.at, scenario), kind, name, step)
+
+
+def _due(command: Command, scenario: Scenario) -> str:
+    match command:
+        case RaiseTask(due_at=at) | AskApproval(answer_by=at):
+            day, clock = _local(at, scenario)
+            return f"day {day} at {clock}"
+        case _:
+            return ""
 
 
 def _local(at: datetime, scenario: Scenario) -> tuple[int, str]:
@@ -195,7 +216,11 @@ class _Comparison:
         """The nearest of the same name counts as this one come otherwise; without one, say what came in its place."""
         touch = min((touch for touch in left if _same(item, touch)), key=lambda touch: _far(item, touch), default=None)
         if _taken(left, touch) and touch is not None:
-            what, fix = f"this came otherwise: {touch}", f"change the playbook, or write {touch.line}"
+            due = f", due {touch.due}" if item.due else ""
+            what, fix = (
+                f"this came otherwise: {touch}{due}",
+                f"change the playbook, or write {touch.written(due=bool(item.due))}",
+            )
             self.report.add("expected", item.place, what, fix, why=self._why(touch.kind, touch.step))
             return
         rival = next((touch for touch in left if touch.kind == item.kind and touch.day == item.day), None)
@@ -208,7 +233,7 @@ class _Comparison:
     def _unexpected(self, touch: Touch) -> None:
         if any(_same(item, touch) and _fits(item, touch) for item in self.scenario.never):
             return
-        what, fix = f"this happened and is not expected: {touch}", f"add {touch.line}"
+        what, fix = f"this happened and is not expected: {touch}", f"add {touch.written()}"
         self.report.add("expected", self.scenario.expecting, what, fix, why=self._why(touch.kind, touch.step))
 
     def _why(self, kind: str, step: str) -> str:
@@ -247,6 +272,7 @@ def _same(item: Expected, touch: Touch) -> bool:
 
 
 def _fits(item: Expected, touch: Touch) -> bool:
-    """Whether day, time and people are as the line says, as far as it says them."""
+    """Whether day, time, people and due are as the line says, as far as it says them."""
     day = item.day is None or item.day == touch.day
-    return day and item.at in ("", touch.at) and (not item.to or item.to == touch.to)
+    when = day and item.at in ("", touch.at) and item.due in ("", touch.due)
+    return when and (not item.to or item.to == touch.to)

@@ -268,3 +268,35 @@ def test_a_scenario_beside_the_playbooks_is_part_of_no_release(compiled: Compile
     found, wrong = read(source, compiled)
     assert (found.name, wrong) == ("asked", ()) if found else wrong
     assert judge.compiled({"playbooks/asks.yaml": ASKS}).digest == compiled.digest
+
+
+def test_when_a_task_is_due_and_when_a_question_is_over_are_told_where_they_differ(judge: Any) -> None:
+    book = """\
+playbook: asks
+title: Asks
+owner: csm
+trigger: { stage: onboarding }
+anchor: signup
+steps:
+  - id: plan
+    day: 1
+    task: { to: csm, title: Plan, due: 2 business days }
+  - id: look
+    day: 1
+    approval: { by: csm, within: 4 business hours }
+    slack: { to: csm, template: look }
+"""
+    compiled = judge.compiled({"playbooks/asks.yaml": book, "playbooks/scenarios/asked.yaml": f"{HEAD}expect: []"})
+    rest = """\
+expect:
+  - { day: 1, at: "09:00", task: plan, to: csm, due: "day %s" }
+  - { day: 1, at: "09:00", approval: look, to: csm, due: "day 1 at 13:00" }
+  - { day: 1, at: "13:00", task: look, to: csm }
+"""
+    assert said(compiled, rest % "3 at 09:00") == []
+    assert said(compiled, rest % "2 at 09:00") == [
+        ("asked.yaml:6:34", "this came otherwise: day 1 at 09:00, task plan to csm, due day 3 at 09:00")
+    ]
+    assert check(scenario(compiled, rest % "2 at 09:00"), compiled)[0].fix == (
+        'change the playbook, or write - { day: 1, at: "09:00", task: plan, to: csm, due: "day 3 at 09:00" }'
+    )
