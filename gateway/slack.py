@@ -106,8 +106,8 @@ class SlackPresses:
         """Deliver, and tell the presser what the card does not."""
         try:
             recorded = await task
-        except Exception:  # noqa: BLE001 - whatever it was is logged, and the presser must hear of it
-            _log.exception("press_not_kept")
+        except Exception as error:  # noqa: BLE001 - whatever it was is logged, and the presser must hear of it
+            _log.warning("press_not_kept", why=type(error).__name__)
             await asyncio.to_thread(_respond, pressed.response_url, NOT_KEPT)
             return
         reply = recorded if isinstance(recorded, Reply) else await self.answers.outcome(recorded)
