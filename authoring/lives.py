@@ -16,7 +16,7 @@ from authoring.roster import Roster
 from authoring.simulate import Library, Run
 from lifecycle import calendar, schedule, touches
 from lifecycle.commands import AskApproval, Command, SendInvite, SettleApproval
-from lifecycle.course import Course
+from lifecycle.course import Around, Course
 from lifecycle.engine import begin
 from lifecycle.messages import (
     ApprovalAnswered,
@@ -262,25 +262,25 @@ class _Player:
         run, self.at = self.run, at
         run.hear(event, at)
         if run.issued or run.decisions:
-            self._look(run.course.state())
+            self._look(run.course.around())
         run.issued.clear()
         run.decisions.clear()
         run.replies.clear()
 
-    def _look(self, state: State) -> None:
+    def _look(self, around: Around) -> None:
         """Remember what came of an event, and expect what people do about it."""
         for issued in self.run.issued:
-            for when, reaction in self.people.react(issued.at, issued.command, state):
+            for when, reaction in self.people.react(issued.at, issued.command, around.team):
                 self._expect(when, reaction)
             if issued.at >= self.world.since:
-                self._note(issued.at, issued.command, state)
+                self._note(issued.at, issued.command, around)
         for decision in self.run.decisions:
             if decision.at >= self.world.since:
-                self._judge(decision, state)
+                self._judge(decision, around)
 
     # --- what is remembered -------------------------------------------------------------------------------------------
 
-    def _note(self, at: datetime, command: Command, state: State) -> None:
+    def _note(self, at: datetime, command: Command, around: Around) -> None:
         """Remember who gets what, once: a reminder of a question is not another question."""
         kind = _KINDS.get(command.kind, command.kind)
         if isinstance(command, SettleApproval):
@@ -289,7 +289,7 @@ class _Player:
             if (command.approval, command.to) in self._asked:
                 return
             self._asked.add((command.approval, command.to))
-        zone = next((item.zone for item in state.team.values() if item.id == command.to), "")
+        zone = next((item.zone for item in around.team.values() if item.id == command.to), "")
         inside = bool(zone) or kind not in CUSTOMER_GETS
         touch = touches.read(command.touch)
         step = command.step
@@ -297,8 +297,8 @@ class _Player:
             kind, step = ("reschedule", touch.step) if command.moves else (kind, step)
             kind, at = ("meeting", command.opens) if inside else (kind, at)
         release = self.world.library.releases.get(command.release)
-        to = command.to if inside else _role(state, command.to)
-        wall = calendar.local(at, zone or state.profile.zone)
+        to = command.to if inside else _role(around, command.to)
+        wall = calendar.local(at, zone or around.zone)
         found = Touch(wall, kind, touch.playbook, step, _name(release, command.step), to, inside)
         if isinstance(command, SendInvite):
             self._meet(command, found)
@@ -311,14 +311,14 @@ class _Player:
             self.touches.remove(before)
         self._meetings[command.meeting, command.to] = touch
 
-    def _judge(self, decision: Decision, state: State) -> None:
+    def _judge(self, decision: Decision, around: Around) -> None:
         """Keep a decision where that is wanted, and what lost a collision."""
         if self.world.decisions:
             self.decisions.append(decision)
         if decision.verdict in ("held", "skipped") and "cap: " in decision.reason:
             fate = "held" if decision.verdict == "held" else "dropped"
             why = decision.reason[decision.reason.index("cap: ") :]
-            winner = _winner(state, decision)
+            winner = _winner(around, decision)
             self.collisions.append(Collision(decision.at, decision.playbook, decision.step, winner, why, fate))
 
 
@@ -337,17 +337,17 @@ def _asked_already(library: Library, state: State) -> set[tuple[str, str]]:
     return found
 
 
-def _role(state: State, contact: str) -> str:
-    roles = next((item.roles for item in state.contacts if item.id == contact), ())
+def _role(around: Around, contact: str) -> str:
+    roles = next((item.roles for item in around.contacts if item.id == contact), ())
     return roles[0] if roles else "contact"
 
 
-def _winner(state: State, decision: Decision) -> str:
+def _winner(around: Around, decision: Decision) -> str:
     """What this contact got last before the decision; empty where the cap does not count it any more."""
-    people = {item.id for item in state.contacts if decision.to in item.roles}
+    people = {item.id for item in around.contacts if decision.to in item.roles}
     own = f"{decision.playbook}/{decision.play}/{decision.step}"
-    touched = [item for item in state.touched if item.contact in people and item.at <= decision.at and item.step != own]
-    last = max(touched, key=lambda item: item.at, default=None)
+    before = [item for item in around.touched if item.at <= decision.at and item.step != own]
+    last = max((item for item in before if item.contact in people), key=lambda item: item.at, default=None)
     playbook, *_, step = last.step.split("/") if last else ("", "")
     return f"{playbook}/{step.partition('~')[0]}" if last else ""
 

@@ -7,7 +7,7 @@ by what the playbooks do.
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,7 +26,7 @@ from lifecycle.messages import (
     SurveyAnswered,
     TaskTicked,
 )
-from lifecycle.model import Contract, State, Value
+from lifecycle.model import Contract, State, Teammate, Value
 from lifecycle.playbook import Lifecycle
 from lifecycle.releases import Releases
 from lifecycle.surveys import FORMS
@@ -70,11 +70,11 @@ class People:
 
     # --- what the core asks -------------------------------------------------------------------------------------------
 
-    def react(self, at: datetime, command: Command, state: State) -> Iterator[Told]:
+    def react(self, at: datetime, command: Command, team: Mapping[str, Teammate]) -> Iterator[Told]:
         """What comes of a command: an answer, a tick, a reply, or nothing."""
         match command:
             case AskApproval(approval=approval, to=to):
-                zone = next((item.zone for item in state.team.values() if item.id == to), self.zone)
+                zone = next((item.zone for item in team.values() if item.id == to), self.zone)
                 yield from self._approval(at, approval, command.step, to, zone)
             case SendSurvey():
                 yield from self._survey(at, command)

@@ -67,6 +67,8 @@ class Agenda:
         later, dues = self._later, self._dues
         while later and dues.get(later[0].step) is not later[0]:
             heappop(later)
+        if not self._ready:
+            return later[0].at if later else None
         ready = [due.at for _, _, due in self._ready if dues.get(due.step) is due]
         return min(ready, default=later[0].at if later else None)
 

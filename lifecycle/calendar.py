@@ -23,6 +23,7 @@ zoneinfo.reset_tzpath(to=())
 
 FIRST, LAST = date(1900, 1, 1), LATEST.date()
 """Days outside are taken for these: arithmetic on what somebody once mistyped must not stop a customer."""
+_FIRST, _LAST = FIRST.toordinal(), LAST.toordinal()
 WEEKEND = (5, 6)
 DAY = timedelta(days=1)
 
@@ -70,7 +71,7 @@ def shown(at: datetime, zone: str) -> str:
 
 def plus(day: date, days: int) -> date:
     """`day` and some days more or less, kept between `FIRST` and `LAST`."""
-    return date.fromordinal(min(max(day.toordinal() + days, FIRST.toordinal()), LAST.toordinal()))
+    return date.fromordinal(min(max(day.toordinal() + days, _FIRST), _LAST))
 
 
 def next_of(origin: date, amount: int, unit: Literal["days", "weeks", "months"], last: date) -> date:

@@ -4,15 +4,27 @@ A state is put together only when it is asked for; everything else is `engine.st
 what production decides.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from lifecycle import engine
 from lifecycle.commands import Command
 from lifecycle.messages import Event, Reply
-from lifecycle.model import Decision, State
+from lifecycle.model import Contact, Decision, State, Teammate, Touched
 from lifecycle.playbook import Lifecycle
 from lifecycle.releases import Releases
 from lifecycle.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Who there is around a customer just now, and what the caps count."""
+
+    zone: str
+    team: Mapping[str, Teammate]
+    contacts: tuple[Contact, ...]
+    touched: tuple[Touched, ...]
 
 
 class Course:
@@ -64,6 +76,11 @@ class Course:
     def next_due(self) -> datetime | None:
         """As `next_due` of the state."""
         return engine.wakes_at(self._turn)
+
+    def around(self) -> Around:
+        """What those who watch ask after each event, without putting a state together."""
+        turn = self._turn
+        return Around(turn.profile.zone, turn.team, turn.contacts, turn.touched)
 
     def state(self) -> State:
         """What `step` would have returned last."""

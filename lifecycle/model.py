@@ -161,6 +161,7 @@ class Progress:
     closes: datetime | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Play:
     """One playbook running for one customer.
@@ -286,6 +287,7 @@ class Decision:
     to: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class State:
     """All the core remembers of one customer.

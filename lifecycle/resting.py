@@ -63,9 +63,9 @@ class Resting:
         Rules that only conditions can set off skip their work while it is the same. What `lookup` learns to read must
         stand in `_READ`.
         """
-        now = _READ(self)
-        if not all(map(is_, now, self._read)):
-            same = all(map(is_, now[:_CLOSELY], self._read[:_CLOSELY]))
+        now, read = _READ(self), self._read
+        if self.facts is not self._was[0] or self.plays is not self._was[2] or now != read:
+            same = now[:_CLOSELY] == read[:_CLOSELY]
             if not same or self._learned() or self._moved():
                 self._basis = object()
                 self.answers.clear()
