@@ -196,7 +196,7 @@ def _moves(turn: Turn) -> bool:
     for rule in () if turn.merged else _MOVES:
         if rule(turn):
             return True
-    turn.hush(_moves_at(turn))
+    turn.hush(None if turn.merged else turn.first_until("journey", "triggers"))
     return False
 
 

@@ -99,9 +99,12 @@ def ended_key(book: Playbook, subject: str) -> str:
 
 def _skip_past(turn: Turn, play: Play, book: Playbook) -> None:
     """A day that was over before the play started is skipped, unless the step catches up."""
+    surely = calendar.local(play.started_at, play.zone).date() + calendar.DAY
     for step in book.steps:
         when = step.when
         if when.day is None or when.catch_up or step.under or step.action.kind == "wait":
+            continue
+        if when.shift != "previous" and calendar.plus(play.anchor, when.day) > surely:
             continue
         owed = schedule.on_day(turn, play, book, step, when)
         if owed < play.started_at:

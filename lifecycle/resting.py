@@ -102,6 +102,11 @@ class Resting:
         """The instant that a rule named when it found nothing to do."""
         return self._idle[rule][0]
 
+    def first_until(self, *rules: str) -> datetime | None:
+        """The first instant that one of these rules named, which all found nothing to do."""
+        found = [at for rule in rules if (at := self._idle[rule][0]) is not None]
+        return min(found, default=None)
+
     def still(self) -> bool:
         """Whether nothing at all has changed for the rules that conditions or the calendar set off; see `hush`."""
         still = self._still

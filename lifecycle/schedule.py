@@ -155,8 +155,10 @@ def _free(turn: Turn, play: Play, book: Playbook, step: Step, when: When, day: d
     """The time of a step on a day, or on the nearest that is free for it. A step that moves back never moves before
     `earliest`: then it moves on. What the customer sees keeps clear of blackouts besides.
     """
-    holidays = turn.holidays(turn.profile.country)
     closed = turn.blackouts() if step.action.kind in TOUCHES else frozenset()
+    if not when.shift and not closed:
+        return calendar.wall(day, when.at or book.at, play.zone)
+    holidays = turn.holidays(turn.profile.country)
     found = calendar.wall(calendar.shifted(day, when.shift, holidays, closed), when.at or book.at, play.zone)
     if when.shift == "previous" and found < earliest:
         found = calendar.wall(calendar.shifted(day, "next", holidays, closed), when.at or book.at, play.zone)
