@@ -7,22 +7,25 @@ with the remaining days of its play, as whoever lifts it says.
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
 from cli import known
-from cli.answering import Desk, desk
+from cli.answering import LOOK_EVERY, Desk, desk
 from cli.by_hand import By
 from cli.plan import FindingsError, live_scope
+from cli.processes import ProcessError
 from cli.simulate import MisuseError
 from gateway.answers import ON_ITS_WAY
 from gateway.entitled import is_manager
 from gateway.intake import Lifecycles
-from gateway.release import release_here
+from gateway.release import prepare, release_here, unheard
 from lifecycle import calendar, holding
 from lifecycle.holding import Stale
 from lifecycle.messages import HoldLifted, HoldPlaced, Reply
@@ -31,6 +34,8 @@ from store import customers, releases, rollouts, standing
 from store.customers import EVERYTHING, Customer
 from store.database import Database, now
 
+HEARD_WITHIN = timedelta(seconds=60)
+"""How long customers may take to hear what becomes of what was kept back."""
 Choice = Literal["send", "skip", "retime"]
 CHOICES: dict[str, Choice] = {"send": "send", "skip": "skip", "retime": "retime"}
 Playbook = Annotated[str, typer.Option(help="Only what this playbook does; alone: for every customer.")]
@@ -168,16 +173,44 @@ def resume(
 
 
 def _everything(mine: Desk, stale: Choice | None, form: str) -> int:
-    if stale not in (None, "send"):
-        raise MisuseError("what the hold on everything kept back goes when it is lifted; leave --stale out")
     with mine.db.read() as c:
         if not is_manager(Lifecycles().current(c)[1], mine.by):
             print("Only a manager can release what holds everything.", file=sys.stderr)
             return 1
         found = customers.hold(c, EVERYTHING)
-    told = release_here(mine.db, found.placed_at.isoformat(), mine.by.id) if found else None
-    said = "There is no hold on everything." if told is None else f"Everything is released; {told} customers are told."
+        those = [] if found is None else known.live(c)
+    if found is None:
+        return _print([], [], form, "There is no hold on everything.")
+    states = asyncio.run(_states(mine.db, those))
+    held = [one for one in (Held(whose, holding.unsent(state)) for whose, state in states) if one.stale]
+    if form == "text":
+        _list(held)
+    chosen = stale or _choose(held)
+    heard = 0 if chosen == "send" else _tell_first(mine, found.placed_at, chosen)
+    told = release_here(mine.db, found.placed_at.isoformat(), mine.by.id)
+    said = f"Everything is released; {heard or told or 0} customers are told."
+    if form == "json":
+        print(json.dumps({"text": said, "customers": [_kept(one) for one in held]}, indent=2, ensure_ascii=False))
+        return 0
     return _print([], [], form, said)
+
+
+def _tell_first(mine: Desk, since: datetime, stale: Literal["skip", "retime"]) -> int:
+    """Have every customer do what is chosen while nothing can be sent; how many they are.
+
+    Raises:
+        ProcessError: some have not heard of it in time; everything stays on hold.
+    """
+    told = prepare(mine.db, since, mine.by.id, stale)
+    until = now() + HEARD_WITHIN
+    while left := unheard(mine.db, since, stale):
+        if now() >= until:
+            raise ProcessError(
+                f"{left} of {len(told)} customers have not heard of it yet, so everything stays on hold; is a gateway "
+                "running? The same command goes on."
+            )
+        time.sleep(LOOK_EVERY)
+    return len(told)
 
 
 # --- what is held -----------------------------------------------------------------------------------------------------
@@ -252,6 +285,10 @@ def _print(held: Sequence[Held], replies: Sequence[Reply], form: str, said: str)
 
 
 def _json(one: Held, reply: Reply) -> dict[str, Any]:
+    return {**_kept(one), "result": reply.result, "text": reply.text}
+
+
+def _kept(one: Held) -> dict[str, Any]:
     zone = one.customer.profile.zone
     due = [calendar.local(item.due, zone).isoformat(timespec="seconds") for item in one.stale]
     stale = [
@@ -259,4 +296,4 @@ def _json(one: Held, reply: Reply) -> dict[str, Any]:
         for item, at in zip(one.stale, due, strict=True)
     ]
     names = {"customer": one.customer.id, "id": one.customer.outer_id, "name": one.customer.name}
-    return {**names, "stale": stale, "result": reply.result, "text": reply.text}
+    return {**names, "stale": stale}

@@ -1,21 +1,27 @@
 """Lifting the hold on everything: each customer of whom something is held is told, so that it goes now.
 
+Where it is not to go, but to be skipped or moved, all are told first, and the hold is lifted when all have heard.
+
 Without a word of ours each would find out by its next question, up to an hour later, which also is what remains for
 those whom a gateway that dies meanwhile did not reach. Telling is in the background, a page of customers at a time.
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 import structlog
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.deliver import Deliverer
 from lifecycle.jsonform import digest, encode
 from lifecycle.messages import SendsReleased
-from store import customers, inbox, ledger
+from store import customers, inbox, ledger, tables
 from store.database import Database
 
+SOURCE = "release"
 PAGE = 50
 ASKED_WITHIN = timedelta(hours=1)
 """What is held is asked about, and noted, at least this often: so old a note may be of the hold before the last one."""
@@ -41,12 +47,32 @@ def release_here(db: Database, placed_at: str, by: str) -> int | None:
         How many customers are told; None where there is no such hold.
     """
     since = _lift(db, placed_at)
-    if since is None:
-        return None
-    told, last = 0, ""
-    while page := _accept(db, since, by, last):
-        told, last = told + len(page), page[-1]
-    return told
+    return None if since is None else len(_accept_all(db, since, SendsReleased(by)))
+
+
+def prepare(db: Database, since: datetime, by: str, stale: Literal["skip", "retime"]) -> list[str]:
+    """Have customers told of the end of a hold that is still on: what it kept back is skipped, of those of whom it kept
+    something; or moved with all that remains of their plays, of everybody. Told again, they do it once.
+
+    Returns:
+        The customers. Once `unheard` has none of them, the hold may be lifted.
+    """
+    return _accept_all(db, since, SendsReleased(by, stale, since))
+
+
+def unheard(db: Database, since: datetime, stale: str) -> int:
+    """How many have not heard of the end of a hold that was prepared."""
+    table = tables.inbox
+    mine = (table.c.source == SOURCE) & table.c.event_id.startswith(f"{since.isoformat()}/{stale}/", autoescape=True)
+    with db.read() as c:
+        return c.execute(select(func.count()).where(mine, table.c.delivered_at.is_(None))).scalar_one()
+
+
+def _accept_all(db: Database, since: datetime, event: SendsReleased) -> list[str]:
+    found: list[str] = []
+    while page := _accept(db, since, event, found[-1] if found else ""):
+        found += page
+    return found
 
 
 def _lift(db: Database, placed_at: str) -> datetime | None:
@@ -61,19 +87,24 @@ def _lift(db: Database, placed_at: str) -> datetime | None:
 async def _tell(db: Database, deliverer: Deliverer, since: datetime, by: str) -> None:
     last = ""
     try:
-        while page := await asyncio.to_thread(_accept, db, since, by, last):
+        while page := await asyncio.to_thread(_accept, db, since, SendsReleased(by), last):
             await asyncio.gather(*(deliverer.attempt(customer) for customer in page))
             last = page[-1]
     except SQLAlchemyError as error:
         _log.warning("release_cut_short", after=last, why=type(error).__name__)
 
 
-def _accept(db: Database, since: datetime, by: str, after: str) -> list[str]:
+def _accept(db: Database, since: datetime, event: SendsReleased, after: str) -> list[str]:
     """The next page of customers, each with the event in its inbox."""
-    event = SendsReleased(by)
-    body = digest(encode(event))
     with db.begin() as c:
-        page = ledger.held_back(c, since - ASKED_WITHIN, after=after, limit=PAGE)
+        if event.stale == "retime":
+            page = customers.after(c, after, PAGE)
+        else:
+            page = ledger.held_back(c, since - ASKED_WITHIN, after=after, limit=PAGE)
         for customer in page:
-            inbox.accept(c, customer, "release", f"{since.isoformat()}/{customer}", event, body_digest=body)
+            own = event
+            if event.since is not None:
+                own = replace(event, since=customers.get(c, customer).clock.virtual(event.since))
+            name = "/".join([since.isoformat(), *([event.stale] if event.since else []), customer])
+            inbox.accept(c, customer, SOURCE, name, own, body_digest=digest(encode(own)))
     return page

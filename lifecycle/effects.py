@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lifecycle import calendar, recipients, schedule, touches
-from lifecycle.actions import Invite
+from lifecycle.actions import Invite, Length
 from lifecycle.commands import Command, SendInvite
 from lifecycle.jsonform import decode_union, encode
 from lifecycle.messages import BatchSettled, Effect
@@ -193,9 +193,49 @@ def _invites(command: Mapping[str, Any], meeting: str) -> bool:
     return bool(command["kind"] == "send_invite" and command["meeting"] == meeting)
 
 
+def put_off_of(state: State) -> list[Any]:
+    """The commands of a state that surely have not gone yet, of those that the customer would see."""
+    return [decode_union(Command, item.command) for item in state.retries if _unseen(item)]
+
+
+def _unseen(item: Retry, front: str = "") -> bool:
+    kind, touch = item.command["kind"], item.command["touch"]
+    return item.why == "later" and kind in CUSTOMER_SEES and touch.startswith(front)
+
+
+def skip_unsent(turn: Turn, play: Play, reason: str) -> None:
+    """Let nothing of a play go that the customer would see and that surely has not gone yet."""
+    those = [item for item in turn.retries if _unseen(item, f"{turn.customer}/{play.key}/")]
+    turn.retries = tuple(item for item in turn.retries if item not in those)
+    for item in those:
+        _give_up(turn, play, decode_union(Command, item.command), reason, told=False)
+
+
+def put_off(turn: Turn, play: Play, length: Length) -> None:
+    """Let what the customer would see of a play, and what surely has not gone yet, fall due that much later."""
+    front = f"{turn.customer}/{play.key}/"
+    turn.retries = tuple(_later_by(turn, play, item, length) if _unseen(item, front) else item for item in turn.retries)
+
+
+def _later_by(turn: Turn, play: Play, item: Retry, length: Length) -> Retry:
+    command: Any = decode_union(Command, item.command)
+    due = turn.later(command.due, length, play.zone)
+    return replace(item, at=max(due, turn.at), command=encode(replace(command, due=due)))
+
+
 def hurry(turn: Turn) -> None:
-    """Look at once at what was postponed: the hold that may have kept it, the customer's or everything's, is gone."""
-    turn.retries = tuple(replace(item, at=turn.at) if item.why == "later" else item for item in turn.retries)
+    """Look at once at what was postponed: the hold that may have kept it, the customer's or everything's, is gone. What
+    was put off to a later day stays there.
+    """
+    turn.retries = tuple(
+        replace(item, at=turn.at) if item.why == "later" and _due(item) <= turn.at else item for item in turn.retries
+    )
+
+
+def _due(item: Retry) -> datetime:
+    command: Any = decode_union(Command, item.command)
+    due: datetime = command.due
+    return due
 
 
 def run_retries(turn: Turn) -> bool:

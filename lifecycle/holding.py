@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lifecycle import calendar, effects, firing, questions
+from lifecycle import calendar, effects, firing, questions, touches
 from lifecycle.actions import Length
 from lifecycle.messages import HoldLifted, HoldPlaced, Reply, SendsReleased
 from lifecycle.model import ON_HOLD, Hold, Play, Progress, State
@@ -52,8 +52,7 @@ def hear(turn: Turn, event: HoldPlaced | HoldLifted | SendsReleased) -> None:
         case HoldLifted():
             _lift(turn, event)
         case SendsReleased():  # pragma: no branch - the union is closed
-            turn.decide_life("hold", "hold", "fired", f"everything is released by {event.by}")
-            effects.hurry(turn)
+            _release(turn, event)
 
 
 def _place(turn: Turn, event: HoldPlaced) -> None:
@@ -85,6 +84,42 @@ def _lift(turn: Turn, event: HoldLifted) -> None:
     turn.reply = Reply("done", "The hold is lifted.")
 
 
+def unsent(state: State) -> tuple[Stale, ...]:
+    """What a hold on everything keeps back of what the customer would see, the first due first."""
+    roles = {contact.id: ", ".join(contact.roles) for contact in state.contacts}
+    found = []
+    for command in effects.put_off_of(state):
+        touch = touches.read(command.touch)
+        kind = command.kind.removeprefix("send_")
+        found.append(Stale(touch.play, command.step, kind, command.due, roles.get(command.to, command.to)))
+    return tuple(sorted(found, key=lambda item: (item.due, item.play, item.step)))
+
+
+def _release(turn: Turn, event: SendsReleased) -> None:
+    """End the hold on everything, and settle what it kept back as the event says. What is no message of a playbook to
+    the customer goes in any case.
+    """
+    turn.decide_life("hold", "hold", "fired", f"everything is released by {event.by}")
+    effects.hurry(turn)
+    for play in turn.plays:
+        if event.stale == "send" or "" in turn.holds or play.playbook in turn.holds:
+            continue
+        if event.stale == "skip":
+            effects.skip_unsent(turn, play, f"became due while everything was on hold, which {event.by} lifted")
+            continue
+        hold = Hold("everything was on hold", event.since or turn.at)
+        days = _days(turn, play, hold)
+        if not play.over:
+            _retime(turn, play, hold)
+        effects.put_off(turn, play, Length(days, "days"))
+
+
+def _days(turn: Turn, play: Play, hold: Hold) -> int:
+    """For how many days of a play a hold lasted."""
+    start = calendar.local(max(hold.since, play.started_at), play.zone).date()
+    return (calendar.local(turn.at, play.zone).date() - start).days
+
+
 def _concerned(turn: Turn, playbook: str) -> Iterator[Play]:
     """The running plays that a hold keeps back, and no other hold besides once it is lifted but the customer's own."""
     for play in turn.running():
@@ -114,8 +149,7 @@ def _retime(turn: Turn, play: Play, hold: Hold) -> None:
     """Move the play's remaining days by those of the hold: its day 0, what became due meanwhile, what is approved, and
     the waits and rounds that are on. What counts from a step that was settled counts from it still.
     """
-    start = calendar.local(max(hold.since, play.started_at), play.zone).date()
-    days = (calendar.local(turn.at, play.zone).date() - start).days
+    days = _days(turn, play, hold)
     steps = {name: _moved(turn, play, progress, Length(days, "days")) for name, progress in play.steps.items()}
     turn.put(replace(play, anchor=calendar.plus(play.anchor, days), steps=steps))
     turn.stir()

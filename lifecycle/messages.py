@@ -272,9 +272,13 @@ class HoldLifted:
 
 @dataclass(frozen=True, slots=True)
 class SendsReleased:
-    """The hold on everything is gone, so that what it kept back goes now; a hold of this customer's own stays."""
+    """The hold on everything, which was placed at `since`, is gone; a hold of this customer's own stays. `stale`: what
+    becomes of what it kept back, as of `HoldLifted`.
+    """
 
     by: str
+    stale: Literal["send", "skip", "retime"] = "send"
+    since: datetime | None = None
     kind: Literal["sends_released"] = "sends_released"
 
 

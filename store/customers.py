@@ -137,6 +137,13 @@ def create(
     return customer, tuple(made.values())
 
 
+def after(c: Connection, last: str, limit: int) -> list[str]:
+    """The next customers by id who have not left, rehearsals among them."""
+    table = tables.customers
+    query = select(table.c.id).where(~table.c.stopped, table.c.id > last).order_by(table.c.id).limit(limit)
+    return list(c.execute(query).scalars())
+
+
 def update_profile(c: Connection, customer: str, profile: Profile, name: str) -> None:
     """Store what a later signup event of the customer says."""
     values = {"profile": encode(profile), "tier": profile.tier, "name": name}

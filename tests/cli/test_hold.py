@@ -4,14 +4,19 @@ import io
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from freezegun import freeze_time
 
-from cli import answering
+from cli import answering, known
+from cli import hold as holding
 from cli.main import run
-from store import customers, inbox, standing
+from lifecycle.commands import SendEmail
+from lifecycle.jsonform import encode
+from lifecycle.model import Retry, state_to_json
+from store import customers, inbox, ledger, standing, tables
 from store.database import Database
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -39,9 +44,9 @@ def told(db: Database, customer: str) -> list[dict[str, object]]:
         return [row.event for row in inbox.undelivered(c, customer) if row.event["kind"] != "facts_reported"]
 
 
-def at(day: float, *arguments: str) -> int:
+def at(day: float, *arguments: str, by: tuple[str, ...] = BY) -> int:
     with freeze_time(AT + timedelta(days=day), real_asyncio=True, tick=True):
-        return run([*arguments, *BY])
+        return run([*arguments, *by])
 
 
 @pytest.mark.parametrize(
@@ -165,7 +170,6 @@ def test_everything_is_held_and_released_by_a_manager(
     with applied.read() as c:
         assert customers.hold(c, customers.EVERYTHING) is not None
     assert run(["resume", "--everything", *BY]) == 1
-    assert run(["resume", "--everything", "--by", "priya", "--stale", "skip"]) == 2
     assert run(["resume", "--everything", "--by", "priya"]) == 0
     assert run(["resume", "--everything", "--by", "priya"]) == 0
     with applied.read() as c:
@@ -177,6 +181,53 @@ def test_everything_is_held_and_released_by_a_manager(
         "There is no hold on everything.",
     ]
     assert "Only a manager" in said.err
+
+
+def kept_back(db: Database, customer: str) -> None:
+    """The mail of a step was put off while everything was on hold, as the stored state and the ledger have it."""
+    with db.begin() as c:
+        state = known.stored(c, customer)
+        assert state is not None
+        play = state.plays[0]
+        touch = f"{customer}/{play.key}/day-2/1/send/{state.contacts[0].id}"
+        command = SendEmail(touch, play.release, "setup-guide", state.contacts[0].id, AT + timedelta(days=3))
+        retry = Retry(AT + timedelta(days=30), encode(command))
+        data = state_to_json(replace(state, retries=(retry,)))
+        c.execute(tables.snapshots.update().values(state=data))
+    ledger.hold_back(db, touch, customer=customer, kind="send_email", reason="held")
+
+
+@pytest.mark.parametrize("stale", ["skip", "retime"])
+def test_what_everything_kept_back_is_skipped_or_moved_before_anything_goes(
+    applied: Database, sign_up: SignUp, delivering: Delivering, capsys: pytest.CaptureFixture[str], stale: str
+) -> None:
+    customer = sign_up()
+    assert at(4, "hold", "--everything", "--reason", "an outage") == 0
+    kept_back(applied, customer)
+    assert at(5, "resume", "--everything", by=("--by", "priya")) == 2
+    said = capsys.readouterr()
+    assert "Acme: onboarding-14-day/1 setup-guide (email to champion) was due Thu 05 Mar 2026 10:00" in said.out
+    assert "--stale send, skip or retime" in said.err
+    with delivering(customer):
+        assert at(5, "resume", "--everything", "--stale", stale, "--format", "json", by=("--by", "priya")) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["text"] == "Everything is released; 1 customers are told."
+    assert [item["step"] for item in data["customers"][0]["stale"]] == ["setup-guide"]
+    with applied.read() as c:
+        assert customers.hold(c, customers.EVERYTHING) is None
+
+
+def test_while_nobody_hears_of_it_everything_stays_on_hold(
+    applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "HEARD_WITHIN", timedelta(0))
+    customer = sign_up()
+    assert at(4, "hold", "--everything", "--reason", "an outage") == 0
+    kept_back(applied, customer)
+    assert at(5, "resume", "--everything", "--stale", "skip", by=("--by", "priya")) == 3
+    assert "1 of 1 customers have not heard of it yet" in capsys.readouterr().err
+    with applied.read() as c:
+        assert customers.hold(c, customers.EVERYTHING) is not None
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Whoever lifts the hold on everything need not wait for it to be noticed: those who have something held are told."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from sqlalchemy import text
 
 from gateway import release as module
 from gateway.deliver import Connection, Deliverer
-from gateway.release import release
+from gateway.release import prepare, release, release_here, unheard
+from lifecycle.jsonform import decode_union
+from lifecycle.messages import Event, SendsReleased
 from store import customers, ledger
 from store.database import Database
 
@@ -71,6 +74,27 @@ async def test_only_customers_who_have_something_held_are_told_and_each_once(
         query = "SELECT customer FROM inbox WHERE source = 'release' AND delivered_at IS NOT NULL"
         assert sorted(c.execute(text(query)).scalars()) == sorted(everybody[:3])
         assert customers.hold(c, customers.EVERYTHING) is None
+
+
+@pytest.mark.parametrize(("stale", "who"), [("skip", 2), ("retime", 5)])
+async def test_what_is_not_to_go_is_told_before_the_hold_is_lifted(
+    everybody: list[str], db: Database, temporal: Any, stale: Any, who: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAGE", 2)
+    since = datetime.fromisoformat(hold_back(db, *everybody[:2]))
+    told = [prepare(db, since, "ruth", stale) for _ in range(2)]
+    assert told[0] == told[1]
+    assert len(told[0]) == unheard(db, since, stale) == who
+    with db.read() as c:
+        assert customers.hold(c, customers.EVERYTHING) is not None
+    deliverer = Deliverer(db, Connection(temporal.factory))
+    for one in told[0]:
+        await deliverer.deliver(one)
+    await deliverer.close()
+    assert unheard(db, since, stale) == 0
+    heard = [delivery["event"] for _, delivery in temporal.signals if delivery["event"]["kind"] == "sends_released"]
+    assert [decode_union(Event, event) for event in heard] == [SendsReleased("ruth", stale, since)] * who
+    assert release_here(db, since.isoformat(), "ruth") == 2
 
 
 async def test_a_press_on_an_older_page_lifts_and_tells_nothing(

@@ -313,7 +313,8 @@ events: st.SearchStrategy[Any] = st.one_of(
     ),
     st.builds(HoldPlaced, people, texts, held),
     st.builds(HoldLifted, people, held, st.sampled_from(["send", "skip", "retime"])),
-    st.builds(SendsReleased, people),
+    st.builds(SendsReleased, people, st.sampled_from(["send", "skip", "retime"]), st.none()),
+    st.builds(SendsReleased, people, st.just("retime"), st.just(datetime(2026, 3, 1, tzinfo=UTC))),
     applied,
     st.just(DueReached()),
 )

@@ -15,11 +15,14 @@ from lifecycle.messages import (
     Happened,
     HoldLifted,
     HoldPlaced,
+    SendsReleased,
 )
 from lifecycle.model import State
 from lifecycle.playbook import Step
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from tests.lifecycle.conftest import Given, Story
 
 STOP = HoldPlaced("tom", "wrong prices", "tips")
@@ -170,3 +173,79 @@ def test_a_play_that_ends_while_on_hold_drops_what_it_kept(given: Given) -> None
     story = given(tips).when(STOP, at=DAY_0).when(at="2026-03-03 12:00")
     story.when(FactsReported({"setup.api": True}), at="2026-03-03 13:00").decided("cancelled email tip", "goal")
     assert waiting(story, "tips") == []
+
+
+# --- everything -------------------------------------------------------------------------------------------------------
+
+
+def kept_back(given: Given, *more: Step) -> Story:
+    """Everything is on hold since Tuesday 08:00: the welcome of 09:00 to two people was kept back."""
+    book = given.book(
+        given.email("welcome", to=("champion", "admin")), *more, given.slack("end", When(day=4)), name="tips"
+    )
+    story = given(book)
+    later = Effect("", "later", "on hold", given.instant("2026-03-06 20:00"))
+    story.provider["welcome"] = [later, later]
+    return story.when(at="2026-03-03 09:00").then("send_email welcome ada", "send_email welcome bob")
+
+
+def released(given: Given, stale: Literal["send", "skip", "retime"]) -> SendsReleased:
+    return SendsReleased("tom", stale, given.instant("2026-03-03 08:00"))
+
+
+def test_what_a_hold_on_everything_keeps_back_is_listed(given: Given) -> None:
+    found = holding.unsent(kept_back(given).state)
+    assert [(item.play, item.step, item.what, item.to) for item in found] == [
+        ("tips/1", "welcome", "email", "champion"),
+        ("tips/1", "welcome", "email", "admin"),
+    ]
+    assert {item.due for item in found} == {given.instant("2026-03-03 09:00")}
+
+
+def test_what_a_hold_on_everything_kept_back_is_skipped(given: Given) -> None:
+    story = kept_back(given).when(released(given, "skip"), at="2026-03-03 12:00").then()
+    assert {item.reason for item in story.decisions if item.step == "welcome"} == {
+        "became due while everything was on hold, which tom lifted"
+    }
+    assert story.state.retries == ()
+    assert story.state.touched == ()
+    story.when(at="2026-03-06 09:00").then("post_slack end mara")
+
+
+def test_what_a_hold_on_everything_kept_back_moves_with_the_rest_of_its_play(given: Given) -> None:
+    story = kept_back(given).when(released(given, "retime"), at="2026-03-05 08:30").then()
+    story.decided("waiting play", "its remaining days move by 2: it was on hold (everything was on hold)")
+    assert [item.due for item in holding.unsent(story.state)] == [given.instant("2026-03-05 09:00")] * 2
+    story.when(at="2026-03-05 09:00").then("send_email welcome ada", "send_email welcome bob")
+    story.when(at="2026-03-06 09:00").then()
+    story.when(at="2026-03-08 09:00").then("post_slack end mara")
+
+
+def test_what_was_put_off_is_not_hurried_by_the_end_of_another_hold(given: Given) -> None:
+    story = kept_back(given).when(released(given, "retime"), at="2026-03-05 08:30")
+    story.when(SendsReleased("tom"), at="2026-03-05 08:40").then()
+
+
+def test_of_a_play_that_is_over_only_what_was_kept_back_moves(given: Given) -> None:
+    story = given(given.book(given.email("welcome"), name="tips"))
+    story.provider["welcome"] = [Effect("", "later", "on hold", given.instant("2026-03-06 20:00"))]
+    story.when(at="2026-03-03 09:00").when(released(given, "retime"), at="2026-03-05 08:30")
+    assert [item.what for item in story.decisions] == ["hold"]
+    story.when(at="2026-03-05 09:00").then("send_email welcome ada")
+
+
+def test_a_hold_of_the_customers_own_keeps_what_it_keeps(given: Given) -> None:
+    for playbook in ("", "tips"):
+        for stale in ("skip", "retime"):
+            story = kept_back(given).when(HoldPlaced("tom", "wrong", playbook), at="2026-03-03 10:00")
+            event = SendsReleased("tom", "skip" if stale == "skip" else "retime", given.instant("2026-03-03 08:00"))
+            story.when(event, at="2026-03-04 12:00").then()
+            assert len(story.state.retries) == 2
+
+
+def test_what_may_have_arrived_is_neither_skipped_nor_moved(given: Given) -> None:
+    story = given(given.book(given.email("welcome"), given.slack("end", When(day=4)), name="tips"))
+    story.provider["welcome"] = [Effect("", "unknown", "time-out")]
+    story.when(at="2026-03-03 09:00").when(released(given, "skip"), at="2026-03-03 12:00")
+    assert [item.why for item in story.state.retries] == ["unknown"]
+    assert holding.unsent(story.state) == ()
