@@ -8,8 +8,8 @@ from typing import Any
 from authoring.actions import shown
 from authoring.namespace import Names
 from authoring.satisfy import MOST, Known, Way, leaves, ways, written
-from lifecycle import conditions
-from lifecycle.actions import Expr
+from lifecycle import calendar, conditions
+from lifecycle.actions import Expr, Length
 from lifecycle.messages import (
     ContractSigned,
     Event,
@@ -27,6 +27,8 @@ from lifecycle.turn import NOTHING, Turn
 
 WHY = "explained"
 """The reason that an event of a person carries here."""
+_AT_MOST = {"days": 1, "weeks": 7, "months": 31}
+"""Days."""
 _PROFILE = frozenset(field.name for field in fields(Profile)) - {"signed_up_on"}
 
 
@@ -179,6 +181,42 @@ def _sparks(turn: Turn, book: Playbook, trigger: Trigger) -> Iterator[tuple[Chan
         stays = "" if trigger.length is None else f" for {shown(trigger.length)}"
         for change in turning(turn, trigger.condition):
             yield replace(change, text=f"{change.text}{stays}", lasts=lasts), {}
+    elif trigger.date:
+        yield from _dates(turn, trigger)
+    elif trigger.silence and trigger.length is not None:
+        yield from _silences(turn, trigger.silence, trigger.length)
+    else:
+        yield from _rounds(turn, trigger)
+
+
+def _dates(turn: Turn, trigger: Trigger) -> Iterator[tuple[Change, Mapping[str, Value]]]:
+    """The date on which its day would be today; tomorrow, where today's has had its say."""
+    today = calendar.local(turn.at, turn.profile.zone).date()
+    for away in (0, 1):
+        day = calendar.plus(today, away - trigger.days).isoformat()
+        events = as_events(turn, {trigger.date: day})
+        own = next((event.contract.id for event in events or () if isinstance(event, ContractSigned)), "")
+        text = f"{trigger.date} is {day} (it is {conditions.text(turn.lookup(trigger.date))})"
+        about = {"contract.id": own, trigger.date: day} if own else {trigger.date: day}
+        yield Change(text, events or (), lasts=timedelta(days=away)), about
+
+
+def _silences(turn: Turn, event: str, length: Length) -> Iterator[tuple[Change, Mapping[str, Value]]]:
+    """That time passes; where this silence has had its say, after another one of the event."""
+    lasts = turn.later(turn.at, length, turn.profile.zone) - turn.at
+    yield Change(f"no {event} comes for {shown(length)}", lasts=lasts), {}
+    yield Change(f"the event {event} comes, and no other for {shown(length)}", (Happened(event),), lasts=lasts), {}
+
+
+def _rounds(turn: Turn, trigger: Trigger) -> Iterator[tuple[Change, Mapping[str, Value]]]:
+    """That a cadence comes round, of each row that applies or could be made to."""
+    for row in trigger.every:
+        unit = row.unit.removesuffix("s") if row.amount == 1 else row.unit
+        lasts = timedelta(days=row.amount * _AT_MOST[row.unit])
+        unmet = None if turn.met(row.condition) else row.condition
+        for fix in [Change("")] if unmet is None else turning(turn, unmet):
+            text = " and ".join(part for part in (fix.text, f"its time comes round within {row.amount} {unit}") if part)
+            yield replace(fix, text=text, lasts=lasts), {}
 
 
 def _happens(turn: Turn, book: Playbook, trigger: Trigger) -> Iterator[tuple[Change, Mapping[str, Value]]]:

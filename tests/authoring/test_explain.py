@@ -16,7 +16,7 @@ from authoring.namespace import Names
 from authoring.satisfy import Known, ways, written
 from authoring.simulate import Library, simulate
 from lifecycle import conditions
-from lifecycle.actions import Expr, Length, Task, Wait, When
+from lifecycle.actions import Expr, Length, SetFacts, Task, Wait, When
 from lifecycle.engine import next_due, step
 from lifecycle.messages import (
     BatchSettled,
@@ -224,6 +224,11 @@ triggers = st.one_of(
     st.just(Trigger(leaving_band="red")),
     st.builds(Trigger, event=st.just("kickoff.held"), where=st.none() | st.just(compare("nps.score", "<=", 6))),
     st.builds(Trigger, condition=conditions_, length=st.none() | st.just(Length(2, "days"))),
+    st.builds(Trigger, date=st.sampled_from(["trial.ends_on", CONTRACT_END]), days=st.integers(-40, 5)),
+    st.builds(lambda days: Trigger(silence="kickoff.held", length=Length(days, "days")), st.integers(1, 9)),
+    st.builds(
+        lambda n, row: Trigger(every=(Every(n, "weeks", 20, row), Every(1, "months"))), st.integers(1, 4), conditions_
+    ),
     st.just(Trigger(by_hand=True)),
 )
 OTHER = book(Trigger(by_hand=True), name="other")
@@ -605,7 +610,38 @@ NAMED = {
         Trigger(condition=compare("usage.share", "<", 0.5), length=Length(2, "days")),
         {"usage.share": 0.9},
     ),
+    "trial.ends_on is 2026-03-05 (it is unknown)": (Trigger(date="trial.ends_on", days=-3), {}),
+    "trial.ends_on is 2026-02-27 (it is '2026-01-01')": (
+        Trigger(date="trial.ends_on", days=3),
+        {"trial.ends_on": "2026-01-01"},
+    ),
+    "contract.ends_on is 2026-06-30 (it is unknown)": (Trigger(date=CONTRACT_END, days=-120), {}),
+    "no kickoff.held comes for 10 days": (Trigger(silence="kickoff.held", length=Length(10, "days")), {}),
+    "its time comes round within 2 weeks": (Trigger(every=(Every(2, "weeks"),)), {}),
+    "setup.done (setup.done unknown) and its time comes round within 1 month": (
+        Trigger(every=(Every(1, "months", None, expr(get("setup.done"))),)),
+        {},
+    ),
 }
+
+
+DONE = Step("now", SetFacts({"usage.features": Expr("1", ("const", 1))}))
+
+
+def test_a_silence_that_has_had_its_say_needs_another_event() -> None:
+    told = Told(book(Trigger(silence="kickoff.held", length=Length(2, "days")), steps=(DONE,)), days=5, team={})
+
+    assert told.about().verdict == "ended"
+    assert told.change().text == "the event kickoff.held comes, and no other for 2 days"
+    assert told.flips()
+
+
+def test_a_date_that_has_had_its_say_needs_another_day() -> None:
+    event = FactsReported({"trial.ends_on": "2026-03-05"})
+    told = Told(book(Trigger(date="trial.ends_on", days=-3), steps=(DONE,)), events=[event], days=0, team={})
+
+    assert told.change().text == "trial.ends_on is 2026-03-06 (it is '2026-03-05')"
+    assert told.flips()
 
 
 @pytest.mark.parametrize(("words", "trigger", "values"), [(words, *case) for words, case in NAMED.items()], ids=NAMED)
