@@ -13,12 +13,12 @@ from authoring.diagnostics import Place, Report, near
 from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys, one_of
 from authoring.source import Node, Scalar
-from lifecycle.actions import Email, Invite, Reschedule, Slack, Survey
+from lifecycle.actions import Document, Email, Invite, Opportunity, Reschedule, Slack, Survey
 from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle, Playbook, Step
 
 MOVES = ("stage", "band", "phase")
 """Where the customer stands; the trace has them, and nobody gets anything."""
-ASKED_FOR = ("approval", *MOVES)
+ASKED_FOR = ("approval", "document", "opportunity", *MOVES)
 """Checked only where a line names one."""
 TOUCHES = one_of("expectation")
 REPLY = "reply"
@@ -132,5 +132,9 @@ def name_of(step: Step, kind: str) -> str:
         case Email(template=name) if kind == "email":
             return name
         case Slack(template=name) if kind == "slack":
+            return name
+        case Document(template=name) if kind == "document":
+            return name
+        case Opportunity(opportunity=name) if kind == "opportunity":
             return name
     return ""

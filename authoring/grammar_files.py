@@ -228,7 +228,7 @@ _SCENARIO = Shape(
 _ADDRESSES = tuple(Key(role, TEXT, "the address of that person") for role in CUSTOMER_ROLES)
 WHO = (
     Key("name", TEXT, "what people read", required=True),
-    Key("tier", TEXT, "such as `pro`", "`standard`"),
+    Key("tier", TEXT, "such as `pro`", "`team`"),
     Key("journey", TEXT, "which journey", "`standard`"),
     Key("touch", TEXT, "`low`, `mid` or `high`", "by the ARR"),
     Key("zone", ZONE, "whose clock", "the lifecycle's `default_zone`"),
@@ -328,7 +328,11 @@ _EXPECTATION = Shape(
         Key(
             "task", TEXT, "a task, by the id of its step; `reply` for the one that an answer to a mail raises", one=True
         ),
-        Key("approval", TEXT, "a question, by the id of its step; checked only where named", one=True),
+        Key(
+            "approval", TEXT, "a question, by the id of its step, put or put again; checked only where named", one=True
+        ),
+        Key("document", TEXT, "a document, by its template; checked only where named", one=True),
+        Key("opportunity", TEXT, "an opportunity, by its kind; checked only where named", one=True),
         Key("stage", TEXT, "the customer stands there; checked only where named", one=True),
         Key("band", TEXT, "the customer stands there; checked only where named", one=True),
         Key("phase", TEXT, "the renewal stands there; checked only where named", one=True),

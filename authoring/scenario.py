@@ -15,8 +15,10 @@ from lifecycle.commands import (
     AskApproval,
     CancelInvite,
     Command,
+    MakeDocument,
     PostSlack,
     RaiseTask,
+    RecordOpportunity,
     SendEmail,
     SendInvite,
     SendSurvey,
@@ -161,8 +163,12 @@ def _key(issued: Issued, scenario: Scenario, library: Library) -> tuple[int, str
             kind, name = "slack", getattr(action, "template", "")
         case RaiseTask():
             kind, name = "task", command.step
-        case AskApproval(nth=0):
+        case AskApproval():
             kind, name = "approval", command.step
+        case MakeDocument():
+            kind, name = "document", getattr(action, "template", "")
+        case RecordOpportunity():
+            kind, name = "opportunity", getattr(action, "opportunity", "")
         case _:
             return None
     return (*_local(issued.at, scenario), kind, name, step)

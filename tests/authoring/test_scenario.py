@@ -146,6 +146,30 @@ def test_what_comes_back_and_contracts_can_happen(judge: Any, line: str, event: 
     assert [told for _, told in found.events] == [event]
 
 
+WEEK = '  - { day: 2, at: "09:00", survey: nps, to: champion }\n'
+PAPERS = """\
+  - id: brief
+    day: 5
+    document: { template: brief, for: csm, title: A brief }
+  - id: more
+    day: 5
+    opportunity: { kind: seats, title: More seats, owner: csm }
+"""
+
+
+def test_documents_opportunities_and_reminders_are_checked_where_a_line_names_one(judge: Any) -> None:
+    book = ASKS.replace("  - id: thanks\n", f"{PAPERS}  - id: thanks\n")
+    compiled = judge.compiled({"playbooks/asks.yaml": book, "templates/documents/brief.md": "# Brief\n"})
+    task = f'{WEEK}  - {{ day: 4, at: "09:00", task: look, to: csm }}\n'
+    assert said(compiled, f"expect:\n{task}") == []
+    lines = '  - { day: 5, at: "09:00", document: brief, to: csm }\n  - { day: 5, at: "09:00", opportunity: seats }\n'
+    assert said(compiled, f"expect:\n{task}{lines}") == []
+    assert [what for _, what in said(compiled, f"expect:\n{task}{lines.replace('day: 5', 'day: 6')}")] == [
+        "this came otherwise: day 5 at 09:00, document brief to csm",
+        "this came otherwise: day 5 at 09:00, opportunity seats to csm",
+    ]
+
+
 def test_the_task_that_a_reply_raises_can_be_expected(compiled: Compiled) -> None:
     events = 'events: [{ day: 1, at: "09:30", replied: champion }]\n'
     reply = 'expect:\n  - { day: 1, at: "09:30", task: reply, to: csm }\n'
