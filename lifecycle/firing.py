@@ -46,7 +46,7 @@ from lifecycle.turn import ON_TIME, Turn
 
 WORK = ("task", "escalate")
 AT_WORK = Length(0, "business_hours")
-"""From an instant to when its teammate is at work, the instant itself where they are: a day of work begins there."""
+"""From an instant to when a teammate is at work."""
 
 
 def skip(turn: Turn, play: Play, step: Step, reason: str) -> None:
@@ -146,6 +146,14 @@ def _call(turn: Turn, play: Play, step: Step, action: Webhook) -> None:
     turn.decide(play, step.id, "webhook", "fired", f"{action.event} to {action.endpoint}")
 
 
+def _due_at(turn: Turn, length: Length, zone: str) -> datetime:
+    """When a task of `length` is due in its owner's zone: business days keep the hour, but nobody is due by night."""
+    due, hours = turn.later(turn.at, length, zone, team=True), turn.life.business
+    if length.unit == "business_days" and not hours.start <= f"{calendar.local(due, zone):%H:%M}" <= hours.end:
+        return turn.later(due, AT_WORK, zone, team=True)
+    return due
+
+
 def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Person], progress: Progress) -> Command:
     touch = turn.touch(play, step.id, "task" if step.action.kind in WORK else "send", person.id)
     match step.action:
@@ -173,9 +181,7 @@ def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Pe
         case Slack():
             return PostSlack(touch, play.release, step.id, person.id, turn.at)
         case Task(due=length) | Escalate(due=length):
-            zone = person.zone or play.zone
-            begins = turn.later(turn.at, AT_WORK, zone, team=True) if length.unit == "business_days" else turn.at
-            due_at = turn.later(begins, length, zone, team=True)
+            due_at = _due_at(turn, length, person.zone or play.zone)
             return RaiseTask(touch, play.release, step.id, person.id, turn.at, due_at)
         case Document():
             return MakeDocument(touch, play.release, step.id, person.id, turn.at)
