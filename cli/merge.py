@@ -96,8 +96,8 @@ def _preview(db: Database, gone: Customer, into: Customer, told: Absorbed) -> It
     new = sum(person.id not in there for person in told.contacts)
     barred = sum(person.suppressed for person in told.contacts)
     yield f"  people: {new} join, {len(told.contacts) - new} are there already, {barred} may not be written to"
-    ends = [f"{item.id} until {item.ends_on.isoformat()}" for item in told.contracts]
-    yield f"  contracts that come along, but for those that end on the same day: {', '.join(ends) or 'none'}"
+    ends = ", ".join(f"{item.id} until {item.ends_on.isoformat()}" for item in told.contracts)
+    yield f"  contracts that come along, unless they are over or end on the day of one there: {ends or 'none'}"
     yield f"  mails and surveys of the last 8 days that count towards its caps: {len(told.touched)}"
     if page.customer.held:
         yield f"  its hold ends: {page.customer.held}. Hold {into.outer_id}, if it is to stay"

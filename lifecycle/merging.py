@@ -5,7 +5,7 @@ it goes out again is judged where the ledger can be read: at the moment of sendi
 rules: docs/decisions/0017-merging-keeps-the-ledger.md.
 """
 
-from lifecycle import contacts, effects, journey, leaving
+from lifecycle import calendar, contacts, effects, journey, leaving
 from lifecycle.messages import Absorbed, Merged
 from lifecycle.turn import Turn
 
@@ -37,15 +37,16 @@ def _end(turn: Turn, into: str) -> None:
 
 
 def _take_in(turn: Turn, event: Absorbed) -> None:
-    """Take in people and contracts, and count what was sent of late. Of a contract that both have, one stays. Somebody
-    is asked to look at what ended.
+    """Take in people and contracts, and count what was sent of late. Of a contract that both have, one stays; one that
+    has ended stays behind. Somebody is asked to look at what ended.
     """
     turn.decide_life("merge", "merge", "fired", f"{event.customer} was merged into this customer")
     contacts.put(turn, *event.contacts)
     turn.touched = tuple(dict.fromkeys((*turn.touched, *event.touched)))
     ends, ids = {item.ends_on for item in turn.contracts}, {item.id for item in turn.contracts}
+    today = calendar.local(turn.at, turn.profile.zone).date()
     for contract in event.contracts:
-        if contract.ends_on not in ends and contract.id not in ids:
+        if contract.ends_on >= today and contract.ends_on not in ends and contract.id not in ids:
             journey.sign(turn, contract)
     title = "Another account was merged into this one. Look at what ended with it, and at its contracts"
     journey.ask_owner(turn, "merge", title)

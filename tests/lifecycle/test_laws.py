@@ -142,6 +142,7 @@ class Walk:
         contact = next((item for item in state.contacts if item.id == command.to), None)
         ours = command.to in {item.id for item in state.team.values()}
         assert ours or (contact is not None and not contact.suppressed)
+        assert not before.merged
         assert calendar.within(clock, ("08:00", "18:00"), ZONE)
         playbook = command.touch.split("/")[1]
         assert not ({"", playbook} & {*before.holds} & {*state.holds})

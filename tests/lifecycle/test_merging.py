@@ -160,13 +160,14 @@ def test_what_the_merged_one_was_sent_counts_towards_the_caps(given: Given) -> N
     story.when(at="2026-03-04 09:00").then("send_email welcome ada")
 
 
-def test_a_contract_that_both_have_is_one_and_another_comes_along(given: Given) -> None:
+def test_a_contract_that_both_have_is_one_and_another_comes_along_unless_it_is_over(given: Given) -> None:
     life = given.life(phases=(PhaseSpec("assessment", 120),))
     story = given(contracts=(Contract("main", date(2027, 3, 31)),), life=life)
     others = (
         Contract("main-c0", date(2027, 3, 31)),
         Contract("main", date(2027, 5, 31)),
         Contract("second-c0", date(2026, 5, 31)),
+        Contract("over-c0", date(2026, 3, 1)),
     )
     story.when(absorbed(contracts=others), at="2026-03-02 12:00").decided("fired phase assessment", "2026-05-31")
     assert [(item.id, item.ends_on) for item in story.state.contracts] == [
