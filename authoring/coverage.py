@@ -5,13 +5,16 @@ could happen to a play, with how its decisions show that it did. When the langua
 visited once it fires; where it can go several ways, add them to `_WAYS` under its kind.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from authoring import changes
 from lifecycle import conditions
 from lifecycle.actions import Choose
+from lifecycle.entering import HAND
 from lifecycle.model import Decision
 from lifecycle.playbook import Approval, Playbook, Step
+from lifecycle.triggers import key_of
 
 Trace = Sequence[Decision]
 Shows = Callable[[Trace], bool]
@@ -51,15 +54,16 @@ class Coverage:
         return 100 * self.visited // self.points
 
 
-def coverage(books: Iterable[Playbook], traces: Iterable[Trace]) -> tuple[Coverage, ...]:
+def coverage(books: Iterable[Playbook], traces: Iterable[Trace], begun: Collection[str] = ()) -> tuple[Coverage, ...]:
     """How much of each playbook was visited, in the order of the playbooks, points in the order of the file.
 
     Args:
         books: the releases that were played.
         traces: the decisions of each customer that was simulated, in order.
+        begun: what started their plays, as of `Simulation.begun`.
     """
     seen = _by_step(traces)
-    return tuple(_of_book(book, seen) for book in books)
+    return tuple(_of_book(book, seen, begun) for book in books)
 
 
 Seen = Mapping[tuple[str, str], Sequence[Trace]]
@@ -78,7 +82,7 @@ def _by_step(traces: Iterable[Trace]) -> Seen:
     return seen
 
 
-def _of_book(book: Playbook, seen: Seen) -> Coverage:
+def _of_book(book: Playbook, seen: Seen, begun: Collection[str]) -> Coverage:
     points = [("", way) for way in _play_ways(book)]
     points += [(step.id, way) for step in book.steps for way in _step_ways(step)]
     unvisited = tuple(
@@ -86,7 +90,16 @@ def _of_book(book: Playbook, seen: Seen) -> Coverage:
         for step, (what, shows) in points
         if not any(shows(trace) for trace in seen.get((book.name, step), ()))
     )
-    return Coverage(book.name, len(points), unvisited)
+    starts = list(_starts(book))
+    never = tuple(Unvisited(book.place(""), "", what) for key, what in starts if key not in begun)
+    return Coverage(book.name, len(points) + len(starts), (*never, *unvisited))
+
+
+def _starts(book: Playbook) -> Iterator[tuple[str, str]]:
+    """What starts a playbook, where there are several reasons: the key of each, and what nobody saw."""
+    for number, trigger in enumerate(book.triggers if len(book.triggers) > 1 else ()):
+        key = HAND if trigger.by_hand else key_of(book.name, number)
+        yield key, f"is never started when {changes.starts(trigger)}"
 
 
 def _play_ways(book: Playbook) -> Iterator[Way]:

@@ -70,12 +70,13 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What happened, in order, and the state at the end."""
+    """What happened, in order, and the state at the end. `begun`: what started each play, as of `Course.begun`."""
 
     state: State
     decisions: tuple[Decision, ...]
     issued: tuple[Issued, ...]
     replies: tuple[Answered, ...]
+    begun: tuple[str, ...] = ()
 
     def trace(self, releases: Releases) -> list[trace.Public]:
         """The decisions as people and machines read them, in the customer's local time."""
@@ -114,7 +115,7 @@ def simulate(
         run.reach(at)
         run.hear(event, at)
     run.reach(until)
-    return Simulation(run.course.state(), tuple(run.decisions), tuple(run.issued), tuple(run.replies))
+    return Simulation(run.course.state(), tuple(run.decisions), tuple(run.issued), tuple(run.replies), tuple(run.begun))
 
 
 class Run:
@@ -126,6 +127,7 @@ class Run:
         self.issued: list[Issued] = []
         self.replies: list[Answered] = []
         self.told: dict[str, Value] = {}
+        self.begun: list[str] = []
 
     def hear(self, event: Event, now: datetime) -> None:
         """Take an event from outside, of a report of facts only what is news, as the gateway does."""
@@ -151,5 +153,6 @@ class Run:
         while True:
             self.decisions += course.decisions
             self.issued += [Issued(now, command) for command in course.commands]
+            self.begun += course.begun
             if not course.deliver():
                 return

@@ -59,12 +59,14 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Lived:
-    """What came of a scenario: `findings`, what came otherwise than written; `differences`, where Temporal decided
+    """What came of a scenario: `findings`, what came otherwise than written; `begun`: what started each play, as of
+    `Simulation.begun`; `differences`, where Temporal decided
     otherwise than the simulator.
     """
 
     findings: tuple[Diagnostic, ...]
     decisions: tuple[Decision, ...] = ()
+    begun: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
 
 
@@ -180,13 +182,14 @@ async def test(chosen: Chosen, on: Server, done: Callable[[Result], None]) -> Ou
     results = []
     async with _temporal() if on == "temporal" else _simulator() as live:
         for loaded in chosen.files:
-            begun = time.perf_counter()
+            since = time.perf_counter()
             lived = Lived(loaded.mistakes)
             if loaded.scenario is not None:
                 lived = await live(loaded.scenario, chosen.compiled)
-            results.append(Result(loaded, lived, time.perf_counter() - begun))
+            results.append(Result(loaded, lived, time.perf_counter() - since))
             done(results[-1])
-    found = coverage(chosen.books, [result.lived.decisions for result in results])
+    begun = {reason for result in results for reason in result.lived.begun}
+    found = coverage(chosen.books, [result.lived.decisions for result in results], begun)
     return Outcome(on, tuple(results), found)
 
 
@@ -194,7 +197,7 @@ async def test(chosen: Chosen, on: Server, done: Callable[[Result], None]) -> Ou
 async def _simulator() -> AsyncIterator[Live]:
     async def live(one: Scenario, compiled: Compiled) -> Lived:
         played = scenario.run(one, one.library(compiled))
-        return Lived(played.findings, played.simulation.decisions)
+        return Lived(played.findings, played.simulation.decisions, played.simulation.begun)
 
     yield live
 
@@ -212,7 +215,9 @@ async def _temporal() -> AsyncIterator[Live]:
             async def live(one: Scenario, compiled: Compiled) -> Lived:
                 library = one.library(compiled)
                 found = await travel.travel(env, scenario.resolve(one, library), library, template)
-                return Lived(found.findings, found.simulation.decisions, tuple(found.differences))
+                return Lived(
+                    found.findings, found.simulation.decisions, found.simulation.begun, tuple(found.differences)
+                )
 
             with _hushed():
                 yield live

@@ -59,6 +59,11 @@ class Course:
         return tuple(self._turn.decisions)
 
     @property
+    def begun(self) -> tuple[str, ...]:
+        """What started the plays of the last event: the keys of triggers, `entering.HAND`, or empty for a step."""
+        return tuple(self._turn.begun)
+
+    @property
     def reply(self) -> Reply | None:
         """To the person of the last event."""
         return self._turn.reply

@@ -8,9 +8,17 @@ from lifecycle.model import Play, Progress, Value
 from lifecycle.playbook import OUTSIDE_STAGES, PER_CONTRACT, Playbook
 from lifecycle.turn import NOTHING, Turn
 
+HAND = "by hand"
+"""The reason of a play that a person asked for."""
+
 
 def enter(
-    turn: Turn, playbook: str, since: datetime, about: Mapping[str, Value] = NOTHING, day: date | None = None
+    turn: Turn,
+    playbook: str,
+    since: datetime,
+    about: Mapping[str, Value] = NOTHING,
+    day: date | None = None,
+    reason: str = "",
 ) -> bool:
     """Start a play of a current playbook, or say why not.
 
@@ -20,6 +28,7 @@ def enter(
         since: when the play starts, now or, for a customer being placed, earlier.
         about: the facts that came with its reason.
         day: the date that its trigger counts from.
+        reason: which trigger that is, as of `triggers.key_of`, or `HAND`; for those who watch a course.
 
     Returns:
         Whether it started.
@@ -38,6 +47,7 @@ def enter(
         return False
     turn.counters = {**turn.counters, playbook: number}
     turn.plays = (*turn.plays, play)
+    turn.begun.append(reason)
     of = f" about {subject}" if subject else ""
     turn.decide(play, "", "play", "fired", f"started{of}; day 0 is {anchor.isoformat()}")
     if not turn.placing:

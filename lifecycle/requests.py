@@ -16,7 +16,7 @@ def start(turn: Turn, event: PlayRequested) -> None:
     else:
         why = f": {event.reason}" if event.reason else ""
         turn.decide_life(event.playbook, "play", "fired", f"asked for by {event.by}{why}")
-        begun = entering.enter(turn, event.playbook, turn.at)
+        begun = entering.enter(turn, event.playbook, turn.at, reason=entering.HAND)
         result, text = ("done", "Started.") if begun else ("refused", f"Not started: {turn.decisions[-1].reason}.")
         turn.reply = Reply(result, text)
 

@@ -39,6 +39,11 @@ class Index:
     timed: tuple[Reason, ...]
 
 
+def key_of(playbook: str, number: int) -> str:
+    """What a trigger of a playbook is called, by its place from 0."""
+    return f"{playbook}#{number}" if number else playbook
+
+
 @once
 def _index(manifest: Manifest, releases: Releases) -> Index:
     """The index of a manifest, whose digests say all that it depends on."""
@@ -46,7 +51,7 @@ def _index(manifest: Manifest, releases: Releases) -> Index:
     timed: list[Reason] = []
     for playbook, digest in sorted(manifest.playbooks.items()):
         for number, trigger in enumerate(releases.playbook(digest).triggers):
-            reason = Reason(playbook, f"{playbook}#{number}" if number else playbook, trigger)
+            reason = Reason(playbook, key_of(playbook, number), trigger)
             for kind in ("stage", "leaving_stage", "band", "leaving_band", "event"):
                 name = getattr(trigger, kind)
                 if name:
@@ -76,7 +81,7 @@ def tell(
     for reason in _of(turn).named.get((kind, name), ()):
         if reason.playbook not in told and turn.met(reason.trigger.where, about):
             told.add(reason.playbook)
-            entering.enter(turn, reason.playbook, since or turn.at, about)
+            entering.enter(turn, reason.playbook, since or turn.at, about, reason=reason.key)
 
 
 # --- what is owed -----------------------------------------------------------------------------------------------------
@@ -96,7 +101,7 @@ def check(turn: Turn) -> bool:
                 changed = True
                 if owed.starts:
                     since = owed.at if turn.placing else turn.at
-                    entering.enter(turn, reason.playbook, since, owed.about, owed.day)
+                    entering.enter(turn, reason.playbook, since, owed.about, owed.day, reason.key)
     if not changed:
         turn.rest("triggers", *_read(turn), until=_next_instant(turn))
     return changed

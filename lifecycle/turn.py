@@ -97,6 +97,7 @@ class Turn(Resting):
         self.decisions: list[Decision] = []
         self.reply: Reply | None = None
         self.placing = False
+        self.begun: list[str] = []
         self.chain = 0
         self.done_at: datetime | None = None
         self.drawn_at: tuple[datetime, datetime] | None = None
@@ -123,6 +124,7 @@ class Turn(Resting):
     def begin(self) -> None:
         """Start a step: nothing is decided yet."""
         self.commands, self.decisions, self.reply, self.placing = [], [], None, False
+        self.begun = []
         self.chain = 0
 
     def end(self, now: datetime) -> None:

@@ -136,3 +136,41 @@ def test_a_playbook_without_entry_exit_and_goal_owes_none(judge: Any) -> None:
 def test_an_exit_that_is_no_leaving_is_taken_only_by_its_own_condition(judge: Any) -> None:
     compiled = judge.compiled({"playbooks/tried.yaml": BOOK.replace("customer.stage == 'churned'", "nps.score == 1")})
     assert "the playbook is never left by its exit" in said(covered(compiled, list(LIVES)))
+
+
+STARTS = """\
+playbook: tried
+title: Tried
+owner: csm
+trigger:
+  - { stage: onboarding }
+  - { event: nps.answered, where: nps.score <= 6 }
+  - { when: usage.dau_wau < 0.5 }
+  - by_hand
+reentry: always
+steps:
+  - { id: look, task: { to: csm, title: "Look" } }
+"""
+REASONS = {
+    "the playbook is never started when the customer enters the stage onboarding": "",
+    "the playbook is never started when the event nps.answered comes with nps.score <= 6": "{ day: 3, nps: 2 }",
+    "the playbook is never started when usage.dau_wau < 0.5 becomes true": "{ day: 3, facts: { usage.dau_wau: 0.2 } }",
+    "the playbook is never started when somebody starts it by hand": "{ day: 3, start: tried }",
+}
+
+
+@pytest.mark.parametrize(("reason", "event"), REASONS.items(), ids=[*range(len(REASONS))])
+def test_of_several_triggers_each_must_start_it(judge: Any, reason: str, event: str) -> None:
+    compiled = judge.compiled({"playbooks/tried.yaml": STARTS})
+    text = (
+        f"scenario: x\nplaybook: tried\nstart: 2026-03-02T10:00\nexpect: []\nevents: [{event}]\n"
+        "customer: { name: Acme, tier: pro, zone: Europe/Berlin, champion: ada@acme.example.com }\n"
+    )
+    found, wrong = load(text.replace("day: 3,", 'day: 3, at: "10:00",'), "life.yaml", compiled)
+    assert found, wrong
+    played = run(found, found.library(compiled)).simulation
+    books = [book for book in compiled.releases.values() if isinstance(book, Playbook) and book.name == "tried"]
+    (one,) = coverage(books, [played.decisions], played.begun)
+    always = next(iter(REASONS))  # every customer of a scenario signs up, and so enters it
+    assert said(one) == [other for other in REASONS if other not in (reason, always)]
+    assert (one.points, one.visited) == (6, 6 - len(said(one)))
