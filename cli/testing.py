@@ -66,8 +66,8 @@ class Lived:
 
     findings: tuple[Diagnostic, ...]
     decisions: tuple[Decision, ...] = ()
-    begun: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
+    begun: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ async def test(chosen: Chosen, on: Server, done: Callable[[Result], None]) -> Ou
 async def _simulator() -> AsyncIterator[Live]:
     async def live(one: Scenario, compiled: Compiled) -> Lived:
         played = scenario.run(one, one.library(compiled))
-        return Lived(played.findings, played.simulation.decisions, played.simulation.begun)
+        return Lived(played.findings, played.simulation.decisions, begun=played.simulation.begun)
 
     yield live
 
