@@ -6,9 +6,10 @@ of its own, so that a line break in a value cannot move text from the head into 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from html import unescape
+from itertools import groupby
 from typing import Any
 
 import mrml
@@ -27,6 +28,12 @@ _COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s<>()\"']*[^\s<>()\"'.,;:!?]")
 
 LAYOUT = "layout.mjml"
+_COLUMNS = re.compile(r" *(\S+(?: \S+){0,2})(?<![.!?,:;]) {2,}(\S.*)\Z")
+_LINE = Markup("<br />")
+_ROW = Markup(
+    '<tr><td style="padding: 0 12px 4px 0; text-align: right; vertical-align: top; white-space: nowrap">{0}</td>'
+    '<td style="padding: 0 0 4px">{1}</td></tr>'
+)
 PARAGRAPHS = """{% for paragraph in paragraphs %}<mj-text css-class="text">{{ paragraph }}</mj-text>
 {% endfor %}"""
 IN_LAYOUT = f"""{{% extends "{LAYOUT}" %}}{{% block title %}}{{{{ title }}}}{{% endblock %}}
@@ -114,12 +121,25 @@ def to_html(mjml: str, name: str) -> str:
 
 
 def _paragraph(text: str) -> Markup:
+    """Lines one below the other; those with two columns, two blanks apart, as a table."""
+    parts = groupby(text.splitlines(), key=lambda line: _COLUMNS.match(line) is not None)
+    found = (_table(lines) if columns else _LINE.join(map(_linked, lines)) for columns, lines in parts)
+    return Markup().join(found)
+
+
+def _table(lines: Iterable[str]) -> Markup:
+    cells = (_COLUMNS.match(line) for line in lines)
+    rows = (_ROW.format(*map(_linked, found.groups())) for found in cells if found)
+    return Markup('<table role="presentation">{0}</table>').format(Markup().join(rows))
+
+
+def _linked(text: str) -> Markup:
     out, end = Markup(), 0
     for found in _LINK.finditer(text):
         out += text[end : found.start()]
         out += Markup('<a href="{0}">{0}</a>').format(found.group())
         end = found.end()
-    return Markup("<br />").join((out + text[end:]).splitlines())
+    return out + text[end:]
 
 
 def with_links(text: str, html: str) -> str:

@@ -1,5 +1,6 @@
 """What a template may not do, and texts without a template of their own."""
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -70,6 +71,16 @@ def test_a_text_without_html_gets_paragraphs_lines_and_links() -> None:
     assert '<a href="https://x.example.com/a?b=1&amp;c=2">https://x.example.com/a?b=1&amp;c=2</a>, or' in html
     assert '<a href="https://y.example.com">https://y.example.com</a>).' in html
     assert "<title>Title &amp; more</title>" in html
+
+
+def test_a_text_in_two_columns_becomes_a_table() -> None:
+    text = "Agenda\n 5 min  Who is <who>\n20 min  Goals: https://x.example.com\nOne.  Two.\n"
+    html = Templates().html_of_text("d", book("x"), "Kickoff", text, None)
+    assert re.sub(r' style="[^"]*"', "", html[html.index("Agenda") : html.index("Two.")]) == (
+        'Agenda<table role="presentation"><tr><td>5 min</td><td>Who is &lt;who&gt;</td></tr>'
+        '<tr><td>20 min</td><td>Goals: '
+        '<a href="https://x.example.com">https://x.example.com</a></td></tr></table>One.  '
+    )
 
 
 def test_links_that_the_text_lacks_are_added_below_it_once() -> None:
