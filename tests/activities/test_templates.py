@@ -78,7 +78,7 @@ def test_a_text_in_two_columns_becomes_a_table() -> None:
     html = Templates().html_of_text("d", book("x"), "Kickoff", text, None)
     assert re.sub(r' style="[^"]*"', "", html[html.index("Agenda") : html.index("Two.")]) == (
         'Agenda<table role="presentation"><tr><td>5 min</td><td>Who is &lt;who&gt;</td></tr>'
-        '<tr><td>20 min</td><td>Goals: '
+        "<tr><td>20 min</td><td>Goals: "
         '<a href="https://x.example.com">https://x.example.com</a></td></tr></table>One.  '
     )
 
