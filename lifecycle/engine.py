@@ -29,6 +29,7 @@ from lifecycle import (
     requests,
     responses,
     schedule,
+    scoring,
     triggers,
 )
 from lifecycle.commands import Command
@@ -192,7 +193,7 @@ def _moves(turn: Turn) -> bool:
     if turn.still():
         return False
     if turn.quiet():
-        return not turn.merged and journey.follow_score(turn)
+        return not turn.merged and scoring.follow(turn)
     for rule in () if turn.merged else _MOVES:
         if rule(turn):
             return True
@@ -204,8 +205,8 @@ def _moves_at(turn: Turn) -> datetime | None:
     """When the calendar moves something next; never for a customer that goes on as another one."""
     if turn.merged:
         return None
-    found = [at for at in (journey.next_instant(turn), triggers.next_instant(turn)) if at is not None]
-    return min(found, default=None)
+    found = (journey.next_instant(turn), triggers.next_instant(turn), scoring.next_instant(turn))
+    return min((at for at in found if at is not None), default=None)
 
 
 def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:

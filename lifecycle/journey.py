@@ -1,4 +1,4 @@
-"""Where a customer stands: stages by criteria and day windows, renewal phases by contract dates, bands by score.
+"""Where a customer stands: stages by criteria and day windows, renewal phases by contract dates; bands: `scoring`.
 
 Source of the rules: the standard journey. A later stage is entered when its predecessor's criterion is met, not before
 its own window opens; a window that ends with the
@@ -11,14 +11,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import calendar, conditions, machine, triggers
+from lifecycle import calendar, conditions, machine, scoring, triggers
 from lifecycle.actions import Length
 from lifecycle.commands import RaiseTask
 from lifecycle.model import Contract
 from lifecycle.playbook import StageSpec
 from lifecycle.turn import Turn
-
-SCORE = "health.score"
 
 
 def _spec(turn: Turn) -> StageSpec | None:
@@ -54,7 +52,7 @@ def advance(turn: Turn) -> bool:
         if _stage(turn) or _phase(turn):
             return True
         turn.rest("journey", *_read(turn), until=_next_instant(turn))
-    return follow_score(turn)
+    return scoring.follow(turn)
 
 
 def _read(turn: Turn) -> tuple[object, ...]:
@@ -112,7 +110,7 @@ def settle(turn: Turn, stage: str) -> datetime | None:
     """
     turn.stage = stage
     turn.contracts = tuple(_caught_up(turn, contract) for contract in turn.contracts)
-    turn.band = _band_due(turn) or turn.band
+    scoring.settle(turn)
     spec = _spec(turn)
     if spec is None:
         turn.moved = turn.at
@@ -225,39 +223,6 @@ def _phase(turn: Turn) -> bool:
         found.append(owed[1])
     turn.rest("phases", *read, until=min(found, default=None))
     return False
-
-
-def _score(turn: Turn) -> float | None:
-    known = turn.facts.get(SCORE)
-    return known.value if known is not None and conditions.is_number(known.value) else None
-
-
-def _band_due(turn: Turn) -> str:
-    """The band that the score asks for, empty when there is no move to it."""
-    score = _score(turn)
-    if score is None or not turn.life.bands:
-        return ""
-    ranked = turn.journey.bands
-    band = next((name for name, low in ranked if score >= low), ranked[-1][0])
-    moves = band != turn.band and machine.move("health", turn.band or "unknown", f"score_{band}") is not None
-    return band if moves else ""
-
-
-def follow_score(turn: Turn) -> bool:
-    """Move the band where the score asks for another one; True if it did."""
-    read = turn.facts.get(SCORE), turn.band, turn.life
-    if turn.idle("band", *read):
-        return False
-    band = _band_due(turn)
-    if not band:
-        turn.rest("band", *read)
-        return False
-    before, turn.band = turn.band, band
-    turn.decide_life(band, "band", "fired", f"health.score = {_score(turn):g}")
-    if before:
-        triggers.tell(turn, "leaving_band", before)
-    triggers.tell(turn, "band", band)
-    return True
 
 
 def next_instant(turn: Turn) -> datetime | None:

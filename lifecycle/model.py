@@ -263,6 +263,21 @@ class Touched:
     step: str
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The health score at an instant. `high`: what it rose to within a week of it; None: no higher."""
+
+    ROW: ClassVar[bool] = True
+    at: datetime
+    score: float
+    high: float | None = None
+
+    @property
+    def highest(self) -> float:
+        """Of that week."""
+        return self.score if self.high is None else self.high
+
+
 Verdict = Literal["fired", "waiting", "held", "skipped", "failed", "cancelled"]
 
 
@@ -272,8 +287,8 @@ class Decision:
     """A step considered: at which nominal instant, with which verdict, and why.
 
     `step` is empty for the play itself; `playbook` is the lifecycle's name and `play` 0 for moves of stage, phase and
-    band. `what` is the kind of the step (`email`, `wait`, ...) or `play`, `stage`, `phase`, `band`, `approval`,
-    `answer`, `meeting`, `reply`.
+    band. `what` is the kind of the step (`email`, `wait`, ...) or `play`, `stage`, `phase`, `band`, `health`,
+    `approval`, `answer`, `meeting`, `reply`.
     """
 
     at: datetime
@@ -301,7 +316,7 @@ class State:
     stored. `doubtful`: touches that may have arrived and are being asked about. `batches`: activity ids used. `spread`:
     whether touches are spread by customer (off in scenarios and rehearsal). `edges`: what triggers of time and facts
     have seen, see `lifecycle.triggers`. `merged`: the customer that this one was merged into, empty while it is one of
-    its own.
+    its own. `history`: of the health score, the oldest first, see `lifecycle.health`.
     """
 
     customer: str
@@ -334,6 +349,7 @@ class State:
     spread: bool = True
     edges: dict[str, Edge] = field(default_factory=dict)
     merged: str = ""
+    history: tuple[Snapshot, ...] = ()
 
     @property
     def held(self) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lifecycle.actions import AT_ONCE, STALE_AFTER, Action, Expr, Length, When
+from lifecycle.health import HealthModel
 from lifecycle.jsonform import digest, encode
 
 FORMAT = 1
@@ -242,7 +243,8 @@ class Lifecycle:
     teammate role to its fallback
     chain; `managers`: roles that may answer any approval; `holidays`: country code to ISO dates, weekends left in;
     `default_zone`: where none is given. `notice`: tier to the days before the contract's end until which it can be
-    ended. `touch`: touch model to the lowest ARR that gets it.
+    ended. `touch`: touch model to the lowest ARR that gets it. `health`: what makes the score, and its bands; None:
+    scores are reported.
     """
 
     name: str
@@ -263,6 +265,7 @@ class Lifecycle:
     places: dict[str, int] = field(default_factory=dict)
     notice: dict[str, int] = field(default_factory=dict)
     touch: dict[str, int] = field(default_factory=dict)
+    health: HealthModel | None = None
     format: int = FORMAT
     kind: Literal["lifecycle"] = "lifecycle"
 

@@ -31,6 +31,7 @@ from lifecycle.model import (
     Progress,
     Retry,
     Settlement,
+    Snapshot,
     State,
     Teammate,
     Touched,
@@ -47,6 +48,8 @@ UNKNOWN = datetime(1, 1, 1, tzinfo=UTC)
 """What `Turn.owed` is until somebody asks: no instant of a customer's."""
 NOTHING: Mapping[str, Value] = MappingProxyType({})
 NONE: frozenset[str] = frozenset()
+SCORED = attrgetter("facts", "life", "contracts", "profile", "ticked")
+"""All that a health score is made from. `Turn.scored`: as it was when the score was last looked at."""
 _FIELDS = tuple(field.name for field in fields(State))
 _ALL = attrgetter(*_FIELDS)
 _STANDS = attrgetter("status", "at", "due", "count", "outcome")
@@ -87,11 +90,13 @@ class Turn(Resting):
     spread: bool
     edges: dict[str, Edge]
     merged: str
+    history: tuple[Snapshot, ...]
 
     def __init__(self, releases: Releases, state: State) -> None:
         vars(self).update(zip(_FIELDS, _ALL(state), strict=True))
         self.releases = releases
         self.adopt(state.catalogue)
+        self.scored = SCORED(self)
         self.at = self.clock = state.as_of
         self.commands: list[Command] = []
         self.decisions: list[Decision] = []

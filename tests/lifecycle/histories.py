@@ -30,6 +30,7 @@ from lifecycle.actions import (
     Webhook,
     When,
 )
+from lifecycle.health import Component, HealthModel, Metric
 from lifecycle.messages import (
     Absorbed,
     ApprovalAnswered,
@@ -61,12 +62,23 @@ from lifecycle.messages import (
     TaskTicked,
 )
 from lifecycle.model import Contact, Contract, Profile, Touched
-from lifecycle.playbook import CONTRACT_END, PER_CONTRACT, Every, Playbook, Rung, Step, Trigger
+from lifecycle.playbook import CONTRACT_END, PER_CONTRACT, Every, FactSpec, Playbook, Rung, Step, Trigger
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given, Library
 
 ZONE = "Europe/Berlin"
+FELL = FactSpec("boolean")
+
+
+def _model(given: Given) -> HealthModel:
+    """A score of one's own once two of four parts are known; until then the one that is reported."""
+    share = Metric("share", "Share", 1, given.compare("usage.share", ">", 0.5), given.compare("usage.share", ">", 0.2))
+    nps = Metric("nps", "NPS", 1, value=given.get("nps.score"))
+    setup = Metric("setup", "Setup", 1, given.get("milestones.technical_setup"))
+    term = Metric("term", "Term", 1, given.compare("contract.phase", "==", "assessment"))
+    parts = (Component("use", "Use", 60, (share, setup)), Component("mood", "Mood", 40, (nps, term)))
+    return HealthModel("drawn", "Drawn", "playbooks/health/drawn.yaml", parts, least_known=50)
 
 
 def world(given: Given) -> tuple[Library, tuple[str, str, str]]:
@@ -158,6 +170,7 @@ def world(given: Given) -> tuple[Library, tuple[str, str, str]]:
     )
     rounds = given.book(*_rounds(given), name="rounds", trigger=Trigger(stage="onboarding"), zone=ZONE)
     library = given.library()
+    library.life = replace(library.life, health=_model(given), facts=library.life.facts | {"health.fell": FELL})
     changed = replace(onboarding, steps=onboarding.steps[:4])
     first = library.add(onboarding, risk, held, left, timed, term, often, each, deeds, rounds)
     second = library.add(changed, risk, left, often)
