@@ -215,9 +215,8 @@ async def _temporal() -> AsyncIterator[Live]:
             async def live(one: Scenario, compiled: Compiled) -> Lived:
                 library = one.library(compiled)
                 found = await travel.travel(env, scenario.resolve(one, library), library, template)
-                return Lived(
-                    found.findings, found.simulation.decisions, found.simulation.begun, tuple(found.differences)
-                )
+                played = found.simulation
+                return Lived(found.findings, played.decisions, tuple(found.differences), played.begun)
 
             with _hushed():
                 yield live
