@@ -138,13 +138,19 @@ def add(start: datetime, length: Length, zone: str, hours: BusinessHours, holida
         return start + timedelta(hours=length.amount)
     if length.unit == "business_hours":
         return _add_business_hours(start, length.amount, zone, hours, holidays)
+    return _add_days(start, length.amount, length.unit, zone, holidays)
+
+
+@lru_cache(maxsize=65536)
+def _add_days(start: datetime, amount: int, unit: str, zone: str, holidays: frozenset[str]) -> datetime:
+    """Many customers are due at the same instants, so what comes some days later is kept."""
     here = local(start, zone)
-    if length.unit == "business_days":
+    if unit == "business_days":
         day = here.date()
-        for _ in range(length.amount):
+        for _ in range(amount):
             day = business_day(day + DAY, holidays)
     else:
-        day = here.date() + DAY * (length.amount * (7 if length.unit == "weeks" else 1))
+        day = here.date() + DAY * (amount * (7 if unit == "weeks" else 1))
     return _at(day, here, zone)
 
 

@@ -47,7 +47,7 @@ def sent(turn: Turn, touch: str) -> None:
 
 
 def _settle(turn: Turn, effect: Effect, command: Command | None) -> None:
-    """Take an outcome other than that it was sent."""
+    """Take an outcome other than that it was sent: later, unknown, failed or withdrawn."""
     touch = touches.read(effect.touch)
     if not touch.part:
         return
@@ -62,12 +62,12 @@ def _settle(turn: Turn, effect: Effect, command: Command | None) -> None:
         _arrived(turn, play, touch, sent=False)
     if effect.result == "failed":
         _failed(turn, play or _left(turn, command, part), name, recipient, effect)
-    elif effect.result == "withdrawn":
-        if not doubtful:
-            recipients.release(turn, effect.touch)
-        play = play or _left(turn, command)
-        if play is not None:
-            turn.decide(play, name, part, "cancelled", effect.reason, recipient)
+        return
+    if not doubtful:
+        recipients.release(turn, effect.touch)
+    play = play or _left(turn, command)
+    if play is not None:
+        turn.decide(play, name, part, "cancelled", effect.reason, recipient)
 
 
 def _left(turn: Turn, command: Command | None, part: str = "cancel") -> Play | None:

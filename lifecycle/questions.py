@@ -38,12 +38,13 @@ def forget(turn: Turn) -> None:
     """
     if not turn.decided:
         return
-    running = {play.key for play in turn.plays}
 
     def wanted(item: Settlement) -> bool:
         key = item.approval.rpartition("/")[0]
+        if turn.play(key) is not None:
+            return True
         name, _, number = key.rpartition("/")
         last = max(item.at, turn.ended.get(name, item.at)) if int(number) == turn.counters.get(name) else item.at
-        return key in running or turn.at - last < SETTLED_FOR
+        return turn.at - last < SETTLED_FOR
 
     turn.decided = tuple(item for item in turn.decided if wanted(item))[-SETTLED_LIMIT:]

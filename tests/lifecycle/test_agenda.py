@@ -111,3 +111,11 @@ def test_a_wait_that_waits_again_and_a_play_that_ends_at_once_leave_nothing(give
     story.when(MilestoneTicked("technical_setup", "mara", done=False), at="2026-03-03 12:00")
     story.decided("waiting wait setup", "waits again").decided("cancelled play", "ended: exit")
     assert story.upcoming() == {}
+
+
+def test_a_question_of_a_step_that_asks_none_is_not_looked_at(given: Given) -> None:
+    story = given(given.book(given.email("mail", When(day=1)), given.task("call", When(day=2))))
+    (play,) = story.state.plays
+    odd = replace(play, steps={"mail": Progress("asked", story.state.as_of)})
+    story.state = replace(story.state, plays=(odd,))
+    assert story.upcoming() == {"call": "2026-03-04 09:00"}

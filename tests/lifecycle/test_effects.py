@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from lifecycle.actions import When
 from lifecycle.commands import CancelInvite, SendInvite
 from lifecycle.effects import left_behind
@@ -322,3 +324,12 @@ def test_a_doubtful_touch_still_counts_when_it_is_withdrawn_or_its_play_was_left
     story.when(at="2026-03-04 09:00")
     assert len(story.state.touched) == 1
     assert story.state.doubtful == ()
+
+
+@pytest.mark.parametrize("result", ["failed", "withdrawn", "later", "unknown", "sent"])
+def test_what_is_no_touch_is_left_alone(given: Given, result: Any) -> None:
+    story = given(given.book(given.email("welcome", When(day=1)))).when(at="2026-03-03 09:00")
+    before = story.state
+    outcome = story.take(BatchSettled((Effect("c1/odd", result, "why"),)), before.as_of)
+    assert outcome.decisions == ()
+    assert story.state == before
