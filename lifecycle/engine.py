@@ -192,12 +192,13 @@ _MOVES: tuple[Callable[[Turn], bool], ...] = (
 def _moves(turn: Turn) -> bool:
     if turn.still():
         return False
-    if turn.quiet():
-        return not turn.merged and scoring.follow(turn)
-    for rule in () if turn.merged else _MOVES:
+    if turn.merged:
+        turn.hush(None)
+        return False
+    for rule in (scoring.follow,) if turn.quiet() else _MOVES:
         if rule(turn):
             return True
-    turn.hush(None if turn.merged else turn.first_until("journey", "triggers"))
+    turn.hush(turn.first_until("journey", "triggers", "health"))
     return False
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lifecycle import health, scoring
+from lifecycle.course import Course
 from lifecycle.engine import next_due, step
 from lifecycle.health import Component, HealthModel, Metric
-from lifecycle.messages import CatalogueApplied, FactsReported, Merged, MilestoneTicked, SignedUp
+from lifecycle.messages import BatchSettled, CatalogueApplied, FactsReported, Merged, MilestoneTicked, SignedUp
 from lifecycle.model import Contact, Fact, Snapshot, Value
 from lifecycle.playbook import FactSpec, Lifecycle, Playbook, Trigger
 
@@ -135,6 +137,19 @@ def test_the_end_of_a_fall_is_owed_though_nothing_asks_for_it(given: Given, life
     story.when(facts(health_score=80), at="2026-03-20 12:00")
     bare = replace(story.state, records=())
     assert next_due(story.library, bare) == given.instant("2026-04-19 13:00")
+
+
+def test_the_end_of_a_fall_is_owed_after_many_events_in_a_row(given: Given, life: Lifecycle) -> None:
+    story = given(life=life)
+    course, state = Course(story.library, story.state), story.state
+    for share in (0.6, 0.1, 0.15):
+        now, event = state.as_of + timedelta(hours=1), facts(usage_share=share)
+        told = step(story.library, state, event, now=now).state
+        state = step(story.library, told, BatchSettled((), len(told.records)), now=now).state
+        course.take(event, now=now)
+        course.deliver()
+        assert course.next_due() == next_due(story.library, state)
+    assert course.next_due() == state.as_of - timedelta(hours=1) + timedelta(days=30)
 
 
 def test_a_fall_stays_one_while_the_score_moves(given: Given, life: Lifecycle) -> None:
