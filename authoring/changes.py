@@ -284,6 +284,6 @@ def starts(trigger: Trigger) -> str:
 
 def _row(row: Every) -> str:
     unit = row.unit.removesuffix("s")
-    often = f"every {unit}" if row.amount == 1 else f"every {row.amount} {unit}s"
+    often = "never" if not row.amount else f"every {unit}" if row.amount == 1 else f"every {row.amount} {unit}s"
     end = "" if row.until_day is None else f" until day {row.until_day}"
     return often + end + ("" if row.condition is None else f" if {row.condition.text}")

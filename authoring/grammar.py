@@ -51,6 +51,7 @@ WEEKENDS: dict[str, Shift] = {"next_business_day": "next", "previous_business_da
 """How a weekend or holiday moves what is due on it."""
 
 _DAY = whole(-MAX_DAY, MAX_DAY)
+_ROW = "^ *(never|[0-9]{1,3} +(day|week|month|quarter|year)s?) *$"
 _INTERVAL = Kind("interval", {"type": "string", "pattern": "^ *[0-9]{1,3} +(day|week|month|quarter|year)s? *$"})
 
 _PLAYBOOK = Shape(
@@ -177,7 +178,12 @@ _CADENCE = Shape(
     "cadence",
     "One row of `every`.",
     (
-        Key("every", _INTERVAL, "how often", required=True),
+        Key(
+            "every",
+            Kind("interval or `never`", {"type": "string", "pattern": _ROW}),
+            "how often; with `if` also `never`: not at all where this row is the first that applies",
+            required=True,
+        ),
         Key("if", CONDITION, "for whom", "everybody"),
         Key("until", Kind("day", {"type": "string", "pattern": "^ *day [0-9]{1,4} *$"}), "up to that day", "for ever"),
     ),

@@ -16,6 +16,7 @@ from lifecycle.playbook import CONTRACT_END, OUTSIDE_STAGES, PER_CONTRACT, Every
 
 EXAMPLE = "{ stage: onboarding }"
 BY_HAND = "by_hand"
+NEVER = "never"
 KINDS = one_of("trigger")
 _BELONGS = {"where": ("event",), "for": ("when", "silence"), "before": ("date",), "after": ("date",)}
 MAX_AWAY = 730
@@ -152,6 +153,8 @@ class TriggerReader:
                 yield self._row(every, until, self._condition(row, "if"))
 
     def _row(self, node: Scalar, until: Scalar | None, condition: Expr | None) -> Every:
+        if node.value.strip() == NEVER and condition is not None:
+            return Every(0, "days", self._until(until), condition)
         found = _EVERY.match(node.value.strip())
         amount = int(found[1]) if found else 0
         if found is None or not amount:

@@ -66,7 +66,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Every:
     """One row of a cadence: every `amount` of `unit`, counted from the signup date, up to day `until_day` (None: for
-    ever), for customers for whom `condition` holds.
+    ever), for customers for whom `condition` holds. An `amount` of 0 is never: the rows below do not count for these.
     """
 
     amount: int

@@ -216,6 +216,8 @@ def next_on(turn: Turn, rows: tuple[Every, ...], after: datetime | None) -> date
     last = origin if after is None else max(origin, calendar.local(after, turn.profile.zone).date())
     for row in rows:
         if turn.met(row.condition):
+            if not row.amount:
+                return None
             day = calendar.next_of(origin, row.amount, row.unit, last)
             if row.until_day is None or (day - origin).days <= row.until_day:
                 return day

@@ -510,6 +510,9 @@ WORDS = {
     "it is 120 days before contract.ends_on": Trigger(date=CONTRACT_END, days=-120),
     "it is 3 days after trial.ends_on": Trigger(date="trial.ends_on", days=3),
     "trial.ends_on comes": Trigger(date="trial.ends_on"),
+    "its time comes round: never if setup.done, then every month": Trigger(
+        every=(Every(0, "days", None, expr(get("setup.done"))), Every(1, "months"))
+    ),
     "its time comes round: every 2 weeks until day 28 if setup.done, then every month": Trigger(
         every=(Every(2, "weeks", 28, expr(get("setup.done"))), Every(1, "months"))
     ),

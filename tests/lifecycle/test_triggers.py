@@ -296,6 +296,16 @@ def test_the_length_of_a_term_and_its_own_renewal_can_be_asked_for(
     story.when(Happened("kickoff.held"), at="2026-03-03 10:00").then(*(["post_slack soon mara"] if starts else []))
 
 
+def test_a_cadence_may_be_silent_while_something_holds(given: Given) -> None:
+    rows = (Every(0, "days", None, given.get("setup.done")), Every(1, "weeks"))
+    book = given.book(given.task("call", When(day=0)), trigger=Trigger(every=rows), anchor="entry", reentry="again")
+    story = begin(given, book)
+    story.when(FactsReported({"setup.done": True}), at="2026-03-03 10:00").when(at="2026-03-17 10:00").then()
+    assert story.state.edges == {}
+    story.when(FactsReported({"setup.done": False}), at="2026-03-18 23:00").then()
+    story.when(at="2026-03-23 10:00").then("raise_task call mara")
+
+
 def test_a_customer_who_moves_takes_its_cadence_along(given: Given) -> None:
     book = given.book(given.task("call"), trigger=Trigger(every=(Every(1, "weeks"),)), anchor="entry", reentry="again")
     story = begin(given, book)
