@@ -20,6 +20,7 @@ _RESERVED = (
 )
 _NPS = FactSpec("number", "Latest NPS answer", "points", 0, 10, 1)
 _HEALTH = FactSpec("number", "Health score", "points", 0, 100, 1)
+_FELL = FactSpec("boolean", "The health score fell by 15 points or more within 30 days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Catalogue:
 
 def compile_facts(source: Source | None, report: Report) -> Catalogue:
     """Read the catalogue of facts and events; without a file only our own facts are known."""
-    facts: dict[str, FactSpec] = {"nps.score": _NPS, "health.score": _HEALTH}
+    facts: dict[str, FactSpec] = {"nps.score": _NPS, "health.score": _HEALTH, "health.fell": _FELL}
     events: dict[str, EventSpec] = {}
     root = mapping(source.root, report, "the file", '"facts:" and "events:"') if source else None
     if root is not None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from authoring import impossible
+from authoring import health, impossible
 from authoring.catalogue import compile_facts
 from authoring.diagnostics import Diagnostic, Place, Report, near
 from authoring.grammar import FILE_KINDS
@@ -20,6 +20,7 @@ from authoring.source import Mapping as MappingNode
 from authoring.source import Scalar, Source, parse, read_text
 from authoring.team import Team, compile_team
 from authoring.templates import FOLDER, Library
+from lifecycle.health import HealthModel
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, digest_of
 
 UNREADABLE = "unreadable"
@@ -33,7 +34,7 @@ class Compiled:
 
     `digest` names the catalogue; `releases` holds it, the lifecycle and every playbook by digest. `scenarios`: the
     files that test the playbooks, which are part of no release. `sources`: what was read, by the name of the playbook,
-    `lifecycle` and `facts`.
+    `lifecycle` and `facts`. `models`: every health model by name; the lifecycle has the one that it names.
     """
 
     catalogue: Manifest | None = None
@@ -43,6 +44,7 @@ class Compiled:
     diagnostics: tuple[Diagnostic, ...] = ()
     scenarios: tuple[Source, ...] = ()
     sources: dict[str, Source] = field(default_factory=dict)
+    models: dict[str, HealthModel] = field(default_factory=dict)
 
 
 def compile_folder(playbooks: Path, templates: Path) -> Compiled:
@@ -52,13 +54,17 @@ def compile_folder(playbooks: Path, templates: Path) -> Compiled:
     library = Library(read_templates(templates, report), report, templates.name or FOLDER)
     named = _names_of(files["playbook"], report)
     catalogue = compile_facts(files["facts"][0] if files["facts"] else None, report)
+    drafts = health.read_models(files["health_model"], report)
     unsure = not catalogue.complete or _unsure(files)
     lifecycle = (
-        compile_lifecycle(files["lifecycle"][0], catalogue, None if unsure else list(named), report)
+        compile_lifecycle(files["lifecycle"][0], catalogue, None if unsure else list(named), report, drafts)
         if files["lifecycle"]
         else None
     )
     names = Names.of(None if unsure else lifecycle, list(named))
+    models = {name: health.checked(draft, names, lifecycle, report) for name, draft in drafts.items()}
+    if lifecycle is not None and lifecycle.health is not None:
+        lifecycle = replace(lifecycle, health=models[lifecycle.health.name])
     bases = {node.value: source for source in files["playbook"] if (node := _name_of(source)) is not None}
     variants = [variant(source, bases, report) for source in files["playbook"]]
     books = [compile_playbook_file(item, names, library, report) for item in variants]
@@ -77,7 +83,7 @@ def compile_folder(playbooks: Path, templates: Path) -> Compiled:
     released = _released(lifecycle, [book for _source, book in read], team, found)
     sources = {book.name: source for source, book in read}
     sources |= {kind: source for kind in ("lifecycle", "facts") for source in files[kind][:1]}
-    return replace(released, scenarios=tuple(files["scenario"]), sources=sources)
+    return replace(released, scenarios=tuple(files["scenario"]), sources=sources, models=models)
 
 
 def _released(
@@ -156,7 +162,7 @@ def kind_of_file(source: Source, report: Report) -> str:
                 return kind
         first = next(iter(source.root.keys), "")
         fix = near(first, FILE_KINDS)
-        what = "does not say what it is: no key playbook, lifecycle, facts, people or scenario"
+        what = "does not say what it is: no key playbook, lifecycle, facts, people, health_model or scenario"
         report.add(
             "missing-key", source.head, what, fix if fix.startswith("did") else 'start with "playbook: its-name".'
         )

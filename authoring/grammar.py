@@ -41,6 +41,7 @@ from authoring.grammar_form import (
     named,
     whole,
 )
+from authoring.grammar_health import HEALTH
 from authoring.grammar_imports import IMPORTS
 from lifecycle.actions import Shift
 from lifecycle.surveys import FORMS
@@ -323,7 +324,9 @@ _LANGUAGE = (
     *(_PLAYBOOK, _VARIANT, _INPUT, _TIMING, _REENTRY, _TRIGGER, _CADENCE, _STEP, _AFTER, _APPROVAL, _RUNG),
     *(_EMAIL, _SLACK, _INVITE, _SURVEY, _TASK, _WAIT),
 )
-GRAMMAR: dict[str, Shape] = {shape.name: shape for shape in (*_LANGUAGE, *FLOW, *DEEDS, *FILES, *DATA, *IMPORTS)}
+GRAMMAR: dict[str, Shape] = {
+    shape.name: shape for shape in (*_LANGUAGE, *FLOW, *DEEDS, *FILES, *HEALTH, *DATA, *IMPORTS)
+}
 """Every mapping that an author writes, by the name of its shape."""
 FILE_KINDS = {
     "scenario": "scenario",
@@ -332,6 +335,7 @@ FILE_KINDS = {
     "facts": "facts",
     "events": "facts",
     "people": "team",
+    "health_model": "health_model",
 }
 """What a file is by the first of these keys that it has; a scenario has `playbook` and `events`, too."""
 DATA_KINDS = {"import": "import", "assume": "answers", "accounts": "portfolio"}

@@ -59,7 +59,8 @@ _LIFECYCLE = Shape(
             "per tier, the days before the contract's end until which customers may end it; a warning tells of a "
             "renewal that speaks later",
         ),
-        Key("bands", mapping("bands"), "lowest health score of each"),
+        Key("health", name_of("health model"), "what makes the health score, and its bands", "scores are reported"),
+        Key("bands", mapping("bands"), "lowest health score of each", "those of the health model"),
         Key("touch", named(whole(0, 10**12)), "lowest ARR of each touch model, for customers of whom nobody says it"),
         Key("milestones", named(mapping("milestone"), SNAKE_NAMES), "what is reached once, by name"),
         Key("politeness", mapping("politeness"), "how often and when people may be reached"),

@@ -3,8 +3,10 @@
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
+from types import MappingProxyType
 
 from authoring.catalogue import Catalogue
 from authoring.courtesy import compile_business, compile_holidays, compile_politeness
@@ -12,6 +14,7 @@ from authoring.diagnostics import Report, near
 from authoring.expressions import compile_expression
 from authoring.fields import KEBAB, SNAKE, Fields, mapping, sequence
 from authoring.grammar import STAGES, keys
+from authoring.health import Draft, bands_of, chosen
 from authoring.namespace import Names
 from authoring.source import Scalar, Source
 from lifecycle.conditions import names_in
@@ -19,16 +22,20 @@ from lifecycle.playbook import Lifecycle, Milestone, PhaseSpec, StageSpec
 
 Chains = dict[str, tuple[str, ...]]
 PHASES = keys("renewal")
-BANDS = keys("bands")
 _DAYS = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4})|(\+))?\Z")
 
 
 def compile_lifecycle(
-    source: Source, catalogue: Catalogue, playbooks: list[str] | None, report: Report
+    source: Source,
+    catalogue: Catalogue,
+    playbooks: list[str] | None,
+    report: Report,
+    models: Mapping[str, Draft] = MappingProxyType({}),
 ) -> Lifecycle | None:
     """Read the lifecycle file against its catalogue; None only when the file is no mapping at all.
 
     `playbooks`: every playbook's name; None where not all files could be read, then no name is called unknown.
+    `models`: all there are; the conditions of the chosen one are still to be checked.
     """
     root = mapping(source.root, report, "the file", '"lifecycle: standard"')
     if root is None:
@@ -40,13 +47,14 @@ def compile_lifecycle(
     stages = _stages(fields, roles, places, report)
     milestones = _milestones(fields, roles, places, report)
     dates = compile_holidays(fields, report)
+    model = chosen(fields, models, report)
     bare = Lifecycle(
         name,
         fields.text("title", "a title", default=name),
         tuple(spec for spec, _done in stages),
         source.file,
         _phases(fields, report),
-        _bands(fields, report),
+        model.bands if model else bands_of(fields, report),
         {key: spec for key, (spec, _when) in milestones.items()},
         catalogue.facts,
         catalogue.events,
@@ -59,6 +67,7 @@ def compile_lifecycle(
         places,
         _notice(fields, report),
         _touch(fields, report),
+        model,
     )
     names = Names.of(bare if playbooks is not None else None, playbooks)
     return replace(
@@ -144,19 +153,6 @@ def _touch(fields: Fields, report: Report) -> dict[str, int]:
         return {}
     inner = Fields(node, node.entries, '"touch"', report)
     return {name: inner.whole(name, 0, 10**12, 0) for name in node.entries}
-
-
-def _bands(fields: Fields, report: Report) -> dict[str, int]:
-    node = mapping(fields.get("bands"), report, '"bands"', "{ green: 80, yellow: 60, red: 40, critical: 0 }")
-    if node is None:
-        return {}
-    inner = Fields(node, BANDS, '"bands"', report)
-    found = {name: inner.whole(name, 0, 100, 0) for name in BANDS if name in inner}
-    for (better, high), (worse, low) in pairwise(found.items()):
-        if low >= high:
-            what = f'"{worse}" starts at {low}, not below "{better}" at {high}'
-            report.add("range", inner.place(worse), what, f"write a number below {high}.")
-    return found
 
 
 def _milestones(

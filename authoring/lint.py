@@ -34,7 +34,7 @@ def lint(compiled: Compiled, today: date) -> tuple[Diagnostic, ...]:
         _Book(book, lifecycle, places[name], report).check(today)
     _same_moment(books, lifecycle, places, report)
     _stages(lifecycle, places["lifecycle"], report)
-    unused_words(lifecycle, list(books.values()), compiled.sources, report)
+    unused_words(lifecycle, [*books.values(), *compiled.models.values()], compiled.sources, report)
     return report.sorted()
 
 

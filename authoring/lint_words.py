@@ -9,12 +9,15 @@ from authoring.source import Mapping as MappingNode
 from authoring.source import Scalar, Source
 from lifecycle.actions import Expr
 from lifecycle.conditions import names_in
+from lifecycle.health import HealthModel
 from lifecycle.playbook import Lifecycle, Playbook
 
-_OURS = ("nps.score", "health.score")
+_OURS = ("nps.score", "health.score", "health.fell")
 
 
-def unused_words(lifecycle: Lifecycle, books: list[Playbook], sources: Mapping[str, Source], report: Report) -> None:
+def unused_words(
+    lifecycle: Lifecycle, books: list[Playbook | HealthModel], sources: Mapping[str, Source], report: Report
+) -> None:
     """A finding for each fact that nothing reads, and for each event that nothing names and that sets no fact."""
     if "facts" not in sources:
         return

@@ -42,10 +42,14 @@ RULES = {
     "unknown-fact": "a fact that is not in the catalogue is never learned.",
     "unknown-playbook": "a playbook that does not exist never plays.",
     "unknown-step": "a step that does not exist never settles, so what waits for it never happens.",
+    "unknown-model": "a health model that does not exist scores nobody.",
     "wrong-audience": "customers get emails, surveys and invites; teammates get Slack, tasks and questions.",
     "role-unfilled": "every role must end at a named person, or its work reaches nobody.",
     "no-lifecycle": "stages, roles and facts stand in the lifecycle file; no playbook means anything without it.",
     "trigger": "a play starts for one reason at a time, or nobody could say why it did.",
+    # health models
+    "health-weights": "a score is out of 100, so its parts must add up, or no figure means what it says.",
+    "health-reads": "a score that hangs on what follows from it never comes to rest.",
     # steps
     "one-action": "a step does exactly one thing, so that it can be approved, held or skipped as one.",
     "when": "a step has one due, or nobody could say which of two counts.",

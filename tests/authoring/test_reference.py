@@ -13,7 +13,9 @@ from authoring.compile import Compiled, compile_folder, compile_playbook, read_t
 from authoring.courtesy import WEEKDAYS
 from authoring.diagnostics import Diagnostic, Report, render_text
 from authoring.grammar import FILE_KINDS, GRAMMAR, STAGES, WEEKENDS, keys
+from authoring.health import checked, read_models
 from authoring.lifecycles import compile_lifecycle
+from authoring.namespace import Names
 from authoring.rules import RULES
 from authoring.scenario_file import lifecycle_of, load
 from authoring.source import Mapping, parse
@@ -116,6 +118,9 @@ def told(shipped: Compiled) -> Callable[[str], tuple[Diagnostic, ...]]:
             case "lifecycle":
                 catalogue = Catalogue(lifecycle.facts, lifecycle.events)
                 compile_lifecycle(source, catalogue, books, report)
+            case "health_model":
+                for draft in read_models([source], report).values():
+                    checked(draft, Names.of(lifecycle, books), lifecycle, report)
             case _:
                 compile_team(source, None, report)
         return report.sorted()
