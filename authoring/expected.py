@@ -13,6 +13,7 @@ from authoring.diagnostics import Place, Report, near
 from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys, one_of
 from authoring.source import Node, Scalar
+from authoring.ticks import REPLY
 from lifecycle.actions import Document, Email, Invite, Opportunity, Reschedule, Slack, Survey
 from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle, Playbook, Step
 
@@ -21,8 +22,6 @@ MOVES = ("stage", "band", "phase")
 ASKED_FOR = ("approval", "document", "opportunity", *MOVES)
 """Checked only where a line names one."""
 TOUCHES = one_of("expectation")
-REPLY = "reply"
-"""The task that a contact's answer to a mail raises in every play, for no step of it."""
 MAX_DAY = 3650
 _DUE = "day 3 at 09:00"
 _DAY_AND_TIME = re.compile(r"day +(-?[0-9]{1,4}) +at +([0-2][0-9]:[0-5][0-9])\Z")

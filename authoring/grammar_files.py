@@ -256,6 +256,14 @@ HAPPENINGS = (
     *_ANSWERS,
     Key("tick", TEXT, "a person said that a milestone is reached (and `by`)", one=True),
     Key("untick", TEXT, "a person said that a milestone is not reached", one=True),
+    Key(
+        "done",
+        TEXT,
+        "a person ticked the task of that step (and `by`, `play`, `round`); `reply`: the one that an answer to a mail "
+        "raised (and `contact`, `playbook`)",
+        one=True,
+    ),
+    Key("reopened", TEXT, "a person took the tick of a task back", one=True),
     Key("unsubscribed", TEXT, "that role wants no more mails", one=True),
     Key("bounced", TEXT, "the address of that role does not exist", one=True),
     Key("left", TEXT, "that role is gone", one=True),
@@ -273,15 +281,24 @@ HAPPENINGS = (
     Key("by", ROLE, "who did it"),
     Key("facts", named(VALUE, DOTTED_NAMES), "with `event` or alone: these values were reported"),
     Key("play", whole(1, 1000), "which play of the playbook", "1"),
-    Key("playbook", name_of("playbook"), "of `hold` and `lift`: only what this playbook does"),
+    Key(
+        "playbook",
+        name_of("playbook"),
+        "of `hold`, `lift`: only what this playbook does; of `done: reply`: whose mail was answered",
+    ),
     Key(
         "stale",
         choice("send", "skip", "retime"),
         "of `lift`: what fell due meanwhile is sent, skipped, or moved with the remaining days of its play",
         "`send`",
     ),
-    Key("round", whole(1, 100), "of `approve`, `reject` and `meeting`: which round of a repeat", "1"),
-    Key("contact", choice(*CUSTOMER_ROLES), "who answered the survey", "`champion`"),
+    Key(
+        "round",
+        whole(1, 100),
+        "of `approve`, `reject`, `meeting`, `done`: which round of a repeat, or which reply",
+        "1",
+    ),
+    Key("contact", choice(*CUSTOMER_ROLES), "who answered the survey, or the mail", "`champion`"),
     Key("would_return", choice(*RETURNS), "with `exit`: whether they may come back", f"`{RETURNS[-1]}`"),
     Key("late", FLAG, "more than 14 days after the survey was sent", "no"),
     Key("reason", TEXT, "why the customer was moved, or a play started or stopped"),
@@ -300,7 +317,8 @@ _HAPPENING = Shape(
         Key(
             "after",
             LENGTH,
-            "with `approve`, `reject` or a survey, instead of `day` and `at`: after the question was put",
+            "with `approve`, `reject`, `done` or a survey, instead of `day` and `at`: after the question was put, or "
+            "the task raised",
         ),
         *HAPPENINGS,
     ),

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from authoring import ticks
 from authoring.catalogue import fact_values
 from authoring.diagnostics import Report, near
 from authoring.fields import Fields
 from authoring.grammar import keys, one_of
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.source import Scalar
-from lifecycle.actions import Invite
+from authoring.ticks import REPLY
+from lifecycle.actions import Escalate, Invite, Task
 from lifecycle.messages import (
     ApprovalAnswered,
     Churned,
@@ -30,9 +32,10 @@ from lifecycle.messages import (
     Returned,
     StageSet,
     SurveyAnswered,
+    TaskTicked,
 )
 from lifecycle.model import Contact, Contract, Value
-from lifecycle.playbook import Lifecycle, Playbook
+from lifecycle.playbook import Lifecycle, Playbook, Step
 from lifecycle.surveys import FORMS, RETURNS
 
 KINDS = one_of("happening")
@@ -82,6 +85,8 @@ class _Happening:
             case "tick" | "untick":
                 self._known("unknown-name", "milestone", node, self.lifecycle.milestones)
                 return MilestoneTicked(node.value, self._by("csm"), done=kind == "tick")
+            case "done" | "reopened":
+                return self._task(node, done=kind == "done")
             case "unsubscribed" | "bounced" | "left" | "replied":
                 self._known("unknown-role", "role at the customer", node, CUSTOMER_ROLES)
                 if kind == "replied":
@@ -141,6 +146,38 @@ class _Happening:
         meeting = self._named(offered[node.value], node.value)
         outcome = self.fields.choice("outcome", OUTCOMES, "held")
         return MeetingAnswered(meeting, OUTCOMES[outcome], self._by(""))
+
+    def _task(self, node: Scalar, *, done: bool) -> Event | None:
+        """The tick of the task of a step, or of a reply, in the first play of its playbook (`play:` names another)."""
+        play, nth = self.fields.whole("play", 1, 1000, 1), self.fields.whole("round", 1, 100, 1)
+        if node.value == REPLY:
+            named = self._held_playbook()
+            book = next((item for item in self.books if item.name == (named or item.name)), None)
+            if book is None:
+                return None
+            contact = self.fields.choice("contact", CUSTOMER_ROLES, "champion")
+            task = ticks.of_reply(book.name, play, nth, contact, book.owner)
+            return TaskTicked(task, self._by(book.owner), done)
+        raised = {step.id: book for book in self.books for step in book.steps if self._holders(step)}
+        if node.value not in raised:
+            what = f'no step that raises a task is called "{node.value[:60]}"'
+            self.report.add("unknown-step", node.place, what, near(node.value, raised))
+            return None
+        book = raised[node.value]
+        holders = next(self._holders(step) for step in book.steps if step.id == node.value)
+        by = self._by(holders[0])
+        to = by if by in holders else holders[0]
+        return TaskTicked(ticks.of_step(book.name, play, node.value, nth, to), by, done)
+
+    def _holders(self, step: Step) -> tuple[str, ...]:
+        """The roles that get a step's task."""
+        match step.action:
+            case Task(to=roles):
+                return roles
+            case Escalate(above=role):
+                return tuple(self.lifecycle.roles.get(role, ()))[:1]
+            case _:
+                return ()
 
     def _play(self, node: Scalar, kind: str) -> Event:
         """A playbook started by hand, or a play of it stopped, the first unless `play:` names another."""

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import count
 from urllib.parse import quote
 
+from authoring import ticks
 from authoring.answers import Answers
 from authoring.people import People
 from authoring.portfolio import Account
@@ -30,6 +31,7 @@ from lifecycle.messages import (
     PlayStopRequested,
     SignedUp,
     StageSet,
+    TaskTicked,
 )
 from lifecycle.model import Decision, State
 from lifecycle.playbook import Playbook
@@ -75,7 +77,14 @@ def of_account(account: Account, roster: Roster | None = None) -> Start:
         signup = replace(signup, team=team)
         people = {role: person.id for role, person in team.items()}
         events = tuple((at, _by(event, people)) for at, event in events)
-    return Start(quote(account.id, safe=""), account.name, account.at, signup, events=events)
+    customer = quote(account.id, safe="")
+    people = {role: person.id for role, person in signup.team.items()}
+    contacts = {role: contact.id for contact in reversed(signup.contacts) for role in contact.roles}
+    events = tuple(
+        (at, ticks.called(event, customer, people, contacts) if isinstance(event, TaskTicked) else event)
+        for at, event in events
+    )
+    return Start(customer, account.name, account.at, signup, events=events)
 
 
 def _by(event: Event, people: dict[str, str]) -> Event:

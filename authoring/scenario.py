@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from authoring import ticks
 from authoring.compile import Compiled
 from authoring.diagnostics import Diagnostic, Report
 from authoring.expected import ASKED_FOR, MOVES, Expected
@@ -216,6 +217,11 @@ class _Comparison:
                 else ""
             )
             self.report.add("expected", answer.place, what, fix, why=self._why("approval", step))
+        for place, at, task in self.scenario.ticked:
+            raised = (item for item in self.simulation.issued if item.command.kind == "raise_task" and item.at <= at)
+            if not any(ticks.same(item.command.touch, task) for item in raised):
+                what, fix = "this ticks a task that was not raised by then", "change the playbook, or the line."
+                self.report.add("expected", place, what, fix, why=self._why("task", ticks.step_of(task)))
         return self.report.sorted()
 
     def _missing(self, item: Expected, left: list[Touch]) -> None:

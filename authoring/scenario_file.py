@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from authoring import ticks
 from authoring.compile import Compiled
 from authoring.diagnostics import Diagnostic, Place, Report, near
 from authoring.expected import MAX_DAY, Expected, read_expected
@@ -19,17 +20,20 @@ from authoring.namespace import CUSTOMER_ROLES
 from authoring.simulate import Library
 from authoring.source import Mapping, Node, Source, parse
 from lifecycle.actions import Length
-from lifecycle.commands import AskApproval, Command, SendSurvey
-from lifecycle.messages import ApprovalAnswered, Event, SignedUp, SurveyAnswered
+from lifecycle.commands import AskApproval, Command, RaiseTask, SendSurvey
+from lifecycle.messages import ApprovalAnswered, Event, SignedUp, SurveyAnswered, TaskTicked
 from lifecycle.model import Contact, Profile, Teammate
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, digest_of
 from lifecycle.surveys import FORMS
 
 PROFILE_KEYS = tuple(key for key in keys("customer") if key not in CUSTOMER_ROLES)
-DELAYED = ("approve", "reject", *FORMS)
-"""Events that answer a question, and so may be counted from it."""
+DELAYED = ("approve", "reject", "done", *FORMS)
+"""Events that answer a question or settle a task, and so may be counted from it."""
 QUIET_AFTER = timedelta(days=60)
 """How long a scenario goes on after its last line, so that what nobody expected is seen."""
+
+
+Answering = ApprovalAnswered | SurveyAnswered | TaskTicked
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,15 @@ class Delayed:
     """
 
     place: Place
-    event: ApprovalAnswered | SurveyAnswered
+    event: Answering
     delay: Length
     steps: frozenset[str] = frozenset()
 
     def answers(self, command: Command) -> bool:
-        """Whether a command puts the question."""
+        """Whether a command puts the question, or raises the task."""
         match command:
+            case RaiseTask(touch=touch):
+                return isinstance(self.event, TaskTicked) and ticks.same(self.event.task, touch)
             case AskApproval(approval=approval, nth=0):
                 return isinstance(self.event, ApprovalAnswered) and self.event.approval == approval
             case SendSurvey(to=contact, step=step):
@@ -57,8 +63,8 @@ class Delayed:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A scenario read and checked. `start`: aware, UTC; `events`: aware, UTC; `answers`: those whose instant only the
-    play of the scenario tells (`scenario.resolve`); `catalogue`: the manifest of the playbooks under test; `expecting`:
-    where the list of expectations stands.
+    play of the scenario tells (`scenario.resolve`); `ticked`: the tasks that are ticked at a given time; `catalogue`:
+    the manifest of the playbooks under test; `expecting`: where the list of expectations stands.
     """
 
     name: str
@@ -73,6 +79,7 @@ class Scenario:
     never: tuple[Expected, ...]
     expecting: Place
     answers: tuple[Delayed, ...] = ()
+    ticked: tuple[tuple[Place, datetime, str], ...] = ()
 
     @property
     def digest(self) -> str:
@@ -186,10 +193,10 @@ def _read_delayed(fields: Fields, books: Sequence[Playbook], lifecycle: Lifecycl
     if "day" in fields or "at" in fields:
         what = 'a line with "after" has a day or time, too'
         report.add("when", fields.key("after"), what, 'keep "day" and "at", or keep "after".')
-    elif event is not None and not isinstance(event, ApprovalAnswered | SurveyAnswered):
+    elif event is not None and not isinstance(event, Answering):
         what = f'"after" counts from a question, and this answers none; {", ".join(DELAYED)} do'
         report.add("when", fields.key("after"), what, 'write "day" and "at".')
-    elif delay is not None and isinstance(event, ApprovalAnswered | SurveyAnswered):
+    elif delay is not None and isinstance(event, Answering):
         wanted = event.survey if isinstance(event, SurveyAnswered) else None
         sent = {step.id for book in books for step in book.steps if getattr(step.action, "survey", None) == wanted}
         return Delayed(fields.key("after"), event, delay, frozenset(sent))
@@ -233,7 +240,7 @@ class _Reader:
         signup = self._customer(local)
         start = _utc(local, signup.profile.zone)
         names = {book.name: digest_of(book) for book in books}
-        events, answers = self._events(local, signup.profile.zone, books)
+        events, answers, ticked = self._events(local, signup.profile.zone, books)
         return Scenario(
             fields.text("scenario", '"scenario: what happens"', required=True),
             self.file,
@@ -247,19 +254,23 @@ class _Reader:
             self._expected("never", books),
             fields.key("expect"),
             answers,
+            ticked,
         )
 
     def _events(
         self, local: datetime, zone: str, books: Sequence[Playbook]
-    ) -> tuple[tuple[tuple[datetime, Event], ...], tuple[Delayed, ...]]:
-        """What happens at a given time, and what so long after its question."""
-        events, answers = [], []
+    ) -> tuple[tuple[tuple[datetime, Event], ...], tuple[Delayed, ...], tuple[tuple[Place, datetime, str], ...]]:
+        """What happens at a given time, and what so long after its question; of the former the ticks of tasks."""
+        events, answers, ticked = [], [], []
         for fields in _lines(self.fields.get("events"), keys("happening"), self.report):
             if "after" in fields:
                 answers.append(_read_delayed(fields, books, self.lifecycle, self.report))
             else:
-                events.append(_read_timed(fields, local, zone, books, self.lifecycle, self.report))
-        return tuple(item for item in events if item), tuple(item for item in answers if item)
+                found = _read_timed(fields, local, zone, books, self.lifecycle, self.report)
+                events.append(found)
+                if found and isinstance(found[1], TaskTicked):
+                    ticked.append((fields.node.place, found[0], found[1].task))
+        return tuple(item for item in events if item), tuple(item for item in answers if item), tuple(ticked)
 
     def _books(self) -> list[Playbook]:
         found = []

@@ -31,6 +31,7 @@ from temporalio.worker import Interceptor
 import worker
 from activities.delivery import Delivery as Ways
 from activities.perform import Performer
+from authoring import ticks
 from authoring.diagnostics import Diagnostic
 from authoring.scenario import Scenario, compare
 from authoring.simulate import Library, Simulation, simulate
@@ -50,6 +51,7 @@ from lifecycle.messages import (
     Returned,
     SignedUp,
     SurveyAnswered,
+    TaskTicked,
 )
 from lifecycle.model import Clock
 from store import customers, inbox, team
@@ -229,6 +231,8 @@ class Traveller:
                 return replace(event, contact=person.id)
             case ContactLeft(contact=name) | SurveyAnswered(contact=name) | EmailReplied(contact=name):
                 return replace(event, contact=self.contacts.get(name, name))
+            case TaskTicked():
+                return ticks.called(event, self.customer, {}, self.contacts)
             case Churned() | Returned():
                 customers.stop(c, self.customer, isinstance(event, Churned))
             case HoldPlaced(by=by, reason=reason, playbook=playbook):

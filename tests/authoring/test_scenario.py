@@ -106,7 +106,7 @@ expect:
         ('{ approve: look, after: 2 hours, at: "09:00" }', 'a line with "after" has a day or time, too'),
         (
             "{ tick: first_value, after: 2 hours }",
-            '"after" counts from a question, and this answers none; approve, reject, nps, csat, ces, exit do',
+            '"after" counts from a question, and this answers none; approve, reject, done, nps, csat, ces, exit do',
         ),
         ("{ approve: look, after: soon }", '"soon" is not a length of time'),
         ("{ approve: loook, after: 2 hours }", 'no step that asks for approval is called "loook"'),
