@@ -204,11 +204,18 @@ class Traveller:
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait, bounded, until the workflow has nothing under way: no task, no activity."""
+        """Wait, bounded, until the workflow has nothing under way: no task, no activity. Seen twice, because a run that
+        has just begun may have scheduled neither yet.
+        """
+        before: tuple[str, int] | None = None
         for _ in range(5000):
             description = (await self.handle.describe()).raw_description
-            if not description.pending_activities and not description.HasField("pending_workflow_task"):
+            info = description.workflow_execution_info
+            quiet = not description.pending_activities and not description.HasField("pending_workflow_task")
+            seen = (info.execution.run_id, info.history_length) if quiet else None
+            if seen is not None and seen == before:
                 return
+            before = seen
         raise RuntimeError("the workflow did not settle")
 
     def _accept(self, c: Any, event: Event) -> Delivery:
