@@ -1,11 +1,13 @@
 """What lint says of a whole set, and what it leaves alone."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from authoring.compile import compile_folder
 from authoring.diagnostics import render_text
 from authoring.lint import lint
 
@@ -97,6 +99,24 @@ def test_notice_counts_only_for_tiers_that_may_enter(judge: Any) -> None:
     assert rules(judge, late) == ["notice"]
     assert rules(judge, late + "entry: customer.tier == 'team'\n") == []
     assert rules(judge, late.replace("-40", "-90")) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "days", "tier"),
+    [("customer.tier == 'team'", 29, "team"), ("customer.tier == 'pro'", 59, "pro"), ("true", 89, "enterprise")],
+)
+def test_a_renewal_beside_what_ships_must_speak_before_the_notice_of_its_tiers(
+    tmp_path: Path, entry: str, days: int, tier: str
+) -> None:
+    root = Path(__file__).parents[2]
+    shutil.copytree(root / "playbooks", tmp_path / "playbooks")
+    trigger = "{ date: contract.ends_on, before: 100 days }"
+    step = f"  - {{ id: offer, day: -{days}, email: {{ to: champion, template: onboarding/welcome }} }}\n"
+    text = head(trigger=trigger, entry=entry, exit=ENDS, priority="99", steps="") + step
+    (tmp_path / "playbooks/renewal.yaml").write_text(text.replace("tried", "renewal"))
+    compiled = compile_folder(tmp_path / "playbooks", root / "templates")
+    found = [item.what for item in lint(compiled, TODAY) if item.rule == "notice"]
+    assert found == [f'the customer first hears {days} days before the end, "{tier}" has {days + 1} days of notice']
 
 
 def test_a_wait_that_something_follows_is_of_use(judge: Any) -> None:
