@@ -1,6 +1,7 @@
 """The catalogue of facts and events (`facts.yaml`): every name a condition may use besides our own."""
 
 import re
+from collections.abc import Collection
 from collections.abc import Mapping as PyMapping
 from dataclasses import dataclass
 
@@ -46,6 +47,17 @@ def compile_facts(source: Source | None, report: Report) -> Catalogue:
         for key, node in _entries(fields, "events", "api.connected: { title: ... }", report):
             events[key.value] = _event(key, node, facts, report)
     return Catalogue(facts, events, source is None or (root is not None and "facts" in root.entries))
+
+
+def check_owners(source: Source, roles: Collection[str], report: Report) -> None:
+    """A finding for each fact whose owner is no role of the lifecycle file."""
+    root = source.root if isinstance(source.root, Mapping) else None
+    group = root.entries.get("facts") if root else None
+    for node in group.entries.values() if isinstance(group, Mapping) else ():
+        owner = node.entries.get("owner") if isinstance(node, Mapping) else None
+        if isinstance(owner, Scalar) and SNAKE.match(owner.value) and owner.value not in roles:
+            what = f'no role is called "{owner.value[:60]}"'
+            report.add("unknown-role", owner.place, what, near(owner.value, roles))
 
 
 def _entries(fields: Fields, key: str, example: str, report: Report) -> list[tuple[Scalar, Mapping]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from authoring import health, impossible
-from authoring.catalogue import compile_facts
+from authoring.catalogue import check_owners, compile_facts
 from authoring.diagnostics import Diagnostic, Place, Report, near
 from authoring.grammar import FILE_KINDS
 from authoring.inputs import variant
@@ -61,6 +61,8 @@ def compile_folder(playbooks: Path, templates: Path) -> Compiled:
         if files["lifecycle"]
         else None
     )
+    if lifecycle is not None and files["facts"]:
+        check_owners(files["facts"][0], lifecycle.roles, report)
     names = Names.of(None if unsure else lifecycle, list(named))
     models = {name: health.checked(draft, names, lifecycle, report) for name, draft in drafts.items()}
     if lifecycle is not None and lifecycle.health is not None:

@@ -177,7 +177,7 @@ _FACT = Shape(
         Key("range", RANGE, "from the lowest to the highest, `0-1`"),
         Key("resolution", NUMBER, "a smaller change is stored and not told to the plays"),
         Key("choices", _WORDS, "all it can be; a comparison with any other text is a mistake"),
-        Key("owner", ROLE, "who can say it where nobody has, for documents", "the playbook's owner"),
+        Key("owner", ROLE, "the teammate role who can say it where nobody has, for documents", "the playbook's owner"),
         Key("shown_only", FLAG, "it is for people to see; no warning that no playbook asks for it", "no"),
     ),
 )
