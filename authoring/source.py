@@ -7,11 +7,12 @@ file are not part of the language.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from _ruamel_yaml import CParser  # type: ignore[import-not-found]  # ruamel's own C extension has no types
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
@@ -132,9 +133,31 @@ def parse(text: str, file: str, report: Report) -> Source:
         what = "holds an endless word that starts with an exclamation mark"
         report.add("yaml", _place_of_index(source, text, tag.start()), what, "put quotes around the text.")
         return source
-    return replace(source, root=_Builder(source, report).build(text))
+    return replace(source, root=_quickly(source, text) or _Builder(source, report).build(text))
 
 
+def _quickly(source: Source, text: str) -> Node | None:
+    """The nodes of a file in which nothing is wrong, four times as fast; None for any other: the pure parser reads it
+    again, whose words and places are those that people see.
+    """
+    unheard = Report()
+    builder = _Builder(source, unheard)
+    try:
+        if not _OTHERWISE.search(text):
+            builder.take(_c_events(text))
+    except (_Stop, YAMLError, ValueError):
+        return None
+    return None if unheard.sorted() else builder.root
+
+
+def _c_events(text: str) -> Iterator[Any]:
+    parser = CParser(text)
+    while (event := parser.get_event()) is not None:
+        yield event
+
+
+_OTHERWISE = re.compile("[\\x85\\u2028\\u2029]|^%", re.MULTILINE)
+"""What YAML 1.1, which the C parser reads, takes for something else: line ends, and directives."""
 _TOO_DEEP = (f"is nested more than {MAX_DEPTH} levels deep", "move the inner part out.")
 
 
@@ -179,13 +202,16 @@ class _Builder:
 
     def build(self, text: str) -> Node | None:
         try:
-            for event in self._events(text):
-                self._take(event)
+            self.take(self._events(text))
         except _Stop:
             return None
         if self.root is None:
             self.report.add("yaml", self.source.head, "is empty", 'start with "playbook: its-name".')
         return self.root
+
+    def take(self, events: Iterable[Any]) -> None:
+        for event in events:
+            self._take(event)
 
     def _events(self, text: str) -> Iterator[Any]:
         try:

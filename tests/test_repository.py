@@ -28,7 +28,7 @@ def commands() -> set[str]:
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    loaded: dict[str, Any] = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text())
+    loaded: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / "docker-compose.yml").read_text())
     return loaded
 
 
@@ -154,7 +154,7 @@ def test_the_image_leaves_secrets_and_data_outside() -> None:
 
 
 def test_a_commit_is_checked_by_the_commands_of_make_and_fetches_nothing() -> None:
-    loaded: dict[str, Any] = YAML(typ="safe").load((ROOT / ".pre-commit-config.yaml").read_text())
+    loaded: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / ".pre-commit-config.yaml").read_text())
     hooks = [hook for repo in loaded["repos"] for hook in repo["hooks"]]
     targets = dict(re.findall(r"^([a-z]+):(.*(?:\n\t.+)*)", (ROOT / "Makefile").read_text(), re.MULTILINE))
     in_test = set(targets["test"].split())
