@@ -30,8 +30,8 @@ _EXAMPLE = '{ day: 1, at: "09:00", email: onboarding/welcome, to: champion }'
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One line of `expect` or `never`; `day`, `at`, `to` and `due` are empty where the line does not say. `steps`: the
-    ids of the steps that send it.
+    """One line of `expect` or `never`; `day`, `at`, `to`, `due` and `commission` are empty where the line does not say.
+    `steps`: the ids of the steps that send it.
     """
 
     place: Place
@@ -42,6 +42,7 @@ class Expected:
     to: frozenset[str] = frozenset()
     steps: tuple[str, ...] = ()
     due: str = ""
+    commission: float | None = None
 
 
 def read_expected(
@@ -71,6 +72,7 @@ def read_expected(
             frozenset(item.value for item in fields.words("to", "champion")),
             _steps(name, kinds[0], books, lifecycle, report),
             _due(fields, kinds[0], report),
+            _commission(fields, kinds[0], report),
         )
 
 
@@ -85,6 +87,16 @@ def _due(fields: Fields, kind: str, report: Report) -> str:
     elif found is None:
         report.add("expected", node.place, f'"{node.value[:60]}" is no day and time', f'write "{_DUE}".')
     return f"day {int(found[1])} at {found[2]}" if found else ""
+
+
+def _commission(fields: Fields, kind: str, report: Report) -> float | None:
+    """The commission on an opportunity, in percent; None where the line does not say."""
+    node = fields.scalar("commission", "commission: 5")
+    if node is None:
+        return None
+    if kind != "opportunity":
+        report.add("expected", node.place, f"only an opportunity has a commission, not: {kind}", "leave it out.")
+    return fields.number_of(node, "commission")
 
 
 def _steps(node: Scalar, kind: str, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report) -> tuple[str, ...]:

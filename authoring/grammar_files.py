@@ -338,6 +338,7 @@ _EXPECTATION = Shape(
             "not checked",
             example="day 3 at 09:00",
         ),
+        Key("commission", NUMBER, "of an opportunity, in percent", "not checked", example="5"),
         Key("email", TEXT, "a mail, by its template", one=True),
         Key("survey", TEXT, "a survey, by its kind", one=True),
         Key("invite", TEXT, "a meeting, by its template", one=True),

@@ -76,7 +76,8 @@ def shown_by(figure: Figure, row: str, scenarios: Iterable[Scenario]) -> list[st
 
 def _fits(line: Mapping[str, Any], item: Expected) -> bool:
     kind = next(kind for kind in TOUCHES if kind in line)
-    wanted = {"kind": kind, "name": line[kind], **{key: line[key] for key in ("day", "at", "due") if key in line}}
+    said = {key: line[key] for key in ("day", "at", "due", "commission") if key in line}
+    wanted = {"kind": kind, "name": line[kind], **said}
     to = line.get("to", ())
     people = frozenset([to] if isinstance(to, str) else to)
     return all(getattr(item, key) == value for key, value in wanted.items()) and (not people or people == item.to)

@@ -12,6 +12,7 @@ from authoring.expected import ASKED_FOR, MOVES, Expected
 from authoring.scenario_file import Delayed, Scenario, load, load_customer, load_events, read
 from authoring.simulate import Issued, Library, Simulation, simulate
 from lifecycle import calendar, touches
+from lifecycle.actions import Action
 from lifecycle.commands import (
     AskApproval,
     CancelInvite,
@@ -34,7 +35,8 @@ __all__ = ["Expected", "Scenario", "Touch", "check", "load", "load_customer", "l
 @dataclass(frozen=True, slots=True)
 class Touch:
     """What people got in one moment, or where the customer moved: `at` local `HH:MM`, `to` the roles of everybody who
-    got it. `due`: when a task is due, or the time for an answer over, as `day 3 at 09:00`.
+    got it. `due`: when a task is due, or the time for an answer over, as `day 3 at 09:00`. `commission`: of an
+    opportunity, in percent.
     """
 
     day: int
@@ -44,16 +46,18 @@ class Touch:
     step: str
     to: frozenset[str]
     due: str = ""
+    commission: float | None = None
 
     def __str__(self) -> str:
         to = f" to {', '.join(sorted(self.to))}" if self.to else ""
         return f"day {self.day} at {self.at}, {self.kind} {self.name}{to}"
 
-    def written(self, *, due: bool = False) -> str:
-        """As an expectation would be written, on demand with when it is due."""
+    def written(self, like: Expected | None = None) -> str:
+        """As an expectation would be written; with when it is due, and its commission, where another line says them."""
         to = sorted(self.to)
         shown = "" if not to else f", to: {to[0]}" if len(to) == 1 else f", to: [{', '.join(to)}]"
-        told = f', due: "{self.due}"' if due else ""
+        told = f', due: "{self.due}"' if like and like.due else ""
+        told += f", commission: {self.commission}" if like and like.commission is not None else ""
         return f'- {{ day: {self.day}, at: "{self.at}", {self.kind}: {self.name}{shown}{told} }}'
 
     @property
@@ -128,15 +132,15 @@ def touches_of(scenario: Scenario, simulation: Simulation, library: Library) -> 
     roles = {contact.id: contact.roles for contact in simulation.state.contacts}
     roles |= {contact.id: contact.roles for contact in scenario.signup.contacts}
     found: dict[tuple[int, str, str, str, str], set[str]] = {}
-    dues: dict[tuple[int, str, str, str, str], str] = {}
+    said: dict[tuple[int, str, str, str, str], tuple[str, float | None]] = {}
     for issued in simulation.issued:
         key = _key(issued, scenario, library)
         if key is not None:
             found.setdefault(key, set()).update(roles.get(issued.command.to, (issued.command.to,)))
-            dues.setdefault(key, _due(issued.command, scenario))
+            said.setdefault(key, (_due(issued.command, scenario), _commission(issued.command, library)))
     moves = [item for item in simulation.decisions if not item.play and item.what in MOVES and item.verdict == "fired"]
     return [
-        *(Touch(*key, frozenset(to), dues[key]) for key, to in found.items()),
+        *(Touch(*key, frozenset(to), *said[key]) for key, to in found.items()),
         *(Touch(*_local(item.at, scenario), item.what, item.step, item.step, frozenset()) for item in moves),
     ]
 
@@ -144,11 +148,10 @@ def touches_of(scenario: Scenario, simulation: Simulation, library: Library) -> 
 def _key(issued: Issued, scenario: Scenario, library: Library) -> tuple[int, str, str, str, str] | None:
     """Day, time, kind, name and step of a command that reaches somebody; None for what nobody sees or others own."""
     command = issued.command
-    release = library.releases.get(command.release)
-    if not isinstance(release, Playbook):
+    if not isinstance(library.releases.get(command.release), Playbook):
         return None
     step = command.step
-    action = next((item.action for item in release.steps if item.id == step), None)
+    action = _action(command, library)
     match command:
         case SendEmail():
             kind, name = "email", getattr(action, "template", "")
@@ -173,6 +176,17 @@ def _key(issued: Issued, scenario: Scenario, library: Library) -> tuple[int, str
         case _:
             return None
     return (*_local(issued.at, scenario), kind, name, step)
+
+
+def _action(command: Command, library: Library) -> Action | None:
+    """What the step does that a command comes from; None for what no step of a playbook does."""
+    release = library.releases.get(command.release)
+    steps = release.steps if isinstance(release, Playbook) else ()
+    return next((item.action for item in steps if item.id == command.step), None)
+
+
+def _commission(command: Command, library: Library) -> float | None:
+    return getattr(_action(command, library), "commission", None)
 
 
 def _due(command: Command, scenario: Scenario) -> str:
@@ -229,10 +243,8 @@ class _Comparison:
         touch = min((touch for touch in left if _same(item, touch)), key=lambda touch: _far(item, touch), default=None)
         if _taken(left, touch) and touch is not None:
             due = f", due {touch.due}" if item.due else ""
-            what, fix = (
-                f"this came otherwise: {touch}{due}",
-                f"change the playbook, or write {touch.written(due=bool(item.due))}",
-            )
+            due += f", commission {touch.commission}" if item.commission is not None else ""
+            what, fix = f"this came otherwise: {touch}{due}", f"change the playbook, or write {touch.written(item)}"
             self.report.add("expected", item.place, what, fix, why=self._why(touch.kind, touch.step))
             return
         rival = next((touch for touch in left if touch.kind == item.kind and touch.day == item.day), None)
@@ -284,7 +296,8 @@ def _same(item: Expected, touch: Touch) -> bool:
 
 
 def _fits(item: Expected, touch: Touch) -> bool:
-    """Whether day, time, people and due are as the line says, as far as it says them."""
+    """Whether day, time, people, due and commission are as the line says, as far as it says them."""
     day = item.day is None or item.day == touch.day
     when = day and item.at in ("", touch.at) and item.due in ("", touch.due)
-    return when and (not item.to or item.to == touch.to)
+    paid = item.commission is None or item.commission == touch.commission
+    return when and paid and (not item.to or item.to == touch.to)

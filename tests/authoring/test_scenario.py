@@ -170,6 +170,17 @@ def test_documents_opportunities_and_reminders_are_checked_where_a_line_names_on
     ]
 
 
+def test_the_commission_of_an_opportunity_is_told_where_it_differs(judge: Any) -> None:
+    papers = PAPERS.replace("owner: csm }", "owner: csm, commission: 5 }").partition("  - id: more")[2]
+    compiled = judge.compiled({"playbooks/asks.yaml": f"{ASKS}  - id: more{papers}"})
+    rest = f"expect:\n{WEEK}" + '  - { day: 4, at: "09:00", task: look, to: csm }\n'
+    line = '  - { day: 5, at: "09:00", opportunity: seats, to: csm, commission: %s }\n'
+    assert said(compiled, rest + line % 5) == []
+    (wrong,) = check(scenario(compiled, rest + line % 10), compiled)
+    assert wrong.what == "this came otherwise: day 5 at 09:00, opportunity seats to csm, commission 5"
+    assert wrong.fix.endswith('- { day: 5, at: "09:00", opportunity: seats, to: csm, commission: 5 }')
+
+
 def test_the_task_that_a_reply_raises_can_be_expected(compiled: Compiled) -> None:
     events = 'events: [{ day: 1, at: "09:30", replied: champion }]\n'
     reply = 'expect:\n  - { day: 1, at: "09:30", task: reply, to: csm }\n'
