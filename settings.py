@@ -7,20 +7,21 @@ that is wrong is reported in one go, like a playbook error; a secret is never sh
 """
 
 import base64
-import binascii
 import difflib
 import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
+
+import setting_values
+from setting_values import EMPTY, Url, setting
 
 PREFIX = "STAGEPLAY_"
 SETTINGS_FILE = "STAGEPLAY_SETTINGS_FILE"
@@ -57,95 +58,34 @@ class SettingsError(Exception):
         super().__init__("\n\n".join(problem.text() for problem in problems))
 
 
-def _url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise ValueError
-    return value.rstrip("/")
-
-
-def _database(value: str) -> str:
-    if value and value.split(":", 1)[0] not in {"sqlite", "postgresql", "postgresql+psycopg"}:
-        raise ValueError
-    return value
-
-
-def _signing_keys(value: SecretStr) -> SecretStr:
-    for key in filter(None, (part.strip() for part in value.get_secret_value().split(","))):
-        try:
-            size = len(base64.b64decode(key.removeprefix("whsec_"), validate=True))
-        except binascii.Error as error:
-            raise ValueError from error
-        if not key.startswith("whsec_") or not 24 <= size <= 64:  # noqa: PLR2004 - bytes, as Standard Webhooks asks
-            raise ValueError
-    return value
-
-
-def _long(value: SecretStr) -> SecretStr:
-    if value and len(value.get_secret_value()) < 32:  # noqa: PLR2004 - 32 characters of hex are 128 bits
-        raise ValueError
-    return value
-
-
-def _endpoints(value: str) -> str:
-    for entry in value.split():
-        name, _, url = entry.partition("=")
-        if not name.replace("-", "").isalnum() or not url:
-            raise ValueError
-        _url(url)
-    return value
-
-
-def _address(value: str) -> str:
-    name, _, host = value.rpartition("@")
-    if not name or "." not in host or any(c.isspace() for c in value):
-        raise ValueError
-    return value
-
-
-def _address_or_none(value: str) -> str:
-    return _address(value) if value else ""
-
-
-def _setting(default: Any, noun: str, *, why: str, fix: str, **limits: Any) -> Any:
-    """Make a field that can report itself: `noun` finishes `"..." is not`, `why` says what it is for."""
-    return Field(
-        default, description=why, json_schema_extra={"noun": noun, "fix": fix}, validate_default=True, **limits
-    )
-
-
-Url = Annotated[str, AfterValidator(_url)]
-EMPTY = SecretStr("")
-
-
 class Settings(BaseModel):
     """All settings, checked. Lengths of time are seconds; addresses have no trailing slash."""
 
     model_config = ConfigDict(frozen=True)
 
-    database_url: Annotated[str, AfterValidator(_database)] = _setting(
+    database_url: Annotated[str, AfterValidator(setting_values.database)] = setting(
         "",
         "the address of a SQLite or PostgreSQL database",
         why="customers, inbox, ledger and outbox are kept there; empty means stageplay.db in STAGEPLAY_VAR_DIR.",
         fix="write sqlite:///var/stageplay.db or postgresql://user@host/name.",
         repr=False,
     )
-    var_dir: Path = _setting(
+    var_dir: Path = setting(
         Path("var"), "a folder", why="databases, logs and made secrets lie there.", fix="write the path of a folder."
     )
-    public_url: Url = _setting(
+    public_url: Url = setting(
         "http://127.0.0.1:8700",
         "a web address",
         why="links in mails and cards begin with it.",
         fix="write https://host, as customers reach the gateway.",
     )
-    host: str = _setting(
+    host: str = setting(
         "127.0.0.1",
         "an address to listen on",
         why="the gateway listens on it; anything but loopback is reachable by others.",
         fix="write 127.0.0.1, or 0.0.0.0 in a container.",
     )
-    port: int = _setting(
+    port: int = setting(
         8700,
         "a port number",
         why="the gateway listens on it.",
@@ -153,98 +93,98 @@ class Settings(BaseModel):
         ge=1,
         le=65535,
     )
-    webhook_secret: Annotated[SecretStr, AfterValidator(_signing_keys)] = _setting(
+    webhook_secret: Annotated[SecretStr, AfterValidator(setting_values.signing_keys)] = setting(
         EMPTY,
         "one or several signing keys",
         why="whoever posts to /v1/events signs with it; several, separated by commas, while you rotate.",
         fix="write whsec_ followed by 24 to 64 random bytes in base64.",
     )
-    link_secret: Annotated[SecretStr, AfterValidator(_long)] = _setting(
+    link_secret: Annotated[SecretStr, AfterValidator(setting_values.long)] = setting(
         EMPTY,
         "a secret of at least 32 characters",
         why="survey and unsubscribe links, sign-in tokens and the ids that providers see are keyed with it.",
         fix="write 32 random characters or more, and keep it: links already sent depend on it.",
     )
-    dashboard_token: SecretStr = _setting(
+    dashboard_token: SecretStr = setting(
         EMPTY,
         "a token",
         why="it signs one person in to the dashboard, once.",
         fix="leave it out: one is made at start.",
     )
-    temporal_ui: str = _setting(
+    temporal_ui: str = setting(
         "", "a web address", why="the dashboard links to it.", fix="write http://127.0.0.1:8233, or leave it out."
     )
-    email_transport: Literal["outbox", "sendgrid"] = _setting(
+    email_transport: Literal["outbox", "sendgrid"] = setting(
         "outbox",
         "a way to send email",
         why="outbox keeps and shows every mail and sends nothing; sendgrid sends.",
         fix="write outbox or sendgrid.",
     )
-    slack_transport: Literal["outbox", "slack"] = _setting(
+    slack_transport: Literal["outbox", "slack"] = setting(
         "outbox",
         "a way to reach Slack",
         why="outbox keeps and shows every card and posts nothing; slack posts.",
         fix="write outbox or slack.",
     )
-    rehearsal_to: Annotated[str, AfterValidator(_address_or_none)] = _setting(
+    rehearsal_to: Annotated[str, AfterValidator(setting_values.address_or_none)] = setting(
         "",
         "an email address",
         why="one person gets all that a rehearsal sends; without one it stays in the outbox.",
         fix="write me@example.com, or leave it out.",
     )
-    sendgrid_api_key: SecretStr = _setting(
+    sendgrid_api_key: SecretStr = setting(
         EMPTY, "a key", why="the sendgrid transport signs in with it.", fix="write the key that SendGrid gave you."
     )
-    sendgrid_base_url: Url = _setting(
+    sendgrid_base_url: Url = setting(
         "https://api.sendgrid.com",
         "a web address",
         why="the sendgrid transport talks to it.",
         fix="write https://api.sendgrid.com, or https://api.eu.sendgrid.com for a European account.",
     )
-    sendgrid_event_public_key: str = _setting(
+    sendgrid_event_public_key: str = setting(
         "",
         "a public key",
         why="SendGrid's reports are checked with it.",
         fix="write the event webhook's verification key.",
     )
-    slack_bot_token: SecretStr = _setting(
+    slack_bot_token: SecretStr = setting(
         EMPTY,
         "a token",
         why="the slack transport posts with it.",
         fix="write the bot token of your Slack app, xoxb-...",
     )
-    slack_signing_secret: SecretStr = _setting(
+    slack_signing_secret: SecretStr = setting(
         EMPTY, "a secret", why="presses of buttons are checked with it.", fix="write your Slack app's signing secret."
     )
-    slack_base_url: Url = _setting(
+    slack_base_url: Url = setting(
         "https://slack.com/api", "a web address", why="the slack transport talks to it.", fix="leave it out."
     )
-    from_email: Annotated[str, AfterValidator(_address)] = _setting(
+    from_email: Annotated[str, AfterValidator(setting_values.address)] = setting(
         "success@stageplay.example.com",
         "an email address",
         why="mails come from it; the sender's own name and Reply-To are shown beside it.",
         fix="write an address on a domain that SendGrid has verified for you.",
     )
-    company_name: str = _setting(
+    company_name: str = setting(
         "Stageplay", "a name", why="mails and pages are signed with it.", fix="write your company's name.", min_length=1
     )
-    company_address: str = _setting(
+    company_address: str = setting(
         "1 Example Street, 10115 Berlin, Germany",
         "a postal address",
         why="the law wants it in the footer of every mail.",
         fix="write street, town and country in one line.",
         min_length=1,
     )
-    help_url: Url = _setting(
+    help_url: Url = setting(
         "https://help.stageplay.example.com", "a web address", why="mails point to it.", fix="write https://..."
     )
-    playbooks_dir: Path = _setting(
+    playbooks_dir: Path = setting(
         HERE / "playbooks", "a folder", why="playbooks are compiled from it.", fix="write the path of a folder."
     )
-    templates_dir: Path = _setting(
+    templates_dir: Path = setting(
         HERE / "templates", "a folder", why="templates are compiled from it.", fix="write the path of a folder."
     )
-    provider_timeout: float = _setting(
+    provider_timeout: float = setting(
         10.0,
         "a number of seconds",
         why="a call to SendGrid or Slack is given up after it, and its outcome counts as unknown.",
@@ -252,13 +192,13 @@ class Settings(BaseModel):
         ge=1,
         le=60,
     )
-    webhooks: Annotated[str, AfterValidator(_endpoints)] = _setting(
+    webhooks: Annotated[str, AfterValidator(setting_values.endpoints)] = setting(
         "",
         "a list of name=address",
         why="steps tell these systems what happened; what goes to others stays in the outbox.",
         fix="write name=https://host/path, several separated by spaces.",
     )
-    log_format: Literal["text", "json"] = _setting(
+    log_format: Literal["text", "json"] = setting(
         "text", "a log format", why="text is for people, json for collectors.", fix="write text or json."
     )
 

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = {"lifecycle", "authoring", "workflows", "activities", "store", "gateway", "cli", "settings", "worker"}
+OURS = {
+    "lifecycle",
+    "authoring",
+    "workflows",
+    "activities",
+    "store",
+    "gateway",
+    "cli",
+    "setting_values",
+    "settings",
+    "worker",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "lifecycle": set(),
     "authoring": {"lifecycle"},
@@ -16,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store": {"authoring", "lifecycle"},
     "activities": {"store", "workflows", "authoring", "lifecycle"},
     "gateway": {"activities", "store", "workflows", "authoring", "lifecycle", "settings"},
-    "settings": set(),
+    "setting_values": set(),
+    "settings": {"setting_values"},
     "worker": {"activities", "store", "workflows", "lifecycle", "settings"},
     "cli": OURS - {"cli"},
 }
