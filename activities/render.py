@@ -213,7 +213,7 @@ class Renderer:
         book, step = scene.source.written()
         folder = "surveys" if isinstance(step.action, Survey) else "email"
         template = step.action.template if isinstance(step.action, Email | Survey) else ""
-        values = {**self._variables(scene), "links": self._links(scene, places=True)}
+        values = {"contact": variables.NOBODY, **self._variables(scene), "links": self._links(scene, places=True)}
         return self._templates.mail_text(scene.source.digest, book, f"{folder}/{template}.txt", values)
 
     def _invite_text(self, scene: Scene, slot: Slot | None, edited: Edited | None) -> tuple[str, str]:
@@ -223,7 +223,7 @@ class Renderer:
             raise UnsendableError(f"the step {step.id} is no invitation")
         minutes = step.action.minutes
         meeting = _meeting(slot, scene.reader_zone) if slot else _unbooked(minutes)
-        values = {**self._variables(scene), "meeting": meeting}
+        values = {"contact": variables.NOBODY, **self._variables(scene), "meeting": meeting}
         subject, text = self._templates.mail_text(
             scene.source.digest, book, f"invites/{step.action.template}.txt", values
         )

@@ -16,6 +16,10 @@ from lifecycle.playbook import CONTRACT_END, FactSpec
 from store.team import Person
 
 
+NOBODY = SimpleNamespace(name="", first_name="", email="", role="")
+"""The contact of a text that somebody looks at before there is one."""
+
+
 def of(scene: Scene) -> dict[str, Any]:
     """Every name that does not depend on how this process delivers."""
     book = scene.source.book

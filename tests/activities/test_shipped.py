@@ -205,3 +205,15 @@ def test_every_question_shows_what_it_is_about(book: Playbook, step: Step) -> No
     assert preview["subject"]
     card = renderer.question(there, command, preview)
     assert preview["subject"] in str(card.blocks).replace("&amp;", "&")
+
+
+@pytest.mark.parametrize(("book", "step"), pairs(Email, Survey, Invite))
+def test_what_a_customer_without_any_contact_would_get_can_be_looked_at(book: Playbook, step: Step) -> None:
+    """Asked for approval before somebody was named, a survey once failed for want of a contact to greet."""
+    touch, approval = f"cus_1/{book.name}/1/{step.id}/1/ask/mara", f"{book.name}/1/{step.id}"
+    command = AskApproval(touch, "d" * 16, step.id, "mara", AT, approval, AT, AT, "skip")
+    renderer = Renderer(DELIVERY)
+    there = replace(scene(book, step, command, known=False), champion=None)
+    preview = renderer.preview(there, ())
+    assert preview["text"]
+    assert "Goes to nobody" in str(renderer.question(there, command, preview).blocks)
