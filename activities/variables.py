@@ -15,7 +15,6 @@ from lifecycle.model import Value
 from lifecycle.playbook import CONTRACT_END, FactSpec
 from store.team import Person
 
-
 NOBODY = SimpleNamespace(name="", first_name="", email="", role="")
 """The contact of a text that somebody looks at before there is one."""
 
