@@ -16,11 +16,13 @@ import settings as configuration
 from authoring.changes import Change
 from authoring.clauses import Clause
 from authoring.explain import Explained, Open, Running, explain
+from authoring.simulate import Library
 from cli import known, records
 from cli.connection import require_schema
 from cli.processes import ProcessError
 from lifecycle import calendar
 from lifecycle.jsonform import encode
+from lifecycle.model import State
 from store import customers, releases
 from store.customers import Customer
 from store.database import Database, now, open_database
@@ -81,7 +83,24 @@ def find(c: Connection, wanted: str) -> Customer:
         ) from None
 
 
-async def _account(db: Database, wanted: str, playbook: str) -> Account:
+@dataclass(frozen=True)
+class Known:
+    """A customer with its state as of an instant of its time, and every release that the state names."""
+
+    customer: Customer
+    at: datetime
+    source: Literal["workflow", "snapshot"]
+    library: Library
+    state: State
+
+
+async def known_of(db: Database, wanted: str) -> Known:
+    """The customer with this id, the sender's or ours, as it stands now.
+
+    Raises:
+        NoSuchError: nobody has the id.
+        ProcessError: nothing is applied yet, or its workflow has not begun.
+    """
     with db.read() as c:
         customer, current = find(c, wanted), releases.current(c)
     if current is None:
@@ -93,12 +112,17 @@ async def _account(db: Database, wanted: str, playbook: str) -> Account:
         raise ProcessError(f"{customer.name} is known, but its workflow has not begun; is a worker running?")
     at = customer.clock.virtual(now())
     library, as_now = known.brought_up(db, customer, state, at, current)
+    return Known(customer, at, "workflow" if answered else "snapshot", library, as_now)
+
+
+async def _account(db: Database, wanted: str, playbook: str) -> Account:
+    found = await known_of(db, wanted)
+    library, state = found.library, found.state
     names = sorted({*library.catalogue(state.catalogue).playbooks, *(play.playbook for play in state.plays)})
     if playbook and playbook not in names:
         raise NoSuchError(f'no playbook is called "{playbook}"; there are {", ".join(names)}')
-    past = records.of_customer(db, customer.id)
-    found = explain(library, as_now, past, playbook)
-    return Account(customer, at, "workflow" if answered else "snapshot", found)
+    past = records.of_customer(db, found.customer.id)
+    return Account(found.customer, found.at, found.source, explain(library, state, past, playbook))
 
 
 # --- for people -------------------------------------------------------------------------------------------------------

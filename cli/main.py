@@ -26,6 +26,7 @@ from cli import apply as applying
 from cli import by_hand, rollout, serve, tested, testing
 from cli import explain as explaining
 from cli import forecast as forecasting
+from cli import health as healthy
 from cli import hold as holding
 from cli import import_accounts as importing
 from cli import merge as merging
@@ -70,6 +71,7 @@ app.command("plan")(planning.command)
 app.command("apply")(rollout.command)
 app.command("releases")(listing.command)
 app.command("explain")(explaining.command)
+app.command("health")(healthy.command)
 app.command("start")(by_hand.start)
 app.command("stop")(by_hand.stop)
 app.command("rehearse")(rehearsing.command)

@@ -28,7 +28,7 @@ from gateway.stuck import failing_within
 from gateway.why import Why
 from lifecycle import machine
 from lifecycle.messages import Reply
-from store import customers, inbox, outbox, pages, projections, team
+from store import customers, inbox, outbox, pages, projections, scores, team
 from store.customers import Customer
 from store.database import Database, now
 from store.outbox import Entry, Kind
@@ -142,8 +142,13 @@ class Dashboard:
         state = None if upcoming is None else await self._asked(customer, STATE)
         used = {item.release for item in page.decisions} | {item["release"] for item in upcoming or ()}
         at = page.customer.clock.virtual(now())
-        about, why = await self.read(
-            lambda c: (self.about.of(c, page, used), self.why.of(c, page, state, at) if state else ())
+        about, why, health, others = await self.read(
+            lambda c: (
+                self.about.of(c, page, used),
+                self.why.of(c, page, state, at) if state else (),
+                self.why.health(c, state) if state else None,
+                scores.benchmark(c, page.customer),
+            )
         )
         return await self.show(
             request,
@@ -152,6 +157,8 @@ class Dashboard:
             contacts={person.id: person.name for person in page.contacts},
             upcoming=upcoming,
             why=why,
+            health=health,
+            others=others,
             running=dict.fromkeys((item["playbook"], item["play"]) for item in upcoming or ()),
             stages=[one for one in machine.STAGES if machine.move("journey", page.customer.stage, f"set_to_{one}")],
             notice=await self._notice(request),

@@ -1,4 +1,6 @@
-"""Why a customer is in each playbook or not, for the customer's page: as `stageplay explain` says it."""
+"""Why a customer is in each playbook or not, and what its score is made of, for the customer's page: as `stageplay
+explain` and `stageplay health` say it.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -7,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from authoring.explain import Explained, as_of, explain
+from authoring.scored import Scored, scored
 from authoring.simulate import Library
 from lifecycle.jsonform import FormError
 from lifecycle.model import State, state_from_json
@@ -32,6 +35,14 @@ class Why:
             return explain(library, as_of(library, state, (), now), past)
         except (FormError, ReleaseMissingError, ReleaseDigestError):
             return ()
+
+    def health(self, c: Connection, raw: Mapping[str, Any]) -> Scored | None:
+        """The score of a state as the workflow gave it; None where it cannot be read."""
+        try:
+            state = state_from_json(raw)
+            return scored(self._library(c, state), state)
+        except (FormError, ReleaseMissingError, ReleaseDigestError):
+            return None
 
     def _library(self, c: Connection, state: State) -> Library:
         found: dict[str, Release] = {}

@@ -17,6 +17,7 @@ from lifecycle.commands import AskApproval, RaiseTask
 from lifecycle.model import Decision
 from store import tables
 from store.database import insert_new, now, upsert
+from store.scores import score_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ _SUMMARISE = update(tables.customers).where(
 
 
 def _snapshot(c: Connection, customer: str, number: int, state: dict[str, Any]) -> None:
-    values = {"batch": number, "seq": state.get("seq", 0), "state": state, "stored_at": now()}
+    values = {"batch": number, "seq": state.get("seq", 0), "state": state, "score": score_of(state), "stored_at": now()}
     save = upsert(c, tables.snapshots).values(customer=customer, **values)
     older = tables.snapshots.c.batch < number
     c.execute(save.on_conflict_do_update(index_elements=["customer"], set_=values, where=older))

@@ -305,6 +305,7 @@ snapshots = Table(
     Column("batch", Integer, nullable=False),
     Column("seq", Integer, nullable=False),
     Column("state", Json, nullable=False),
+    Column("score", Double),  # the health score in it
     Column("stored_at", Instant, nullable=False),
 )
 approvals = Table(

@@ -81,3 +81,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("touch", name=op.f("pk_opportunities")),
     )
     op.create_index("ix_opportunities_customer", "opportunities", ["customer"], unique=False)
+    op.add_column("snapshots", sa.Column("score", sa.Double()))

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from authoring.compile import compile_folder
 from lifecycle.jsonform import encode
-from lifecycle.model import Clock, Decision, Profile
+from lifecycle.model import Clock, Decision, Fact, Profile, Snapshot, State, Value, state_to_json
 from lifecycle.playbook import Playbook, release_digest
 from lifecycle.trace import to_row
 from store import customers, outbox, projections, releases, tables
@@ -163,6 +163,62 @@ async def test_a_customers_page_shows_facts_and_milestones_with_when_they_were_t
     for name, value in (("usage.dau_wau", "0.42 ratio"), ("setup.api_connected", "yes")):
         assert f'<span class="mono">{name}</span> <b>{value}</b><br><small>told <time' in page
     assert re.search(r'Technical setup complete <span class="pill good">reached</span><br><small><time', page)
+
+
+async def test_a_customers_page_shows_the_score_its_parts_and_what_is_not_known(
+    browser: Browser, acme: str, temporal: Any, db: Database
+) -> None:
+    state = _shipped(db, acme)
+    temporal.state = state_to_json(state)
+    assert (
+        "There is no score yet. At least 50 % of the model must be known"
+        in (await browser.get(f"/customers/{acme}")).text
+    )
+    told: dict[str, Value] = {"usage.dau_wau": 0.64, "usage.features": 4, "usage.data_growth": 0.2, "nps.score": 3}
+    told |= {"engagement.attendance": 0.9, "health.score": 48, "health.fell": True}
+    facts = {name: Fact(value, AT) for name, value in told.items()}
+    fallen = (Snapshot(AT - timedelta(days=40), 70), Snapshot(AT, 48, 50))
+    temporal.state = state_to_json(replace(state, facts=facts, band="red", history=fallen))
+    for number in range(5):
+        _like(db, number)
+    page = unescape((await browser.get(f"/customers/{acme}")).text)
+    assert "<b>48</b> of 100" in page
+    assert '<span class="pill bad">-22 in 30 days</span><span class="pill bad">fell fast</span>' in page
+    assert "At risk: Executive escalation, intensive engagement" in page
+    assert "Points, 50 % known" in page
+    assert "not known: The executive sponsor is engaged (sponsor.engaged)" in page
+    assert "usage.dau_wau = 0.64 > 0.6" in page
+    assert "up to 50 within the week" in page
+    assert "All customers: 70 in the middle, half of 5 between 70 and 70." in page
+    assert "Reported from outside" not in page
+
+
+def _shipped(db: Database, customer: str) -> State:
+    """A state of this customer under what ships."""
+    compiled = compile_folder(ROOT / "playbooks", ROOT / "templates")
+    with db.begin() as c:
+        releases.commit(c, compiled.digest, compiled.releases, note="test")
+        return State(customer, AT, compiled.digest, customers.get(c, customer).profile)
+
+
+def _like(db: Database, number: int) -> None:
+    """Another customer, whose score is 70."""
+    profile = Profile("Europe/Berlin", date(2026, 3, 2), tier="odd")
+    with db.begin() as c:
+        made, _ = customers.create(
+            c, outer_id=f"o{number}", name="O", profile=profile, clock=Clock(AT, AT), contacts=[], team={}
+        )
+        row = {"customer": made.id, "batch": 1, "seq": 0, "state": {}, "score": 70, "stored_at": AT}
+        c.execute(tables.snapshots.insert().values(row))
+
+
+async def test_a_score_from_outside_is_said_to_be(browser: Browser, acme: str, temporal: Any, db: Database) -> None:
+    reported = replace(_shipped(db, acme), facts={"health.score": Fact(90, AT)}, band="green")
+    temporal.state = state_to_json(reported)
+    page = (await browser.get(f"/customers/{acme}")).text
+    assert "Reported from outside: only 0 % of the model is known, and at least 50 % must be." in page
+    temporal.state = {"v": 1, "odd": True}
+    assert "<h2>Health</h2>" not in (await browser.get(f"/customers/{acme}")).text
 
 
 async def test_the_inbox_counts_what_waits_for_who_is_signed_in(
