@@ -36,7 +36,11 @@ def forget(turn: Turn) -> None:
     """Drop answered approvals 30 days after their play ended (those of an earlier play of the same playbook 30 days
     after the answer), and the oldest beyond a limit: an older press is answered less well, never acted on.
     """
-    if not turn.decided:
+    if not turn.decided or turn.idle("settled", turn.decided, turn.plays):
+        return
+    plays = [item.approval.rpartition("/")[0] for item in turn.decided]
+    if len(plays) <= SETTLED_LIMIT and all(turn.play(key) is not None for key in plays):
+        turn.rest("settled", turn.decided, turn.plays)
         return
 
     def wanted(item: Settlement) -> bool:

@@ -26,15 +26,15 @@ def follow(turn: Turn) -> bool:
     """Score anew where what the score is made from has changed, and move the band where the score asks for another one;
     True if either changed something.
     """
-    read = *SCORED(turn), turn.band
-    if turn.idle("health", *read):
+    read = SCORED(turn)
+    if turn.idle("health", *read, turn.band):
         return False
     scored = _changed(turn) and _rescore(turn)
     if _move_band(turn) or scored:
         turn.wake("health")
         return True
-    turn.scored = SCORED(turn)
-    turn.rest("health", *SCORED(turn), turn.band, until=next_instant(turn))
+    turn.scored = read
+    turn.rest("health", *read, turn.band, until=next_instant(turn))
     return False
 
 
@@ -46,8 +46,8 @@ def settle(turn: Turn) -> None:
 
 def next_instant(turn: Turn) -> datetime | None:
     """When a fall is long enough ago to be none any more; None while there is none."""
-    score = _score(turn)
-    return health.fell_until(turn.history, score, turn.at) if _fallen(turn) and score is not None else None
+    score = _score(turn) if _fallen(turn) else None
+    return None if score is None else health.fell_until(turn.history, score, turn.at)
 
 
 def _fallen(turn: Turn) -> bool:
@@ -67,7 +67,13 @@ def _changed(turn: Turn) -> bool:
 @once
 def _reads(life: Lifecycle) -> tuple[str, ...]:
     """The facts that a score hangs on, through milestones too."""
-    found = list(OWN)
+    return tuple(dict.fromkeys((*OWN, *_asked(life))))
+
+
+@once
+def _asked(life: Lifecycle) -> tuple[str, ...]:
+    """What the model asks for, a milestone by what it is reached by."""
+    found: list[str] = []
     for name in health.reads(life.health) if life.health else ():
         milestone = life.milestones.get(name.removeprefix("milestones."))
         found += (name,) if milestone is None or milestone.when is None else conditions.names(milestone.when)
@@ -78,9 +84,9 @@ def _rescore(turn: Turn) -> bool:
     """Make the score, its history and what follows from that; True if a fact became another value."""
     facts, life, *_ = turn.scored
     was, model, given = _number(facts.get(SCORE)), turn.life.health, turn.facts
-    own = None if model is None else health.score(model, partial(_lookup, turn)).value
-    if own is not None:
-        _know(turn, SCORE, own)
+    own = _own(turn)
+    if own is not None and own.value is not None:
+        _know(turn, SCORE, own.value)
     score = _score(turn)
     if score is not None:
         if life is not turn.life and life.health != model:
@@ -91,6 +97,20 @@ def _rescore(turn: Turn) -> bool:
         _tell_fall(turn, score)
     turn.scored = SCORED(turn)
     return turn.facts is not given
+
+
+def _own(turn: Turn) -> health.Score | None:
+    """What the model says, made anew when something that it asks for is another value; None where there is none."""
+    model = turn.life.health
+    if model is None:
+        return None
+    asked, facts = _asked(turn.life), turn.life.facts
+    others = [turn.lookup(name) for name in asked if name not in facts]
+    read = (turn.life, turn.ticked, *map(turn.facts.get, asked), *map(type, others))
+    same = len(read) == len(turn.own[0]) and all(map(is_, read, turn.own[0])) and others == turn.own[1]
+    if not same:
+        turn.own = read, others, health.score(model, partial(_lookup, turn))
+    return turn.own[2]
 
 
 def _lookup(turn: Turn, name: str) -> Value:
@@ -153,8 +173,7 @@ def _move_band(turn: Turn) -> bool:
 
 def _share(turn: Turn) -> str:
     """How much of a score of our own was known, in words."""
-    model = turn.life.health
-    found = None if model is None else health.score(model, partial(_lookup, turn))
+    found = _own(turn)
     return "" if found is None or found.value is None else f", {found.known} % of it known"
 
 

@@ -17,6 +17,7 @@ from lifecycle import calendar, conditions, index, people, touches
 from lifecycle.actions import Expr, Length
 from lifecycle.agenda import Agenda
 from lifecycle.commands import Command, RaiseTask
+from lifecycle.health import Score
 from lifecycle.index import Steps
 from lifecycle.messages import Reply
 from lifecycle.model import (
@@ -97,6 +98,7 @@ class Turn(Resting):
         self.releases = releases
         self.adopt(state.catalogue)
         self.scored = SCORED(self)
+        self.own: tuple[tuple[object, ...], list[Value], Score | None] = ((), [], None)
         self.at = self.clock = state.as_of
         self.commands: list[Command] = []
         self.decisions: list[Decision] = []
