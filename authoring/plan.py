@@ -15,13 +15,14 @@ from authoring.difference import Difference
 from authoring.lives import Start, World, from_state, live
 from authoring.parallel import spread
 from authoring.simulate import Library, Run
+from lifecycle import engine
 from lifecycle.actions import Expr
 from lifecycle.course import Course
-from lifecycle.engine import begin
 from lifecycle.messages import CatalogueApplied, DueReached
 from lifecycle.model import State
 from lifecycle.moving import Change, Late, alike, preview
-from lifecycle.playbook import Playbook, Step
+from lifecycle.playbook import Lifecycle, Playbook, Step
+from lifecycle.scoring import score_of
 
 _STEPS = {"when": "re-timed", "approval": "approval changed", "condition": '"if" changed', "needs": '"needs" changed'}
 _APART = ("name", "steps", "file", "templates", "places", "format", "kind")
@@ -52,8 +53,24 @@ def book_changes(library: Library, old: str, new: str) -> tuple[BookChange, ...]
             found.append(BookChange(name, "changed", lines or ("compiled otherwise",)))
     if was.lifecycle != becomes.lifecycle:
         life = library.lifecycle(becomes.lifecycle)
-        found.append(BookChange(life.name, "changed", ("the lifecycle, its facts, or what it says of politeness",)))
+        lines = tuple(_health_lines(library.lifecycle(was.lifecycle), life))
+        other = "the lifecycle, its facts, or what it says of politeness"
+        found.append(BookChange(life.name, "changed", lines or (other,)))
     return tuple(found)
+
+
+def _health_lines(old: Lifecycle, new: Lifecycle) -> Iterator[str]:
+    """What makes the score, where that is another model or the same one with other figures."""
+    if old.health == new.health and old.bands == new.bands:
+        return
+    before, after = (life.health.name if life.health else "reported scores" for life in (old, new))
+    yield f"health: {before} -> {after}" if before != after else f"health: {after} with other figures"
+    if old.bands != new.bands:
+        yield f"bands: {_bands(old)} -> {_bands(new)}"
+
+
+def _bands(life: Lifecycle) -> str:
+    return ", ".join(f"{name} {low}" for name, low in life.bands.items()) or "none"
 
 
 def _lines(old: Playbook, new: Playbook) -> Iterator[str]:
@@ -153,6 +170,35 @@ def flights(library: Library, state: State, name: str, event: CatalogueApplied, 
     return found
 
 
+# --- who changes the band ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Banded:
+    """A customer whose health band another model changes; scores None where there is none."""
+
+    customer: str
+    name: str
+    before: str
+    after: str
+    was: float | None
+    becomes: float | None
+
+
+def banded(library: Library, state: State, name: str, event: CatalogueApplied) -> Banded | None:
+    """What an event does to the band of a customer; None where it stays."""
+    after = engine.step(library, state, event, now=state.as_of).state
+    if after.band == state.band:
+        return None
+    return Banded(state.customer, name, state.band, after.band, score_of(state), score_of(after))
+
+
+def rescores(library: Library, old: str, new: str) -> bool:
+    """Whether scores or bands are made otherwise in another catalogue."""
+    before, after = (library.lifecycle(library.catalogue(digest).lifecycle) for digest in (old, new))
+    return (before.health, before.bands) != (after.health, after.bands)
+
+
 # --- all of it --------------------------------------------------------------------------------------------------------
 
 
@@ -178,11 +224,15 @@ def propose(world: World, digest: str, move: tuple[str, ...] = (), late: Late = 
 
 @dataclass(slots=True)
 class Plan:
-    """What a proposal comes to; `books` of the files, the rest of the customers."""
+    """What a proposal comes to; `books` of the files, the rest of the customers. `rescored`: scores or bands are made
+    otherwise, so `bands` says who changes.
+    """
 
     proposal: Proposal
     books: tuple[BookChange, ...] = ()
     flights: list[Flight] = field(default_factory=list)
+    rescored: bool = False
+    bands: list[Banded] = field(default_factory=list)
     difference: Difference = field(default_factory=Difference)
     outside: int = 0
 
@@ -204,20 +254,23 @@ def plan(
     library = proposal.old.library
     found = Plan(proposal, book_changes(library, proposal.old.digest, proposal.new.digest))
     found.outside = outside
+    found.rescored = rescores(library, proposal.old.digest, proposal.new.digest)
     for part in spread(_batch, proposal, starts, processes=processes, progress=progress):
         found.flights += part.flights
+        found.bands += part.bands
         found.difference.merge(part.difference)
     return found
 
 
 def _batch(proposal: Proposal, batch: tuple[Start, ...]) -> Plan:
-    found = Plan(proposal)
+    found, library, event = Plan(proposal), proposal.old.library, proposal.event
+    found.rescored = rescores(library, proposal.old.digest, event.digest)
     for given in batch:
         start = standing(proposal.old, given)
         if start.state is not None:
-            found.flights += flights(
-                proposal.old.library, start.state, start.name, proposal.event, now=start.state.as_of
-            )
+            found.flights += flights(library, start.state, start.name, event, now=start.state.as_of)
+            moved = banded(library, start.state, start.name, event) if found.rescored else None
+            found.bands += [moved] if moved is not None else []
         found.difference.add(live(proposal.old, start), live(proposal.new, start))
     return found
 
@@ -227,7 +280,9 @@ def standing(world: World, start: Start) -> Start:
     placed. One that is new signs up in either world.
     """
     if start.state is None and start.signup is not None and start.signup.placed:
-        run = Run(Course(world.library, begin(start.customer, world.digest, start.signup, now=start.at, spread=False)))
+        run = Run(
+            Course(world.library, engine.begin(start.customer, world.digest, start.signup, now=start.at, spread=False))
+        )
         run.take(start.signup, start.at)
         return from_state(run.course.state(), start.name, start.events)
     if start.state is None:

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from authoring import difference
-from authoring.plan import Flight, Plan, counted
+from authoring.plan import Banded, Flight, Plan, counted
+from lifecycle.jsonform import encode
 
 NAMED = 5
 _MARKS = {"new": "+", "changed": "~", "removed": "-"}
@@ -76,9 +77,29 @@ def sections(plan: Plan) -> Iterator[tuple[str, list[str]]]:
     if pinned:
         lines.append(f"To move them: {' '.join(f'--move {name}' for name in pinned)}")
     yield "Plays in flight", lines or ["there are none"]
+    if plan.rescored:
+        yield "Health bands", band_lines(plan.bands) or ["nobody changes the band"]
     world = plan.proposal.new
     days = (world.until - world.since).days
     yield f"The next {days} days, assuming {world.answers.name}", difference.to_text(plan.difference).splitlines()
+
+
+def band_lines(bands: Sequence[Banded]) -> list[str]:
+    """Who changes the band, by the move."""
+    moves: dict[tuple[str, str], list[Banded]] = {}
+    for item in bands:
+        moves.setdefault((item.before, item.after), []).append(item)
+    return [_band_line(*move, those) for move, those in sorted(moves.items())]
+
+
+def _band_line(before: str, after: str, those: Sequence[Banded]) -> str:
+    names = ", ".join(f"{item.name} {_scored(item.was)} -> {_scored(item.becomes)}" for item in those[:NAMED])
+    more = f" and {len(those) - NAMED:,} more" if len(those) > NAMED else ""
+    return f"{before or 'no band'} -> {after}: {len(those):,} customer{'' if len(those) == 1 else 's'} ({names}{more})"
+
+
+def _scored(score: float | None) -> str:
+    return "none" if score is None else f"{score:g}"
 
 
 def verdict(plan: Plan) -> str:
@@ -96,8 +117,9 @@ def to_text(plan: Plan) -> str:
 
 def to_markdown(plan: Plan, names: dict[str, str] | None = None) -> str:
     """For a pull request. `names`: teammates by id."""
-    (files, books), (flying, plays), (future, _) = sections(plan)
-    lines = [f"### {files}", "", "```diff", *books, "```", "", f"### {flying}", "", "```", *plays, "```", ""]
+    (files, books), *others, (future, _) = sections(plan)
+    lines = [f"### {files}", "", "```diff", *books, "```", ""]
+    lines += [line for heading, those in others for line in (f"### {heading}", "", "```", *those, "```", "")]
     lines += [f"### {future}", "", difference.to_markdown(plan.difference, names), f"**{verdict(plan)}**", ""]
     return "\n".join(lines)
 
@@ -114,6 +136,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
         "until": new.until.isoformat(timespec="seconds"),
         "playbooks": [{"name": book.name, "what": book.what, "lines": list(book.lines)} for book in plan.books],
         "plays": [_flight_json(flight) for flight in plan.flights],
+        "bands": [encode(item) for item in plan.bands],
         "outside": plan.outside,
         "refused": len(plan.refused),
         "difference": difference.to_json(plan.difference),

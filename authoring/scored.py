@@ -51,8 +51,7 @@ class Scored:
 
 def scored(releases: Releases, state: State) -> Scored:
     """What a state says of a customer's health."""
-    reported = state.facts.get(scoring.SCORE)
-    value = reported.value if reported is not None and conditions.is_number(reported.value) else None
+    value = scoring.score_of(state)
     change = None if value is None else health.change(state.history, value, state.as_of)
     fell = None if value is None else health.fell_until(state.history, value, state.as_of)
     found = scoring.standing(releases, state)

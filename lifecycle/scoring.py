@@ -144,6 +144,11 @@ def _number(fact: Fact | None) -> float | None:
     return value if conditions.is_number(value) and -_MOST <= value <= _MOST else None
 
 
+def score_of(state: State) -> float | None:
+    """The score of a state; None where there is none."""
+    return _number(state.facts.get(SCORE))
+
+
 def _score(turn: Turn) -> float | None:
     return _number(turn.facts.get(SCORE))
 

@@ -10,11 +10,12 @@ import pytest
 from authoring import planned
 from authoring.answers import usual
 from authoring.lives import from_state
-from authoring.plan import BookChange, Plan, book_changes, flights, plan, propose, standing, timing
+from authoring.plan import Banded, BookChange, Plan, book_changes, flights, plan, propose, standing, timing
 from authoring.segments import read_segment
 from authoring.shadow import Seen, compare, to_text
 from authoring.simulate import Library
-from lifecycle.actions import Wait, When
+from lifecycle.actions import Expr, Wait, When
+from lifecycle.health import Component, HealthModel, Metric
 from lifecycle.messages import CatalogueApplied, FactsReported
 from lifecycle.playbook import Lifecycle
 
@@ -180,3 +181,74 @@ def test_a_step_that_is_gone_is_said_and_a_play_that_is_over_is_none_in_flight(t
     assert state is not None
     over = replace(state, plays=tuple(replace(play, over=True) for play in state.plays))
     assert flights(world.library, over, "Acme", CatalogueApplied(world.digest), now=over.as_of) == []
+
+
+# --- another health model ---------------------------------------------------------------------------------------------
+
+
+def rescored(theatre: Any, life: Lifecycle, *, facts: str = "nps.score: 9") -> Plan:
+    """A plan for three placed customers, from the standard folder to another lifecycle."""
+    world = theatre.world()
+    plain = world.library.lifecycle(world.library.catalogue(world.digest).lifecycle)
+    manifest = replace(world.library.catalogue(world.digest), lifecycle="life of new")
+    assert plain != life
+    library = Library({**world.library.releases, "life of new": life, "new": manifest})
+    accounts = [
+        f"{{ id: c{number}, name: C{number}, stage: adoption, signed_up_on: 2026-01-05, champion: ada@c.example.com, "
+        f"facts: {{ {known} }} }}"
+        for number, known in enumerate((facts, "health.score: 90", "plan.name: paid"))
+    ]
+    return plan(propose(replace(world, library=library), "new"), theatre.starts(*accounts))
+
+
+def test_who_changes_the_band_by_another_model_is_said_with_the_scores(theatre: Any) -> None:
+    nps = Metric("nps", "NPS", value=Expr("nps.score * 10", ("*", ("get", "nps.score"), ("const", 10))))
+    model = HealthModel("mood", "Mood", "m.yaml", (Component("mood", "Mood", 100, (nps,)),), {"green": 95, "red": 0})
+    found = rescored(theatre, replace(theatre.lifecycle, health=model, bands=model.bands))
+    assert [(item.name, item.before, item.after, item.was, item.becomes) for item in found.bands] == [
+        ("C0", "", "red", None, 90),
+        ("C1", "green", "red", 90, 90),
+    ]
+    assert found.books[-1].lines == (
+        "health: reported scores -> mood",
+        "bands: green 80, yellow 60, red 40, critical 0 -> green 95, red 0",
+    )
+    said = planned.to_text(found)
+    assert "  green -> red: 1 customer (C1 90 -> 90)" in said
+    assert "  no band -> red: 1 customer (C0 none -> 90)" in said
+    assert "### Health bands" in planned.to_markdown(found)
+    assert planned.to_json(found)["bands"][1] == {
+        "customer": "c1",
+        "name": "C1",
+        "before": "green",
+        "after": "red",
+        "was": 90,
+        "becomes": 90,
+    }
+
+
+def test_a_model_that_moves_nobody_is_said_so(theatre: Any) -> None:
+    other = replace(theatre.lifecycle, bands={"green": 85, "yellow": 60, "red": 40, "critical": 0})
+    found = rescored(theatre, other)
+    assert found.bands == []
+    assert "Health bands\n  nobody changes the band" in planned.to_text(found)
+    assert found.books[-1].lines[0] == "health: reported scores with other figures"
+    none = rescored(theatre, replace(theatre.lifecycle, bands={}))
+    assert none.books[-1].lines[1] == "bands: green 80, yellow 60, red 40, critical 0 -> none"
+
+
+def test_another_weight_is_another_model_though_its_bands_stay(theatre: Any) -> None:
+    nps = Metric("nps", "NPS", value=Expr("nps.score", ("get", "nps.score")))
+    model = HealthModel("mood", "Mood", "m.yaml", (Component("mood", "Mood", 100, (nps,)),))
+    world = theatre.world()
+    lives = {name: replace(theatre.lifecycle, health=replace(model, least_known=n)) for n, name in enumerate("ab")}
+    manifests = {f"of {name}": replace(world.library.catalogue(world.digest), lifecycle=name) for name in "ab"}
+    library = Library({**world.library.releases, **lives, **manifests})
+    assert book_changes(library, "of a", "of b")[0].lines == ("health: mood with other figures",)
+
+
+def test_many_who_change_the_band_are_counted() -> None:
+    lines = planned.band_lines([Banded(f"c{n}", f"C{n}", "green", "red", 90, 20) for n in range(7)])
+    assert lines == [
+        "green -> red: 7 customers (C0 90 -> 20, C1 90 -> 20, C2 90 -> 20, C3 90 -> 20, C4 90 -> 20 and 2 more)"
+    ]
