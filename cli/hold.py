@@ -25,7 +25,7 @@ from cli.simulate import MisuseError
 from gateway.answers import ON_ITS_WAY
 from gateway.entitled import is_manager
 from gateway.intake import Lifecycles
-from gateway.release import prepare, release_here, unheard
+from gateway.release import kept_back, prepare, release_here, unheard
 from lifecycle import calendar, holding
 from lifecycle.holding import Stale
 from lifecycle.messages import HoldLifted, HoldPlaced, Reply
@@ -178,7 +178,8 @@ def _everything(mine: Desk, stale: Choice | None, form: str) -> int:
             print("Only a manager can release what holds everything.", file=sys.stderr)
             return 1
         found = customers.hold(c, EVERYTHING)
-        those = [] if found is None else known.live(c)
+        kept = set() if found is None else kept_back(c, found.placed_at)
+        those = [whose for whose in known.live(c) if whose.id in kept]
     if found is None:
         return _print([], [], form, "There is no hold on everything.")
     states = asyncio.run(_states(mine.db, those))

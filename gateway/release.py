@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
+from sqlalchemy import Connection as DbConnection
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -58,6 +59,14 @@ def prepare(db: Database, since: datetime, by: str, stale: Literal["skip", "reti
         The customers. Once `unheard` has none of them, the hold may be lifted.
     """
     return _accept_all(db, since, SendsReleased(by, stale, since))
+
+
+def kept_back(c: DbConnection, since: datetime) -> set[str]:
+    """The customers of whom a hold on everything keeps something back, which was placed at an instant."""
+    found: list[str] = []
+    while page := ledger.held_back(c, since - ASKED_WITHIN, after=found[-1] if found else "", limit=PAGE):
+        found += page
+    return set(found)
 
 
 def unheard(db: Database, since: datetime, stale: str) -> int:
