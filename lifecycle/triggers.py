@@ -8,8 +8,9 @@ play".
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from lifecycle import calendar, conditions, entering
 from lifecycle.actions import Length
@@ -91,19 +92,21 @@ def check(turn: Turn) -> bool:
     """Start what time and facts have brought about by the turn's instant; True if anything was considered."""
     if turn.idle("triggers", *_read(turn)):
         return False
-    changed = False
+    changed, coming = False, []
     for reason in _of(turn).timed:
         if reason.trigger.condition is not None:
             _watch(turn, reason)
         for owed in _owed(turn, reason):
-            if owed.at is not None and owed.at <= turn.at:
+            if owed.at is not None and owed.at > turn.at:
+                coming.append(owed.at)
+            elif owed.at is not None:
                 turn.edges = {**turn.edges, owed.key: Edge(owed.mark)}
                 changed = True
                 if owed.starts:
                     since = owed.at if turn.placing else turn.at
                     entering.enter(turn, reason.playbook, since, owed.about, owed.day, reason.key)
     if not changed:
-        turn.rest("triggers", *_read(turn), until=_next_instant(turn))
+        turn.rest("triggers", *_read(turn), until=min(coming, default=None))
     return changed
 
 
@@ -136,8 +139,7 @@ def note(turn: Turn) -> None:
             turn.edges = {**turn.edges, reason.key: Edge(turn.at)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Owed:
+class _Owed(NamedTuple):
     """When one reason is owed next (None: not before something else happens), what is then remembered under which key,
     and whether it starts a play or has passed it by.
     """
@@ -146,7 +148,7 @@ class _Owed:
     at: datetime | None
     mark: datetime
     starts: bool = True
-    about: Mapping[str, Value] = field(default_factory=dict)
+    about: Mapping[str, Value] = NOTHING
     day: date | None = None
 
 
