@@ -4,7 +4,8 @@ Named reasons (a stage, a band, an event) are told. The others are owed: a condi
 silence that has lasted, a date that is near, a cadence. What each of these has started already stands in `State.edges`,
 so that nothing starts twice. A condition that holds already when a catalogue is applied, or when a customer is placed,
 is noted and starts nothing: it has not *become* true. Source of the rules: docs/playbook-reference.md, "What starts a
-play".
+play". A silence lasts: it starts its play when nothing has happened for so long and the customer qualifies, whichever
+is later.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -159,7 +160,8 @@ def _owed(turn: Turn, reason: Reason) -> Iterable[_Owed]:
             yield _Owed(reason.key, _after(turn, edge.since, trigger.length), edge.since)
     elif trigger.silence:
         last = _last(turn, trigger.silence)
-        if edge is None or edge.since != last:
+        entry = turn.releases.playbook(turn.current()[reason.playbook]).entry
+        if (edge is None or edge.since != last) and turn.met(entry):
             yield _Owed(reason.key, _after(turn, last, trigger.length), last)
     elif trigger.date:
         yield from _dates(turn, reason)

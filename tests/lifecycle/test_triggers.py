@@ -296,6 +296,16 @@ def test_the_length_of_a_term_and_its_own_renewal_can_be_asked_for(
     story.when(Happened("kickoff.held"), at="2026-03-03 10:00").then(*(["post_slack soon mara"] if starts else []))
 
 
+def test_a_silence_waits_for_whom_it_may_start(given: Given) -> None:
+    trigger = Trigger(silence="access.given", length=Length(3, "days"))
+    book = given.book(given.task("call"), trigger=trigger, entry=given.get("setup.done"), reentry="again")
+    story = begin(given, replace(book, anchor="entry")).when(at="2026-03-10 10:00").then()
+    assert story.state.edges == {}
+    story.when(FactsReported({"setup.done": True}), at="2026-03-11 10:00").then("raise_task call mara")
+    story.when(FactsReported({"setup.done": False}), at="2026-03-12 10:00").then()
+    story.when(FactsReported({"setup.done": True}), at="2026-03-13 10:00").then()
+
+
 def test_a_cadence_may_be_silent_while_something_holds(given: Given) -> None:
     rows = (Every(0, "days", None, given.get("setup.done")), Every(1, "weeks"))
     book = given.book(given.task("call", When(day=0)), trigger=Trigger(every=rows), anchor="entry", reentry="again")
