@@ -63,11 +63,11 @@ def check_owners(source: Source, roles: Collection[str], report: Report) -> None
 def _entries(fields: Fields, key: str, example: str, report: Report) -> list[tuple[Scalar, Mapping]]:
     """The named mappings under a key, each with a well-formed dotted name."""
     group = mapping(fields.get(key), report, f'"{key}"', f'"{example}"')
+    if group is None:
+        return []
     found = []
-    for name, node in group.entries.items() if group else ():
-        place = group.keys[name] if group else None
-        if place is None:
-            continue
+    for name, node in group.entries.items():
+        place = group.keys[name]
         if not _DOTTED.match(name):
             report.add(
                 "name", place.place, f'"{name[:60]}" is not a dotted name', 'write a name such as "usage.logins".'

@@ -42,6 +42,14 @@ def test_values_of_facts_become_trees(judge: Any, playbook_of: Wrap) -> None:
     }
 
 
+def test_a_fact_may_get_the_value_of_an_input(judge: Any) -> None:
+    head = "playbook: tried\ntitle: Tried\nowner: csm\ntrigger: { stage: onboarding }\n"
+    inputs = "inputs: { level: { type: number, default: 3 } }\n"
+    step = "steps:\n  - { id: mark, day: 1, set: { usage.core_features: inputs.level } }\n"
+    action = action_of(judge, head + inputs + step)
+    assert action.facts["usage.core_features"].tree == ("const", 3)
+
+
 def test_a_date_may_be_written_as_a_text(judge: Any, playbook_of: Wrap) -> None:
     action = action_of(judge, playbook_of("  - { id: mark, day: 1, set: { contract.ends_on: \"'2026-12-31'\" } }\n"))
     assert action.facts["contract.ends_on"].tree == ("const", "2026-12-31")
