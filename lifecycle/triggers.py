@@ -98,9 +98,9 @@ def check(turn: Turn) -> bool:
         if reason.trigger.condition is not None:
             _watch(turn, reason)
         for owed in _owed(turn, reason):
-            if owed.at is not None and owed.at > turn.at:
+            if owed.at > turn.at:
                 coming.append(owed.at)
-            elif owed.at is not None:
+            else:
                 turn.edges = {**turn.edges, owed.key: Edge(owed.mark)}
                 changed = True
                 if owed.starts:
@@ -121,7 +121,7 @@ def next_instant(turn: Turn) -> datetime | None:
 
 
 def _next_instant(turn: Turn) -> datetime | None:
-    found = [owed.at for reason in _of(turn).timed for owed in _owed(turn, reason) if owed.at is not None]
+    found = [owed.at for reason in _of(turn).timed for owed in _owed(turn, reason)]
     return min(found, default=None)
 
 
@@ -141,12 +141,12 @@ def note(turn: Turn) -> None:
 
 
 class _Owed(NamedTuple):
-    """When one reason is owed next (None: not before something else happens), what is then remembered under which key,
-    and whether it starts a play or has passed it by.
+    """When one reason is owed next, what is then remembered under which key, and whether it starts a play or has passed
+    it by.
     """
 
     key: str
-    at: datetime | None
+    at: datetime
     mark: datetime
     starts: bool = True
     about: Mapping[str, Value] = NOTHING
