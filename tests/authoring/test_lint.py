@@ -113,8 +113,9 @@ def test_a_renewal_beside_what_ships_must_speak_before_the_notice_of_its_tiers(
     trigger = "{ date: contract.ends_on, before: 100 days }"
     step = f"  - {{ id: offer, day: -{days}, email: {{ to: champion, template: onboarding/welcome }} }}\n"
     text = head(trigger=trigger, entry=entry, exit=ENDS, priority="99", steps="") + step
-    (tmp_path / "playbooks/renewal.yaml").write_text(text.replace("tried", "renewal"))
+    (tmp_path / "playbooks/tried.yaml").write_text(text)
     compiled = compile_folder(tmp_path / "playbooks", root / "templates")
+    assert not compiled.diagnostics, render_text(compiled.diagnostics)
     found = [item.what for item in lint(compiled, TODAY) if item.rule == "notice"]
     assert found == [f'the customer first hears {days} days before the end, "{tier}" has {days + 1} days of notice']
 

@@ -8,6 +8,7 @@ import pytest
 from authoring.compile import Compiled, compile_folder
 from authoring.scenario import check, load
 from lifecycle.actions import Task
+from lifecycle.playbook import Playbook
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = """\
@@ -29,6 +30,7 @@ def compiled() -> Compiled:
 def test_the_standard_price_goes_up_by_3_to_5_percent(compiled: Compiled, tmp_path: Path) -> None:
     assert compiled.catalogue is not None
     book = compiled.releases[compiled.catalogue.playbooks["renewal"]]
+    assert isinstance(book, Playbook)
     call = next(step.action for step in book.steps if step.id == "terms-call")
     assert isinstance(call, Task)
     assert "the standard price goes up by {{ inputs.increase }} %" in call.title
