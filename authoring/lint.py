@@ -157,7 +157,7 @@ class _Book:
             for step in self.book.steps:
                 if not isinstance(step.action, Survey) or expr is None or _about_leaving(expr):
                     continue
-                if f"{step.action.survey}." in expr.text:
+                if f"{step.action.survey}." in expr.text or (step.action.survey == "exit" and _about_staying(expr)):
                     continue
                 what = f'"{key}" can end the play before the survey "{step.id}"'
                 self._add("skips-survey", self.places.head(key), what, "send the survey from a playbook of its own.")
@@ -190,6 +190,11 @@ def _within(clock: str, hours: tuple[str, ...]) -> bool:
 def _about_leaving(expr: Expr) -> bool:
     """Whether a condition is met only by customers who have left."""
     return not possible(expr.tree, ("not_in", ("get", _LEFT[0]), ("list", ("const", _LEFT[1]), ("const", "win_back"))))
+
+
+def _about_staying(expr: Expr) -> bool:
+    """Whether a condition is met only by customers who have not left, or are back: nobody asks those why they left."""
+    return not possible(expr.tree, ("in", ("get", _LEFT[0]), ("list", ("const", _LEFT[1]), ("const", "win_back"))))
 
 
 # --- several playbooks ------------------------------------------------------------------------------------------------

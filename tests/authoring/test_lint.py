@@ -93,6 +93,13 @@ def test_a_survey_whose_answer_is_the_goal_is_not_skipped_by_it(judge: Any) -> N
     assert rules(judge, head(trigger=STAGE, goal="access.given", exit=ENDS, steps="") + ask) == ["skips-survey"]
 
 
+def test_who_comes_back_is_not_asked_why_they_left(judge: Any) -> None:
+    ask = "  - { id: ask, survey: { kind: exit, to: champion, template: nps } }\n"
+    back = head(trigger="{ stage: churned }", exit="customer.stage not in ['churned', 'win_back']", steps="") + ask
+    assert rules(judge, back) == []
+    assert rules(judge, back.replace("not in ['churned', 'win_back']", "!= 'churned'")) == ["skips-survey"]
+
+
 def test_notice_counts_only_for_tiers_that_may_enter(judge: Any) -> None:
     mail = MAIL.replace("day: 1", "day: -40")
     late = head(trigger="{ date: contract.ends_on, before: 90 days }", exit=ENDS, steps="") + mail
