@@ -234,7 +234,7 @@ class Demo:
         if any(line.endswith(NOT_IN_TIME) for line in everything):
             lasts = self.day_seconds * 8 / 24
             self.out.print(f"A day of {self.day_seconds:g} s leaves {lasts:.2g} s for an answer within 8 hours;")
-            self.out.print("a machine that is busy needs longer: try `--day 4s`.", markup=False)
+            self.out.print(f"a busy machine needs longer: try `--day {self.day_seconds * 2:g}s`.", markup=False)
         return int(bool(everything))
 
 

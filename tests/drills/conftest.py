@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -169,6 +170,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     """A running set-up on a fresh folder. Every write to the outbox is counted in a table of the test's own."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("STAGEPLAY_", "TEMPORAL_"))}
     kept |= {"STAGEPLAY_VAR_DIR": str(tmp_path), "STAGEPLAY_PORT": str(_free_port()), "PYTHONPATH": str(ROOT)}
+    kept["STAGEPLAY_PLAYBOOKS_DIR"] = str(_onboarding_alone(tmp_path / "playbooks"))
     ports = {"temporal": _free_port(), "ui": _free_port(), "gateway": int(kept["STAGEPLAY_PORT"])}
     (tmp_path / "ports.json").write_text(json.dumps(ports))
     house = House(tmp_path, kept)
@@ -178,6 +180,15 @@ def house(tmp_path: Path) -> Iterator[House]:
         yield house
     finally:
         house.end()
+
+
+def _onboarding_alone(folder: Path) -> Path:
+    """What ships for the first weeks: it comes to an end. The rest goes on for as long as a customer lives."""
+    shutil.copytree(ROOT / "playbooks", folder, ignore=shutil.ignore_patterns("scenarios"))
+    for path in folder.glob("*.yaml"):
+        if path.stem not in ("lifecycle", "facts", "team") and not path.stem.startswith(("onboarding-", "nps-")):
+            path.unlink()
+    return folder
 
 
 def _count_writes(database: Database) -> None:
