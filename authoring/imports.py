@@ -103,7 +103,7 @@ class _Maker:
             facts,
         )
         csm = self._checked(row, "csm", lambda text: bool(_ADDRESS.match(text)), "is not an email address").lower()
-        at = calendar.wall(self.as_of, "00:00", profile.zone)
+        at = calendar.midnight(self.as_of, profile.zone)
         self._need(row.account, email=not guests, zone=not zone, csm=csm not in self.team, contract=not contracts)
         return Account(row.account, name, signup, guests, facts, at, csm, self._events(row.account, profile.zone))
 

@@ -15,6 +15,7 @@ from authoring.grammar import keys
 from authoring.namespace import CUSTOMER_ROLES, Names, Type
 from authoring.source import Mapping as MappingNode
 from authoring.source import Node, Scalar, Sequence, Source
+from lifecycle.conditions import is_number
 
 Constant = bool | int | float | str
 PREFIX = "inputs."
@@ -141,7 +142,7 @@ class _Reader:
         if node is None:
             return Input(kind, "", key, key.place)
         value = self._value(node, kind, choices)
-        if isinstance(value, int | float) and not isinstance(value, bool) and not low <= value <= high:
+        if is_number(value) and not low <= value <= high:
             what = f"{node.value} lies outside {low:g} to {high:g}"
             self.report.add("range", node.place, what, f"write a number from {low:g} to {high:g}.")
         return Input(kind, value, node, key.place)

@@ -11,7 +11,7 @@ from itertools import islice, product
 from typing import Any
 
 from lifecycle.actions import Expr
-from lifecycle.conditions import names_in, truth
+from lifecycle.conditions import is_number, names_in, truth
 
 _MOST = 64
 """Ways through `or` that are looked at; beyond them a condition counts as possible."""
@@ -42,7 +42,7 @@ class _Left:
         return self.values is None or any(value not in self.never and self._within(value) for value in self.values)
 
     def _within(self, value: Any) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value):
             return True
         above = value > self.low[0] or (value == self.low[0] and not self.low[1])
         return above and (value < self.high[0] or (value == self.high[0] and not self.high[1]))
@@ -50,7 +50,7 @@ class _Left:
     def take(self, op: str, value: Any) -> None:
         """Leave only what compares so with a constant."""
         self.asked = True
-        number = isinstance(value, int | float) and not isinstance(value, bool)
+        number = is_number(value)
         match op:
             case "==":
                 self.values = {value} if self.values is None else self.values & {value}

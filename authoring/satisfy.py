@@ -147,8 +147,7 @@ def _turns(name: str, tree: Any, known: Known) -> Iterator[float]:
 
 def _gap(part: Any, lookup: Lookup) -> float | None:
     left, right = (conditions.value(item, lookup) for item in part[1:3])
-    numbers = all(isinstance(item, int | float) and not isinstance(item, bool) for item in (left, right))
-    return left - right if numbers else None
+    return left - right if conditions.is_number(left) and conditions.is_number(right) else None
 
 
 def _dates(tree: Any, known: Known) -> Iterator[str]:

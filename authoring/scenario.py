@@ -209,8 +209,8 @@ class _Comparison:
     def __init__(self, scenario: Scenario, simulation: Simulation) -> None:
         self.scenario, self.simulation, self.report = scenario, simulation, Report()
 
-    def compare(self, touches: Sequence[Touch]) -> tuple[Diagnostic, ...]:
-        left = list(touches)
+    def compare(self, came: Sequence[Touch]) -> tuple[Diagnostic, ...]:
+        left = list(came)
         missing = [item for item in self.scenario.expect if not _taken(left, _exact(left, item))]
         for item in missing:
             self._missing(item, left)
@@ -218,18 +218,14 @@ class _Comparison:
             if touch.kind not in ASKED_FOR:
                 self._unexpected(touch)
         for item in self.scenario.never:
-            for touch in touches:
+            for touch in came:
                 if _same(item, touch) and _fits(item, touch):
                     what = f"this must never happen, and did: {touch}"
                     fix = "change the playbook, or the scenario."
                     self.report.add("expected", item.place, what, fix, why=self._why(touch.kind, touch.step))
         for answer in self.scenario.answers:
             what, fix = "this answers a question that was never put", "change the playbook, or take the line out."
-            step = (
-                answer.event.approval.rpartition("/")[2].partition("~")[0]
-                if answer.event.kind == "approval_answered"
-                else ""
-            )
+            step = touches.named(answer.event.approval)[1] if answer.event.kind == "approval_answered" else ""
             self.report.add("expected", answer.place, what, fix, why=self._why("approval", step))
         for place, at, task in self.scenario.ticked:
             raised = (item for item in self.simulation.issued if item.command.kind == "raise_task" and item.at <= at)

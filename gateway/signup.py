@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from gateway import fields
 from gateway.refusals import RefusedError, near
+from lifecycle.conditions import is_number
 from lifecycle.model import Clock, Profile
 from lifecycle.playbook import Lifecycle
 from store.customers import NewContact
@@ -161,7 +162,7 @@ def _rehearsal(data: object, zone: str, allowed: bool) -> Rehearsal | None:
     wanted = fields.mapping(data, "rehearsal")
     fields.known_keys(wanted, "rehearsal", ("day_seconds", "start"))
     length = wanted.get("day_seconds")
-    if isinstance(length, bool) or not isinstance(length, int | float) or not 0.01 <= length <= SECONDS_A_DAY:  # noqa: PLR2004 - a year in 4 s is as fast as anything here runs
+    if not is_number(length) or not 0.01 <= length <= SECONDS_A_DAY:  # noqa: PLR2004 - a year in 4 s is as fast as anything here runs
         raise RefusedError("rehearsal.day_seconds", "is not a number from 0.01 to 86400", 'send "day_seconds": 4')
     start = None if wanted.get("start") is None else _start(wanted["start"], zone)
     return Rehearsal(float(length), start)

@@ -14,6 +14,7 @@ from gateway import fields
 from gateway.envelope import Inbound
 from gateway.refusals import RefusedError, near
 from gateway.signup import Signup, read_contact, read_signup
+from lifecycle.conditions import is_number
 from lifecycle.messages import (
     Churned,
     ContactChanged,
@@ -270,7 +271,7 @@ def _fact(value: Any, field: str, spec: FactSpec) -> Value:
 
 
 def _number(value: Any, field: str, spec: FactSpec) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number(value):
         raise RefusedError(field, "is not a number", "send a number without quotes")
     low, high = spec.low, spec.high
     if (low is not None and value < low) or (high is not None and value > high):

@@ -4,6 +4,7 @@ kept. And how an answer is refused.
 
 from datetime import timedelta
 
+from lifecycle import touches
 from lifecycle.commands import SettleApproval
 from lifecycle.messages import Reply
 from lifecycle.model import Play, Settlement
@@ -38,13 +39,13 @@ def forget(turn: Turn) -> None:
     """
     if not turn.decided or turn.idle("settled", turn.decided, turn.plays):
         return
-    plays = [item.approval.rpartition("/")[0] for item in turn.decided]
+    plays = [touches.named(item.approval)[0] for item in turn.decided]
     if len(plays) <= SETTLED_LIMIT and all(turn.play(key) is not None for key in plays):
         turn.rest("settled", turn.decided, turn.plays)
         return
 
     def wanted(item: Settlement) -> bool:
-        key = item.approval.rpartition("/")[0]
+        key = touches.named(item.approval)[0]
         if turn.play(key) is not None:
             return True
         name, _, number = key.rpartition("/")
