@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import typer
@@ -25,7 +25,7 @@ from cli.simulate import MisuseError
 from gateway.answers import ON_ITS_WAY
 from gateway.entitled import is_manager
 from gateway.intake import Lifecycles
-from gateway.release import kept_back, prepare, release_here, unheard
+from gateway.release import CHOICES, HEARD_WITHIN, Choice, kept_back, prepare, release_here, unheard
 from lifecycle import calendar, holding
 from lifecycle.holding import Stale
 from lifecycle.messages import HoldLifted, HoldPlaced, Reply
@@ -34,10 +34,6 @@ from store import customers, releases, rollouts, standing
 from store.customers import EVERYTHING, Customer
 from store.database import Database, now
 
-HEARD_WITHIN = timedelta(seconds=60)
-"""How long customers may take to hear what becomes of what was kept back."""
-Choice = Literal["send", "skip", "retime"]
-CHOICES: dict[str, Choice] = {"send": "send", "skip": "skip", "retime": "retime"}
 Playbook = Annotated[str, typer.Option(help="Only what this playbook does; alone: for every customer.")]
 Whose = Annotated[str, typer.Option("--customer", help="One customer, by the sender's id or ours.")]
 Segment = Annotated[str, typer.Option(help="Customers for whom this holds: customer.tier == 'pro'.")]

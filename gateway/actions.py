@@ -20,7 +20,7 @@ from gateway.dashboard import LONGEST_PRESS, Dashboard
 from gateway.entitled import Answer, is_manager
 from gateway.pages import read_form
 from gateway.refusals import RefusedError
-from gateway.release import release
+from gateway.release import CHOICES, release
 from gateway.sessions import COOKIE, Session
 from lifecycle.messages import (
     ApprovalAnswered,
@@ -41,7 +41,6 @@ LONGEST_SUBJECT = 200
 LONGEST_TEXT = 20_000
 LONGEST_REASON = 200
 LONGEST_ID = 400
-STALE: Mapping[str, Literal["skip", "retime"]] = {"skip": "skip", "retime": "retime"}
 """What may become of what fell due during a hold, besides that it is sent."""
 ONLY_MANAGERS = Reply("not_yours", "Only a manager can release what holds everything.")
 
@@ -189,7 +188,7 @@ class Actions:
         """Stop or resume everything that goes to a customer."""
         session, form = await self._form(request)
         if form.get("place") == "no":
-            lifted = HoldLifted(session.acting, stale=STALE.get(form.get("stale", ""), "send"))
+            lifted = HoldLifted(session.acting, stale=CHOICES.get(form.get("stale", ""), "send"))
             return await self._give(request, session, form, lifted)
         return await self._give(request, session, form, HoldPlaced(session.acting, _reason(form)))
 
@@ -200,7 +199,8 @@ class Actions:
         if form.get("place") == "no":
             if not await self.dashboard.read(lambda c: is_manager(self.dashboard.lifecycles.current(c)[1], person)):
                 return await self.dashboard.show_inbox(request, notice=ONLY_MANAGERS, status=403)
-            await release(self.dashboard.db, self.answers.deliverer, form.get("placed_at", ""), person.id)
+            stale = CHOICES.get(form.get("stale", ""), "send")
+            await release(self.dashboard.db, self.answers.deliverer, form.get("placed_at", ""), person.id, stale)
         else:
             await asyncio.to_thread(self._hold_everything, person.id, _reason(form))
         return RedirectResponse("/", status_code=303)

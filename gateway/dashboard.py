@@ -23,13 +23,14 @@ from gateway.deliver import Connection, TemporalAwayError
 from gateway.intake import Lifecycles
 from gateway.pages import Pages, new_press
 from gateway.refusals import RefusedError
+from gateway.release import yet_to_hear
 from gateway.sessions import Session, Sessions
 from gateway.stuck import failing_within
 from gateway.why import Why
 from lifecycle import machine
 from lifecycle.messages import Reply
 from store import customers, inbox, outbox, pages, projections, scores, team
-from store.customers import Customer
+from store.customers import Customer, Hold
 from store.database import Database, now
 from store.outbox import Entry, Kind
 from store.pages import OutboxPage
@@ -99,13 +100,8 @@ class Dashboard:
     async def show(self, request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Render a page in the dashboard's frame."""
         session = self.session(request)
-        counts, mine, people, halt = await self.read(
-            lambda c: (
-                pages.counts(c),
-                pages.waiting_for(c, session.acting),
-                team.teammates(c),
-                customers.hold(c, customers.EVERYTHING),
-            )
+        counts, mine, people, (halt, unheard) = await self.read(
+            lambda c: (pages.counts(c), pages.waiting_for(c, session.acting), team.teammates(c), _halt(c))
         )
         names = {person.id: person.name for person in people}
         return self.pages.show(
@@ -117,6 +113,7 @@ class Dashboard:
             people=people,
             names=names,
             halt=halt,
+            halt_unheard=unheard,
             path=request.url.path,
             press=new_press,
             **values,
@@ -259,6 +256,12 @@ class Dashboard:
         )
         names = await self.read(lambda c: pages.names(c, {one.customer for one in failing or ()}))
         return await self.show(request, "problems", page=page, failing=failing, homes=names)
+
+
+def _halt(c: DbConnection) -> tuple[Hold | None, int]:
+    """The hold on everything, and how many have yet to hear of its end, which is under way."""
+    hold = customers.hold(c, customers.EVERYTHING)
+    return hold, 0 if hold is None else yet_to_hear(c, hold.placed_at)
 
 
 def _with_homes(c: DbConnection, page: OutboxPage) -> tuple[OutboxPage, dict[str, Customer]]:

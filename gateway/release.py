@@ -7,6 +7,7 @@ those whom a gateway that dies meanwhile did not reach. Telling is in the backgr
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -23,22 +24,57 @@ from store import customers, inbox, ledger, tables
 from store.database import Database
 
 SOURCE = "release"
+Choice = Literal["send", "skip", "retime"]
+"""What becomes of what fell due during a hold."""
+CHOICES: Mapping[str, Choice] = {"send": "send", "skip": "skip", "retime": "retime"}
 PAGE = 50
 ASKED_WITHIN = timedelta(hours=1)
 """What is held is asked about, and noted, at least this often: so old a note may be of the hold before the last one."""
 
+HEARD_WITHIN = timedelta(seconds=60)
+"""How long customers may take to hear what becomes of what was kept back; after that a person asks again."""
+LOOK_EVERY = timedelta(seconds=0.2)
+"""How often whether all have heard is looked at."""
+
 _log = structlog.get_logger("gateway.release")
 
 
-async def release(db: Database, deliverer: Deliverer, placed_at: str, by: str) -> None:
+async def release(db: Database, deliverer: Deliverer, placed_at: str, by: str, stale: Choice = "send") -> None:
     """Lift the hold on everything that was placed at that instant, and have its customers told.
 
     Only the hold that the page showed: a press that comes again must not lift a later one. `placed_at`: ISO. `by`:
-    teammate id.
+    teammate id. `stale`: what becomes of what was kept back; unless it is sent, the hold ends when all have heard.
     """
+    if stale != "send":
+        deliverer.soon(_after_all_heard(db, deliverer, placed_at, by, stale))
+        return
     since = await asyncio.to_thread(_lift, db, placed_at)
     if since is not None:
         deliverer.soon(_tell(db, deliverer, since, by))
+
+
+async def _after_all_heard(
+    db: Database, deliverer: Deliverer, placed_at: str, by: str, stale: Literal["skip", "retime"]
+) -> None:
+    """Lift the hold once every customer knows what to skip or to move. Where some cannot be reached it stays on, and
+    the page says so: the same press goes on.
+    """
+    since = await asyncio.to_thread(_placed, db, placed_at)
+    if since is None:
+        return
+    try:
+        told = await asyncio.to_thread(prepare, db, since, by, stale)
+        for first in range(0, len(told), PAGE):
+            await asyncio.gather(*(deliverer.attempt(customer) for customer in told[first : first + PAGE]))
+        until = asyncio.get_running_loop().time() + HEARD_WITHIN.total_seconds()
+        while left := await asyncio.to_thread(unheard, db, since, stale):
+            if asyncio.get_running_loop().time() >= until:
+                _log.warning("still_on_hold", left=left)
+                return
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
+        await release(db, deliverer, placed_at, by)
+    except SQLAlchemyError as error:
+        _log.warning("still_on_hold", why=type(error).__name__)
 
 
 def release_here(db: Database, placed_at: str, by: str) -> int | None:
@@ -71,10 +107,15 @@ def kept_back(c: DbConnection, since: datetime) -> set[str]:
 
 def unheard(db: Database, since: datetime, stale: str) -> int:
     """How many have not heard of the end of a hold that was prepared."""
-    table = tables.inbox
-    mine = (table.c.source == SOURCE) & table.c.event_id.startswith(f"{since.isoformat()}/{stale}/", autoescape=True)
     with db.read() as c:
-        return c.execute(select(func.count()).where(mine, table.c.delivered_at.is_(None))).scalar_one()
+        return yet_to_hear(c, since, f"{stale}/")
+
+
+def yet_to_hear(c: DbConnection, since: datetime, stale: str = "") -> int:
+    """As `unheard`, of any choice."""
+    table = tables.inbox
+    mine = (table.c.source == SOURCE) & table.c.event_id.startswith(f"{since.isoformat()}/{stale}", autoescape=True)
+    return c.execute(select(func.count()).where(mine, table.c.delivered_at.is_(None))).scalar_one()
 
 
 def _accept_all(db: Database, since: datetime, event: SendsReleased) -> list[str]:
@@ -84,13 +125,22 @@ def _accept_all(db: Database, since: datetime, event: SendsReleased) -> list[str
     return found
 
 
+def _placed(db: Database, placed_at: str) -> datetime | None:
+    with db.read() as c:
+        return _that_hold(c, placed_at)
+
+
 def _lift(db: Database, placed_at: str) -> datetime | None:
     with db.begin() as c:
-        hold = customers.hold(c, customers.EVERYTHING)
-        if hold is None or hold.placed_at.isoformat() != placed_at:
-            return None
-        customers.lift_hold(c, customers.EVERYTHING)
-        return hold.placed_at
+        since = _that_hold(c, placed_at)
+        if since is not None:
+            customers.lift_hold(c, customers.EVERYTHING)
+        return since
+
+
+def _that_hold(c: DbConnection, placed_at: str) -> datetime | None:
+    hold = customers.hold(c, customers.EVERYTHING)
+    return hold.placed_at if hold is not None and hold.placed_at.isoformat() == placed_at else None
 
 
 async def _tell(db: Database, deliverer: Deliverer, since: datetime, by: str) -> None:

@@ -1,5 +1,6 @@
 """A gateway on a database of its own, a Temporal that tests take away and bring back, and senders that sign."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -169,6 +170,23 @@ class FakeHandle:
     async def query(self, name: str, **_options: Any) -> Any:
         self._reach()
         return self.temporal.upcoming if name == "upcoming" else self.temporal.state
+
+
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
+
+
+@pytest.fixture
+def until() -> Until:
+    """Lets the loop run until something is so, at most some seconds."""
+
+    async def come(true: Callable[[], bool]) -> None:
+        for _ in range(5000):
+            if true():
+                return
+            await asyncio.sleep(0.001)
+        raise AssertionError("it never came")
+
+    return come
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from workflows.interface import workflow_id
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 Temporal = Any
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
 ON_SHORT = timedelta(seconds=0.1)
 
 
@@ -53,15 +54,6 @@ def milestone(db: Database, customer: str, press: str = "p1") -> Press:
         mara = team.teammate(c, "mara")
     assert mara is not None
     return Press("dashboard", press, customer, mara, MilestoneTicked("technical_setup", "mara"))
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Let the loop run until something is so, at most 5 s."""
-    for _ in range(5000):
-        if true():
-            return
-        await asyncio.sleep(0.001)
-    raise AssertionError("it never came")
 
 
 async def test_the_first_row_starts_the_workflow_and_the_others_follow_in_order(
@@ -243,7 +235,7 @@ async def test_one_customers_trouble_keeps_no_other_waiting(
 
 
 async def test_the_poller_outlives_an_absent_temporal(
-    deliverer: Deliverer, temporal: Temporal, db: Database, acme: str, monkeypatch: pytest.MonkeyPatch
+    deliverer: Deliverer, temporal: Temporal, db: Database, acme: str, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.deliver.POLL_EVERY", 0.01)
     temporal.away = True

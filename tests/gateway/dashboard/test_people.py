@@ -7,6 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import Connection, text
 
+from gateway.release import prepare
 from store import customers, ledger, projections
 from store.database import Database
 
@@ -169,3 +170,18 @@ async def test_everything_is_held_by_anybody_shown_everywhere_and_released_by_a_
     with db.read() as c:
         assert ledger.hold_on(c, acme) is None
     assert "Everything is on hold" not in (await browser.get("/")).text
+
+
+@pytest.mark.usefixtures("acme")
+async def test_the_page_says_how_many_have_yet_to_hear_what_becomes_of_what_was_kept_back(
+    browser: Browser, db: Database
+) -> None:
+    with db.begin() as c:
+        customers.place_hold(c, customers.EVERYTHING, "mara", "Wrong price")
+        found = customers.hold(c, customers.EVERYTHING)
+    assert found is not None
+    page = (await browser.get("/")).text
+    assert "yet to hear" not in page
+    assert '<option value="retime">moved with the rest of its play</option>' in page
+    prepare(db, found.placed_at, "ruth", "retime")
+    assert "1 customer has yet to hear" in (await browser.get("/")).text
