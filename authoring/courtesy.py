@@ -11,10 +11,13 @@ from functools import lru_cache
 import holidays
 
 from authoring.diagnostics import Report, near
-from authoring.fields import Fields, mapping
+from authoring.expressions import compile_expression
+from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys
+from authoring.namespace import Names
+from authoring.source import Mapping
 from lifecycle.actions import Length
-from lifecycle.playbook import BusinessHours, Politeness
+from lifecycle.playbook import BusinessHours, Incident, Politeness
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _YEARS = re.compile(r"(20[0-9]{2})(?:-(20[0-9]{2}))?\Z")
@@ -24,12 +27,13 @@ _BLACKOUT = '"2026-12-24 to 2027-01-01"'
 
 
 def compile_politeness(fields: Fields, report: Report) -> Politeness:
-    """Caps, quiet hours, how stale a held touch may get, and the spread."""
+    """Caps, quiet hours, how stale a held touch may get, the spread, and surveys; incidents: `compile_incidents`."""
     node = mapping(fields.get("politeness"), report, '"politeness"', "{ per_day: 1, per_week: 4 }")
     if node is None:
         return Politeness()
     plain = Politeness()
     inner = Fields(node, keys("politeness"), '"politeness"', report)
+    surveys = _surveys(inner, report)
     return Politeness(
         inner.whole("per_day", 1, 50, plain.per_day),
         inner.whole("per_week", 1, 100, plain.per_week),
@@ -39,7 +43,36 @@ def compile_politeness(fields: Fields, report: Report) -> Politeness:
         inner.whole("customer_per_day", 0, 50, plain.customer_per_day),
         inner.whole("customer_per_week", 0, 100, plain.customer_per_week),
         tuple(_blackouts(inner, report)),
+        survey_open=surveys.pop("open_for", None),
+        surveys=surveys,
     )
+
+
+def _surveys(fields: Fields, report: Report) -> dict[str, Length]:
+    """How long after a survey the same is not sent again, by kind; under `open_for` for how long no other is."""
+    node = mapping(fields.get("surveys"), report, '"surveys"', "{ open_for: 7 days, nps: 80 days }")
+    if node is None:
+        return {}
+    inner = Fields(node, keys("surveys"), '"surveys"', report)
+    found = {name: inner.length(name, "80 days") for name in keys("surveys") if name in inner}
+    return {name: length for name, length in found.items() if length is not None}
+
+
+def compile_incidents(fields: Fields, names: Names, report: Report) -> Iterator[Incident]:
+    """The times in which only the most urgent playbooks speak, of what stands under `politeness`."""
+    example = "{ while: playing.support_p1, below: 90, reason: their service is down }"
+    politeness = fields.get("politeness")
+    node = politeness.entries.get("incidents") if isinstance(politeness, Mapping) else None
+    for item in sequence(node, report, '"incidents"', f"- {example}"):
+        found = mapping(item, report, "an incident", example)
+        if found is None:
+            continue
+        inner = Fields(found, keys("incident"), "an incident", report)
+        condition = inner.scalar("while", "a condition", required=True)
+        below = inner.whole("below", 1, 100, 100, required=True)
+        reason = inner.text("reason", "their service is down", required=True)
+        if condition is not None:
+            yield Incident(compile_expression(condition, names, report), below, reason)
 
 
 def _blackouts(fields: Fields, report: Report) -> Iterator[tuple[str, str]]:

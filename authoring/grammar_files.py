@@ -138,6 +138,30 @@ _POLITENESS = Shape(
         Key("quiet", WINDOW, "never in these hours of the customer", '`"20:00-08:00"`'),
         Key("stale_after", LENGTH, "a touch held longer than this is dropped", "3 business days"),
         Key("spread", LENGTH, "customers due at one time are spread over this, 4 hours at most", "30 minutes"),
+        Key("surveys", mapping("surveys"), "how often a contact is asked", "no limit"),
+        Key("incidents", list_of("incident"), "when only the most urgent playbooks speak", "never"),
+    ),
+)
+_SURVEYS = Shape(
+    "surveys",
+    "How often a contact is asked.",
+    (
+        Key("open_for", LENGTH, "a survey that is not answered keeps all others back for so long", "not at all"),
+        *(
+            Key(
+                name, LENGTH, f"the {name.upper() if form.scale else name} survey comes again only after so long", "any"
+            )
+            for name, form in FORMS.items()
+        ),
+    ),
+)
+_INCIDENT = Shape(
+    "incident",
+    "A time in which a customer has other worries.",
+    (
+        Key("while", CONDITION, "while this holds", required=True),
+        Key("below", whole(1, 100), "playbooks of a lower `priority` send the customer nothing", required=True),
+        Key("reason", TEXT, "what reasons say of it", required=True),
     ),
 )
 _WEEKDAY = Kind("`mon-fri` or days", {"type": "string", "pattern": "^(mon|tue|wed|thu|fri|sat|sun)(-[a-z]{3})?$"})
@@ -359,7 +383,7 @@ _EXPECTATION = Shape(
     ),
 )
 FILES = (
-    *(_LIFECYCLE, _STAGE, _RENEWAL, _BANDS, _MILESTONE, _POLITENESS, _BUSINESS, _HOLIDAYS),
+    *(_LIFECYCLE, _STAGE, _RENEWAL, _BANDS, _MILESTONE, _POLITENESS, _SURVEYS, _INCIDENT, _BUSINESS, _HOLIDAYS),
     *(_FACTS, _FACT, _EVENT, _TEAM, _PERSON, _CAPACITY),
     *(_SCENARIO, _CUSTOMER, _HAPPENING, _EXPECTATION),
 )

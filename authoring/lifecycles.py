@@ -9,7 +9,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from authoring.catalogue import Catalogue
-from authoring.courtesy import compile_business, compile_holidays, compile_politeness
+from authoring.courtesy import compile_business, compile_holidays, compile_incidents, compile_politeness
 from authoring.diagnostics import Report, near
 from authoring.expressions import compile_expression
 from authoring.fields import KEBAB, SNAKE, Fields, mapping, sequence
@@ -70,8 +70,10 @@ def compile_lifecycle(
         model,
     )
     names = Names.of(bare if playbooks is not None else None, playbooks)
+    incidents = tuple(compile_incidents(fields, names, report))
     return replace(
         bare,
+        politeness=replace(bare.politeness, incidents=incidents),
         stages=tuple(_with_criterion(spec, done, names, report) for spec, done in stages),
         milestones={key: _with_condition(spec, when, names, report) for key, (spec, when) in milestones.items()},
     )

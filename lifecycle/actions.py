@@ -18,6 +18,11 @@ class Length:
     amount: int
     unit: Unit
 
+    @property
+    def shown(self) -> str:
+        """For people: `4 business hours`."""
+        return f"{self.amount} {self.unit.replace('_', ' ')}"
+
 
 @dataclass(frozen=True, slots=True)
 class Expr:

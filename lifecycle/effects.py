@@ -304,11 +304,10 @@ def _asked(turn: Turn, play: Play | None, touch: str) -> bool:
 
 def _may_go(turn: Turn, play: Play, *, paused: bool) -> datetime:
     """The next instant, from the turn's clock on, at which a customer may be written to; a hold is asked daily."""
-    book, quiet = turn.book(play), turn.life.politeness.quiet
-    start = turn.clock
+    book, start = turn.book(play), turn.clock
     if "" in turn.holds or play.playbook in turn.holds or paused:
         start = calendar.wall(calendar.local(start, play.zone).date() + calendar.DAY, book.at, play.zone)
-    return calendar.next_open(start, play.zone, book.window, quiet, None, turn.blackouts())
+    return recipients.opens_at(turn, play, book, start, None)
 
 
 def _give_up(turn: Turn, play: Play, command: Any, why: str, *, told: bool) -> None:

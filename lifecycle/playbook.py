@@ -207,10 +207,23 @@ class EventSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Incident:
+    """A time in which a customer has other worries: while `condition` holds, it is sent nothing by playbooks whose
+    priority is below `below`. `reason`: for the trace.
+    """
+
+    condition: Expr
+    below: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Politeness:
     """Caps per contact on emails and surveys (a local calendar day, 7 days), quiet hours (local), and how stale a held
     touch may get. `customer_per_day`, `customer_per_week`: caps on the steps that reach a customer (0: none).
-    `blackouts`: first and last ISO dates of times in which no customer is reached.
+    `blackouts`: first and last ISO dates of times in which no customer is reached. `incidents`: when only the most
+    urgent playbooks speak. `survey_open`: how long an unanswered survey keeps other ones from a contact (None: not at
+    all); `surveys`: kind of survey to how long the same is not asked again.
     """
 
     per_day: int = 1
@@ -221,6 +234,9 @@ class Politeness:
     customer_per_day: int = 0
     customer_per_week: int = 0
     blackouts: tuple[tuple[str, str], ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    survey_open: Length | None = None
+    surveys: dict[str, Length] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

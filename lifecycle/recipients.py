@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lifecycle import calendar, schedule, touches
-from lifecycle.actions import Escalate, Invite, Reschedule
+from lifecycle import calendar, index, schedule, touches
+from lifecycle.actions import Escalate, Invite, Reschedule, Survey
 from lifecycle.model import Play, Touched
-from lifecycle.playbook import Playbook, Step
+from lifecycle.playbook import OUTSIDE_STAGES, Playbook, Step
 from lifecycle.quick import quick
 from lifecycle.turn import CUSTOMER_ROLES, Turn
 
 WEEK = timedelta(days=7)
 KEEP = timedelta(days=8)
 CAPPED = ("email", "survey")
+_TRIES = 14
+"""How many days are looked at for a free slot."""
 
 
 @quick
@@ -138,7 +140,66 @@ def obstacle(turn: Turn, play: Play, book: Playbook, step: Step, found: Found) -
         return Obstacle(f"{waits.role} replied; answer first", _tomorrow(turn, play, book, step), waits.role)
     if kind not in schedule.TOUCHES:
         return None
-    return _window(turn, play, book, step) or (_cap(turn, play, book, step, found) if kind in CAPPED else None)
+    return (
+        _window(turn, play, book, step)
+        or (_incident(turn, play, book, step) if outside else None)
+        or (_asked(turn, play, book, step, step.action, found) if isinstance(step.action, Survey) else None)
+        or (_cap(turn, play, book, step, found) if kind in CAPPED else None)
+    )
+
+
+def _incident(turn: Turn, play: Play, book: Playbook, step: Step) -> Obstacle | None:
+    """A customer with other worries hears only of these. Nobody can say when they are over: another day."""
+    for incident in turn.life.politeness.incidents:
+        if book.priority < incident.below and turn.met(incident.condition):
+            why = f"incident: {incident.reason} ({turn.because(incident.condition)})"
+            return Obstacle(why, _tomorrow(turn, play, book, step), ", ".join(step.to))
+    return None
+
+
+def _asked(turn: Turn, play: Play, book: Playbook, step: Step, action: Survey, found: Found) -> Obstacle | None:
+    """What somebody has been asked already: the same survey not long ago, or another one that is still open. Who has
+    left is not waited for: of what was asked before nobody expects an answer.
+    """
+    rules = turn.life.politeness
+    for item in turn.touched:
+        person = next((person for person in found.people if person.id == item.contact and not person.suppressed), None)
+        kind = survey_of(turn, item) if person else ""
+        if person is None or not kind:
+            continue
+        name = touches.shown(item.step)
+        again = _again(turn, item, kind)
+        if kind == action.survey and again is not None and turn.clock < again:
+            length = rules.surveys[kind].shown
+            return Obstacle(f"survey: {kind} at most every {length}, after {name}", again, person.role)
+        if _open(turn, play, item, kind):
+            why = f"survey: one at a time, after {name}"
+            return Obstacle(why, _tomorrow(turn, play, book, step), person.role)
+    return None
+
+
+def survey_of(turn: Turn, item: Touched) -> str:
+    """Which survey a touch was, by the current release of its playbook; empty where it was none."""
+    play, step, _ = touches.named(item.step)
+    digest = turn.current().get(play.partition("/")[0])
+    found = None if digest is None else index.steps(turn.releases.playbook(digest)).by_id.get(step)
+    return found.action.survey if found is not None and isinstance(found.action, Survey) else ""
+
+
+def _again(turn: Turn, item: Touched, kind: str) -> datetime | None:
+    """From when on the same survey may be sent again; None: at any time."""
+    gap = turn.life.politeness.surveys.get(kind)
+    return None if gap is None else turn.later(item.at, gap, turn.profile.zone)
+
+
+def _open(turn: Turn, play: Play, item: Touched, kind: str) -> bool:
+    """Whether the answer to a survey is still awaited."""
+    length = turn.life.politeness.survey_open
+    if length is None or turn.clock >= turn.later(item.at, length, play.zone):
+        return False
+    left = turn.stage in OUTSIDE_STAGES and turn.moved is not None and item.at < turn.moved
+    answered = (turn.seen.get(f"{kind}.{word}") for word in ("answered", "answered_late"))
+    return not left and not any(at is not None and at >= item.at for at in answered)
 
 
 def _tomorrow(turn: Turn, play: Play, book: Playbook, step: Step) -> datetime:
@@ -146,9 +207,23 @@ def _tomorrow(turn: Turn, play: Play, book: Playbook, step: Step) -> datetime:
     return calendar.wall(day, step.when.at or book.at, play.zone)
 
 
+def opens_at(turn: Turn, play: Play, book: Playbook, at: datetime, holidays: frozenset[str] | None) -> datetime:
+    """The first instant from `at` on at which a customer may be reached: in the playbook's window, which the play's
+    clock shows, and out of the customer's quiet hours, which its own clock shows.
+    """
+    quiet, own, closed = turn.life.politeness.quiet, turn.profile.zone, turn.blackouts()
+    if play.zone == own or not quiet:
+        return calendar.next_open(at, play.zone, book.window, quiet, holidays, closed)
+    for _ in range(_TRIES):
+        opens = calendar.next_open(at, play.zone, book.window, (), holidays, closed)
+        at = calendar.next_open(opens, own, (quiet[1], quiet[0]), (), None)
+        if at == opens:
+            break
+    return at
+
+
 def _next_open(turn: Turn, play: Play, book: Playbook, step: Step, at: datetime) -> datetime:
-    holidays = turn.holidays(turn.profile.country) if step.when.shift else None
-    return calendar.next_open(at, play.zone, book.window, turn.life.politeness.quiet, holidays, turn.blackouts())
+    return opens_at(turn, play, book, at, turn.holidays(turn.profile.country) if step.when.shift else None)
 
 
 def _window(turn: Turn, play: Play, book: Playbook, step: Step) -> Obstacle | None:
@@ -167,20 +242,20 @@ def _window(turn: Turn, play: Play, book: Playbook, step: Step) -> Obstacle | No
 
 def _cap(turn: Turn, play: Play, book: Playbook, step: Step, found: Found) -> Obstacle | None:
     for person in found.people:
-        reason = _over_cap(turn, play, person.id, turn.clock)
+        reason = _over_cap(turn, person.id, turn.clock)
         if person.suppressed or not reason:
             continue
         day = calendar.local(turn.clock, play.zone).date()
-        for _ in range(14):
+        for _ in range(_TRIES):
             day += calendar.DAY
             slot = _next_open(turn, play, book, step, calendar.wall(day, step.when.at or book.at, play.zone))
-            if not _over_cap(turn, play, person.id, slot):
+            if not _over_cap(turn, person.id, slot):
                 return Obstacle(reason, slot, person.role)
         return Obstacle(reason, None, person.role)
     return None
 
 
-def _over_cap(turn: Turn, play: Play, contact: str, at: datetime) -> str:
+def _over_cap(turn: Turn, contact: str, at: datetime) -> str:
     """Which cap one more email or survey to a contact at an instant would break; empty when none. For the customer's
     own caps a step counts once, however many people it reaches.
     """
@@ -189,8 +264,9 @@ def _over_cap(turn: Turn, play: Play, contact: str, at: datetime) -> str:
         return ""
     past = [item for item in turn.touched if item.at <= at]
     week = [item for item in past if at - item.at < WEEK]
-    today = calendar.local(at, play.zone).date()
-    day = [item for item in past if calendar.local(item.at, play.zone).date() == today]
+    zone = turn.profile.zone
+    today = calendar.local(at, zone).date()
+    day = [item for item in past if calendar.local(item.at, zone).date() == today]
     if sum(item.contact == contact for item in day) >= rules.per_day:
         return f"cap: {rules.per_day} a day to one person"
     if sum(item.contact == contact for item in week) >= rules.per_week:
@@ -203,9 +279,15 @@ def _over_cap(turn: Turn, play: Play, contact: str, at: datetime) -> str:
 
 def count(turn: Turn, play: Play, step: Step, contacts: tuple[str, ...]) -> None:
     """Count a touch towards the caps from the moment it is decided; forget those that no cap can see any more."""
-    kept = [item for item in turn.touched if turn.at - item.at < KEEP]
+    kept = [item for item in turn.touched if turn.at - item.at < KEEP or _remembered(turn, item)]
     new = [Touched(contact, turn.clock, turn.named(play, step.id)) for contact in contacts]
     turn.touched = (*kept, *new)
+
+
+def _remembered(turn: Turn, item: Touched) -> bool:
+    """Whether a survey still keeps the same one from being sent again."""
+    again = _again(turn, item, kind) if (kind := survey_of(turn, item)) else None
+    return again is not None and turn.at < again
 
 
 def release(turn: Turn, touch: str) -> None:

@@ -53,6 +53,12 @@ def named(name: str) -> tuple[str, str, str]:
     return play, step, nth or "1"
 
 
+def shown(name: str) -> str:
+    """The playbook and step that an answer names, for people; the same in every play and round."""
+    play, step, _ = named(name)
+    return f"{play.partition('/')[0]}/{step}"
+
+
 def counted(number: str, last: int) -> bool:
     """Whether a text is a number from 1 to `last`; one that is longer is not read at all, because `int` has limits."""
     return number.isdecimal() and len(number) <= len(str(last)) and 1 <= int(number) <= last

@@ -9,6 +9,7 @@ import pytest
 
 from authoring.diagnostics import render_text
 from authoring.scenario import check, load
+from lifecycle.actions import Length
 from lifecycle.playbook import Lifecycle, Playbook
 
 if TYPE_CHECKING:
@@ -64,3 +65,38 @@ expect:
     scene, found = load(text, "scene.yaml", polite)
     assert scene, render_text(found)
     assert render_text(check(scene, polite)) == ""
+
+
+WORRIES = "incidents: [{ while: playing.hello, below: 60, reason: they have other worries }]"
+
+
+def test_surveys_and_incidents_are_part_of_the_release(judge: Judge) -> None:
+    more = f"{WORRIES}, surveys: {{ open_for: 7 days, nps: 80 days, csat: 1 week }}"
+    life = LIFE.replace("per_day: 1, per_week: 4", f"per_day: 1, per_week: 4, {more}")
+    found = judge.compiled({"playbooks/lifecycle.yaml": life})
+    assert render_text(found.diagnostics) == ""
+
+    rules = next(item.politeness for item in found.releases.values() if isinstance(item, Lifecycle))
+    assert rules.survey_open == Length(7, "days")
+    assert rules.surveys == {"nps": Length(80, "days"), "csat": Length(1, "weeks")}
+    assert [(item.condition.text, item.below, item.reason) for item in rules.incidents] == [
+        ("playing.hello", 60, "they have other worries")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "finding"),
+    [
+        ("incidents: [{ while: playing.nobody, below: 60, reason: x }]", '"playing.nobody"'),
+        ("incidents: [{ below: 60, reason: x }]", 'an incident has no "while"'),
+        ("incidents: [{ while: playing.hello, reason: x }]", 'an incident has no "below"'),
+        ("incidents: [{ while: playing.hello, below: 60 }]", 'an incident has no "reason"'),
+        ("incidents: [daily]", "an incident is"),
+        ("incidents: daily", '"incidents" is'),
+        ("surveys: often", '"surveys" is'),
+        ("surveys: { nps: often }", '"often" is not a length'),
+    ],
+)
+def test_what_is_wrong_with_surveys_and_incidents_is_said(judge: Judge, written: str, finding: str) -> None:
+    life = LIFE.replace("per_day: 1, per_week: 4", f"per_day: 1, per_week: 4, {written}")
+    assert finding in render_text(judge.compiled({"playbooks/lifecycle.yaml": life}).diagnostics)
