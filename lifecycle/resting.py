@@ -5,7 +5,7 @@ what a condition said holds until something that it read is another value. Nothi
 anew looks at everything once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from operator import attrgetter, is_
 
@@ -34,11 +34,28 @@ _MOVES = attrgetter(
 """All that rules read which conditions or the calendar set off. From `_BESIDES` on no condition reads it alone."""
 _BESIDES = 7
 BAND = "customer.band"
+_NOBODY: frozenset[int] = frozenset()
+
+
+class Watch:
+    """When each trigger of time and facts is to be looked at next, by place; None: not before something that it has
+    read is news. `seen`, `edges`, `manifest`: what that was worked out from besides.
+    """
+
+    __slots__ = ("edges", "manifest", "seen", "until")
+
+    def __init__(self) -> None:
+        self.until: list[datetime | None] = []
+        self.seen: object = None
+        self.edges: object = None
+        self.manifest: object = None
 
 
 class Resting:
-    """The part of a turn that knows which rules may rest. `asked`: the names that were looked up since the basis last
-    changed. `answers`: what conditions said since then; those that are kept are alive, so an identity names only one.
+    """The part of a turn that knows which rules may rest. `asked`: the names that were looked up and have not changed
+    since. `answers`: what conditions said, with the names that they read; those that are kept are alive, so an identity
+    names only one. `hearing`: whether somebody wants to know which names are read. `wakes`: name to the triggers that
+    read it, by place; `woken`: those of which one has changed, `anew`: whether all of them are to be looked at.
     """
 
     at: datetime
@@ -48,7 +65,14 @@ class Resting:
 
     def __init__(self) -> None:
         self.asked: set[str] = set()
-        self.answers: dict[int, tuple[Expr, bool]] = {}
+        self.answers: dict[int, tuple[Expr, bool, set[str]]] = {}
+        self.hearing = False
+        self.wakes: dict[str, set[int]] = {}
+        self.woken: set[int] = set()
+        self.anew = True
+        self.watch = Watch()
+        self._readers: dict[str, set[int]] = {}
+        self._playing: tuple[tuple[Play, ...], frozenset[str]] = ((), frozenset())
         self._basis = object()
         self._read: tuple[object, ...] = _READ(self)
         self._was: tuple[Mapping[str, Fact], str, tuple[Play, ...]] = self.facts, self.band, self.plays
@@ -65,27 +89,55 @@ class Resting:
         """
         now, read = _READ(self), self._read
         if self.facts is not self._was[0] or self.plays is not self._was[2] or now != read:
-            same = now[:_CLOSELY] == read[:_CLOSELY]
-            if not same or self._learned() or self._moved():
-                self._basis = object()
-                self.answers.clear()
-                self.asked.clear()
+            self._tell(now, read)
             self._read, self._was = now, (self.facts, self.band, self.plays)
         return self._basis
 
-    def _learned(self) -> bool:
-        """Whether a fact that was asked for has another value."""
-        now, was = self.facts, self._was[0]
-        return now is not was and any(
-            now.get(name) is not was.get(name) and _value(now.get(name)) != _value(was.get(name)) for name in self.asked
-        )
+    def _tell(self, now: tuple[object, ...], read: tuple[object, ...]) -> None:
+        """Forget what hung on names that have another value."""
+        if now[:_CLOSELY] != read[:_CLOSELY]:
+            self.anew = True
+            for kept in (self.answers, self.asked, self.wakes, self._readers):
+                kept.clear()
+        elif changed := [*self._learned(), *self._moved()]:
+            for name in changed:
+                self.asked.discard(name)
+                self.woken |= self.wakes.pop(name, _NOBODY)
+                for reader in self._readers.pop(name, _NOBODY):
+                    self.answers.pop(reader, None)
+        else:
+            return
+        self._basis = object()
 
-    def _moved(self) -> bool:
-        """Whether the band has changed and was asked for, or other plays are running."""
+    def _learned(self) -> Iterator[str]:
+        """The facts that were asked for and have another value."""
+        now, was = self.facts, self._was[0]
+        if now is not was:
+            for name in self.asked:
+                if now.get(name) is not was.get(name) and _value(now.get(name)) != _value(was.get(name)):
+                    yield name
+
+    def _moved(self) -> Iterator[str]:
+        """The band where it was asked for and has changed; what was asked for and is played now, or no more."""
         _, band, plays = self._was
         if self.band != band and BAND in self.asked:
-            return True
-        return self.plays is not plays and _keys(self.plays) != _keys(plays)
+            yield BAND
+        if self.plays is not plays:
+            for name in self.playing() ^ _playing(plays):
+                if name in self.asked:
+                    yield name
+
+    def playing(self) -> frozenset[str]:
+        """The names under which conditions know the playbooks that are running."""
+        if self._playing[0] is not self.plays:
+            self._playing = self.plays, _playing(self.plays)
+        return self._playing[1]
+
+    def keep(self, expr: Expr, met: bool, names: set[str]) -> None:
+        """Remember what a condition says, as long as what it has read is the same."""
+        self.answers[id(expr)] = expr, met, names
+        for name in names:
+            self._readers.setdefault(name, set()).add(id(expr))
 
     def idle(self, rule: str, *read: object) -> bool:
         """Whether a rule that found nothing to do would find nothing again: all it reads is the same, and the instant
@@ -151,5 +203,5 @@ def _value(fact: Fact | None) -> object:
     return None if fact is None else (type(fact.value), fact.value)
 
 
-def _keys(plays: tuple[Play, ...]) -> list[str]:
-    return [play.key for play in plays if not play.over]
+def _playing(plays: tuple[Play, ...]) -> frozenset[str]:
+    return frozenset(f"playing.{play.playbook.replace('-', '_')}" for play in plays if not play.over)

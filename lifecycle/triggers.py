@@ -35,10 +35,13 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The triggers of a catalogue: `named` by kind and name, `timed` those that time or facts bring about."""
+    """The triggers of a catalogue: `named` by kind and name, `timed` those that time or facts bring about, `silent` the
+    places of the silences among these.
+    """
 
     named: Mapping[tuple[str, str], tuple[Reason, ...]]
     timed: tuple[Reason, ...]
+    silent: tuple[int, ...]
 
 
 def key_of(playbook: str, number: int) -> str:
@@ -60,7 +63,8 @@ def _index(manifest: Manifest, releases: Releases) -> Index:
                     named[kind, name] = (*named.get((kind, name), ()), reason)
             if trigger.condition is not None or trigger.silence or trigger.date or trigger.every:
                 timed.append(reason)
-    return Index(named, tuple(timed))
+    silent = tuple(place for place, reason in enumerate(timed) if reason.trigger.silence)
+    return Index(named, tuple(timed), silent)
 
 
 def _of(turn: Turn) -> Index:
@@ -90,24 +94,66 @@ def tell(
 
 
 def check(turn: Turn) -> bool:
-    """Start what time and facts have brought about by the turn's instant; True if anything was considered."""
+    """Start what time and facts have brought about by the turn's instant; True if anything was considered.
+
+    Each trigger is looked at when its instant has come or something that it has read is another value.
+    """
     if turn.idle("triggers", *_read(turn)):
         return False
-    changed, coming = False, []
-    for reason in _of(turn).timed:
-        if reason.trigger.condition is not None:
-            _watch(turn, reason)
-        for owed in _owed(turn, reason):
-            if owed.at > turn.at:
-                coming.append(owed.at)
-            else:
-                turn.edges = {**turn.edges, owed.key: Edge(owed.mark)}
-                changed = True
-                if owed.starts:
-                    since = owed.at if turn.placing else turn.at
-                    entering.enter(turn, reason.playbook, since, owed.about, owed.day, reason.key)
+    until, changed = _watched(turn), False
+    for place, reason in enumerate(_of(turn).timed):
+        at = until[place]
+        if at is not None and at <= turn.at and _consider(turn, reason, place):
+            changed = True
+            turn.basis()
+            _wake(turn, until)
+    turn.watch.edges = turn.edges
     if not changed:
-        turn.rest("triggers", *_read(turn), until=min(coming, default=None))
+        turn.rest("triggers", *_read(turn), until=min((at for at in until if at is not None), default=None))
+    return changed
+
+
+def _watched(turn: Turn) -> list[datetime | None]:
+    """When each trigger is to be looked at, given what has changed since all of them last were."""
+    watch, index = turn.watch, _of(turn)
+    if turn.anew or watch.manifest is not turn.manifest or watch.edges is not turn.edges:
+        watch.until = [turn.at] * len(index.timed)
+        turn.wakes.clear()
+        turn.woken.clear()
+        turn.anew = False
+    elif watch.seen is not turn.seen:
+        for place in index.silent:
+            watch.until[place] = turn.at
+    watch.seen, watch.manifest = turn.seen, turn.manifest
+    _wake(turn, watch.until)
+    return watch.until
+
+
+def _wake(turn: Turn, until: list[datetime | None]) -> None:
+    for place in turn.woken:
+        until[place] = turn.at
+    turn.woken.clear()
+
+
+def _consider(turn: Turn, reason: Reason, place: int) -> bool:
+    """Look at one trigger, and start what it owes by now; True if it owed anything."""
+    outer, turn.asked, turn.hearing = turn.asked, set(), True
+    if reason.trigger.condition is not None:
+        _watch(turn, reason)
+    found = list(_owed(turn, reason))
+    names, turn.asked, turn.hearing = turn.asked, outer, False
+    outer |= names
+    for name in names:
+        turn.wakes.setdefault(name, set()).add(place)
+    coming = [owed.at for owed in found if owed.at > turn.at]
+    changed = len(coming) < len(found)
+    for owed in found:
+        if owed.at <= turn.at:
+            turn.edges = {**turn.edges, owed.key: Edge(owed.mark)}
+            if owed.starts:
+                since = owed.at if turn.placing else turn.at
+                entering.enter(turn, reason.playbook, since, owed.about, owed.day, reason.key)
+    turn.watch.until[place] = turn.at if changed else min(coming, default=None)
     return changed
 
 

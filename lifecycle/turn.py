@@ -194,7 +194,8 @@ class Turn(Resting):
         if group == "milestones":
             return self.milestone(name)
         if group == "playing":
-            return any(play.playbook.replace("-", "_") == name for play in self.running())
+            self.asked.add(path)
+            return path in self.playing()
         if group == "contract":
             return self._contract(name, str(about.get("contract.id", "")), about)
         self.asked.add(path)
@@ -240,7 +241,14 @@ class Turn(Resting):
         self.basis()
         found = self.answers.get(id(expr))
         if found is None:
-            found = self.answers[id(expr)] = expr, conditions.holds(expr, self.lookup)
+            outer, self.asked = self.asked, set()
+            met = conditions.holds(expr, self.lookup)
+            self.keep(expr, met, self.asked)
+            outer |= self.asked
+            self.asked = outer
+            return met
+        if self.hearing:
+            self.asked |= found[2]
         return found[1]
 
     def because(self, expr: Expr, about: Mapping[str, Value] = NOTHING) -> str:

@@ -60,9 +60,14 @@ def test_another_stage_is_news_whoever_has_asked(turn: Turn) -> None:
     assert turn.basis() is not before
 
 
-def test_a_play_that_goes_on_is_no_news_and_one_that_is_over_is(turn: Turn) -> None:
-    before = turn.basis()
+def test_a_play_that_goes_on_is_no_news_and_one_that_is_over_is_where_that_was_asked(turn: Turn, given: Given) -> None:
+    unasked = turn.basis()
     (play,) = turn.plays
+    turn.put(replace(play, over=True))
+    assert turn.basis() is unasked
+    turn.put(play)
+    turn.met(given.compare("playing.play", "==", True))
+    before = turn.basis()
     turn.put(replace(play, replies=1))
     assert turn.basis() is before
     turn.put(replace(play, over=True))
