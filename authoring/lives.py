@@ -9,8 +9,9 @@ from datetime import date, datetime, timedelta
 from itertools import count
 from urllib.parse import quote
 
-from authoring import ticks
+from authoring import collisions, ticks
 from authoring.answers import Answers
+from authoring.collisions import Collision, Collisions
 from authoring.people import People
 from authoring.portfolio import Account
 from authoring.roster import Roster
@@ -37,7 +38,7 @@ from lifecycle.model import Decision, State
 from lifecycle.playbook import Playbook
 from lifecycle.turn import Turn
 
-CUSTOMER_GETS = ("email", "survey", "invite", "reschedule", "cancel")
+CUSTOMER_GETS = (*collisions.SEEN, "cancel")
 SOON = timedelta(hours=1)
 """After the beginning of the period somebody answers who is late by what is assumed."""
 _KINDS = {
@@ -141,20 +142,6 @@ class Touch:
 
 
 @dataclass(frozen=True, slots=True)
-class Collision:
-    """A touch that another one kept from going at its time. `winner`: `playbook/step` of what went before, empty when
-    that cannot be told. `fate`: `held` (it goes later) or `dropped`.
-    """
-
-    at: datetime
-    playbook: str
-    step: str
-    winner: str
-    why: str
-    fate: str
-
-
-@dataclass(frozen=True, slots=True)
 class Life:
     """One customer's future within the period, in order. `started`: plays begun by playbook; `stage`: at the end."""
 
@@ -198,7 +185,7 @@ class _Player:
         self._asked = _asked_already(world.library, state)
         self.touches: list[Touch] = []
         self._meetings: dict[tuple[str, str], Touch] = {}
-        self.collisions: list[Collision] = []
+        self.collisions = Collisions()
         self.decisions: list[Decision] = []
 
     def play(self) -> Life:
@@ -230,7 +217,7 @@ class _Player:
             state.profile.zone,
             state.stage,
             tuple(self.touches),
-            tuple(self.collisions),
+            self.collisions.found(),
             began,
             kept,
         )
@@ -321,14 +308,10 @@ class _Player:
         self._meetings[command.meeting, command.to] = touch
 
     def _judge(self, decision: Decision, around: Around) -> None:
-        """Keep a decision where that is wanted, and what lost a collision."""
+        """Keep a decision where that is wanted, and what gave way."""
         if self.world.decisions:
             self.decisions.append(decision)
-        if decision.verdict in ("held", "skipped") and "cap: " in decision.reason:
-            fate = "held" if decision.verdict == "held" else "dropped"
-            why = decision.reason[decision.reason.index("cap: ") :]
-            winner = _winner(around, decision)
-            self.collisions.append(Collision(decision.at, decision.playbook, decision.step, winner, why, fate))
+        self.collisions.hear(decision, around)
 
 
 def _asked_already(library: Library, state: State) -> set[tuple[str, str]]:
@@ -349,16 +332,6 @@ def _asked_already(library: Library, state: State) -> set[tuple[str, str]]:
 def _role(around: Around, contact: str) -> str:
     roles = next((item.roles for item in around.contacts if item.id == contact), ())
     return roles[0] if roles else "contact"
-
-
-def _winner(around: Around, decision: Decision) -> str:
-    """What this contact got last before the decision; empty where the cap does not count it any more."""
-    people = {item.id for item in around.contacts if decision.to in item.roles}
-    own = f"{decision.playbook}/{decision.play}/{decision.step}"
-    before = [item for item in around.touched if item.at <= decision.at and item.step != own]
-    last = max((item for item in before if item.contact in people), key=lambda item: item.at, default=None)
-    playbook, *_, step = last.step.split("/") if last else ("", "")
-    return f"{playbook}/{step.partition('~')[0]}" if last else ""
 
 
 def _name(release: object, step: str) -> str:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from authoring.futures import MESSAGES, Future
+from authoring.collisions import FATES
+from authoring.collisions import KINDS as KINDS_OF_COLLISIONS
+from authoring.futures import MESSAGES, Future, ranked
 from authoring.lives import Life, Touch
 
 TEMPLATE = "page.html.jinja"
@@ -21,6 +23,9 @@ KINDS = ("email", "survey", "invite", "cancel", "approval", "task", "meeting", "
 WORK = ("approval", "task", "meeting")
 SHOWN = 500
 """Customers shown one by one: more make a page that browsers struggle with."""
+WEEKS = 5
+COLLISIONS = 50
+"""Rows of lists that are ordered by weight."""
 BY_DAY = 100
 """Longer periods are drawn by week."""
 _HEIGHT = 100
@@ -112,6 +117,11 @@ def render(future: Future, names: Mapping[str, str], title: str) -> str:
         rows=[_row(life, first, last) for life in future.lives],
         playbooks=sorted({book for book, _ in tally.books}),
         names=names,
+        weeks=WEEKS,
+        collisions=ranked(tally),
+        shown=COLLISIONS,
+        kinds_of=KINDS_OF_COLLISIONS,
+        fates=FATES,
     )
 
 

@@ -182,8 +182,10 @@ def one(asked: Asked, cast: Cast) -> tuple[list[trace.Public], Future | None, Se
 # --- a portfolio ------------------------------------------------------------------------------------------------------
 
 
-def many(asked: Asked, cast: Cast, keep: int, err: Console) -> tuple[Future | None, Sequence[Diagnostic]]:
-    """The future of a portfolio; accounts with findings are left out."""
+def many(
+    asked: Asked, cast: Cast, err: Console, *, keep: int = 0, every: bool = False
+) -> tuple[Future | None, Sequence[Diagnostic]]:
+    """The future of a portfolio; accounts with findings are left out. `keep`, `every`: as of `play_all`."""
     if asked.portfolio is None:
         raise TypeError("checked before")
     report = Report()
@@ -200,18 +202,24 @@ def many(asked: Asked, cast: Cast, keep: int, err: Console) -> tuple[Future | No
         last = calendar.local(until, zone).date() - timedelta(days=1)
         until = datetime.combine(last, time.max, ZoneInfo(zone)).astimezone(UTC)
     world = World(cast.library, cast.digest, cast.answers or usual(cast.lifecycle), since, until, asked.seed)
-    future = _watched(world, chain([first], starts), keep, _size(asked.portfolio), err)
+    future = _watched(world, chain([first], starts), _size(asked.portfolio), err, keep=keep, every=every)
     return future, report.sorted()
 
 
-def _watched(world: World, starts: Iterator[Start], keep: int, size: int | None, err: Console) -> Future:
+def _watched(
+    world: World, starts: Iterator[Start], size: int | None, err: Console, *, keep: int, every: bool
+) -> Future:
     """Play, and show on a terminal how far it is."""
     columns = (SpinnerColumn(), TextColumn("simulating"), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
         task = shown.add_task("simulating", total=size)
-        processes = os.cpu_count() or 1
         return play_all(
-            world, starts, keep=keep, processes=processes, progress=lambda done: shown.update(task, completed=done)
+            world,
+            starts,
+            keep=keep,
+            every=every,
+            processes=os.cpu_count() or 1,
+            progress=lambda done: shown.update(task, completed=done),
         )
 
 
@@ -268,7 +276,7 @@ def _run(asked: Asked, form: str, out_file: Path | None) -> int:
         decisions, future, more = one(asked, cast_)
         found = [*found, *more]
     elif cast_ is not None:
-        future, more = many(asked, cast_, page.SHOWN if form == "html" else 0, err)
+        future, more = many(asked, cast_, err, keep=page.SHOWN if form == "html" else 0, every=form == "json")
         found = [*found, *more]
     if found:
         print(render_text(found, colour=err.is_terminal), file=sys.stderr)

@@ -8,10 +8,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from authoring.futures import MESSAGES, Future
+from authoring.collisions import FATES, KINDS
+from authoring.futures import MESSAGES, WEEK, Future, Week, ranked
 from authoring.page import WORK
 from cli.live import STYLES
 from lifecycle.trace import Public
@@ -57,11 +59,22 @@ def show(future: Future, names: Mapping[str, str], out: Console) -> None:
         ("By playbook", _by_playbook(future)),
         ("Sends by day" if (last - first).days < BY_DAY else "Sends by week", _by_day(future)),
         ("The team's work", _by_person(future, names)),
+        *((_headline(week), _week(week)) for week in tally.weeks[:1]),
         ("Collisions", _collisions(future)),
     ):
         if table.row_count:
             out.print(f"\n[bold]{heading}[/]")
             out.print(table)
+    _tell_rest(future, out)
+
+
+def _tell_rest(future: Future, out: Console) -> None:
+    """What the tables leave out, counted."""
+    tally = future.tally
+    rest = ranked(tally)[MOST:]
+    if rest:
+        times = sum(number for _, number in rest)
+        out.print(f"and {len(rest):,} more, {times:,} times; --format json has each.", markup=False)
     crowded = sum(days for number, days in tally.crowd.items() if number > 1)
     if crowded:
         number, on, customer = tally.busiest[0]
@@ -115,9 +128,22 @@ def _by_person(future: Future, names: Mapping[str, str]) -> Table:
     return found
 
 
+def _headline(week: Week) -> str:
+    last = week.since + WEEK - timedelta(days=1)
+    who = escape(week.customer)
+    return f"The busiest week of a customer: {week.messages} to {who}, {week.since:%a %d %b} to {last:%a %d %b %Y}"
+
+
+def _week(week: Week) -> Table:
+    found = _table("when", "what", "playbook", "step", "to")
+    for touch in week.touches:
+        what = f"{touch.kind} {touch.name}".strip()
+        found.add_row(f"{touch.at:%a %d %b %H:%M}", what, touch.playbook, touch.step, touch.to)
+    return found
+
+
 def _collisions(future: Future) -> Table:
-    found = _table("kept back", "what went before", "why", "then", "times")
-    for (book, step, winner, why, fate), number in future.tally.collisions.most_common(MOST):
-        then = "went later" if fate == "held" else "dropped"
-        found.add_row(f"{book}/{step}", winner, why, then, f"{number:,}")
+    found = _table("collides", "gave way", "to", "why", "then", "times")
+    for (kind, book, step, winner, why, fate), number in ranked(future.tally)[:MOST]:
+        found.add_row(KINDS[kind], f"{book}/{step}".rstrip("/"), winner, Text(why), FATES[fate], f"{number:,}")
     return found

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from authoring import page
 from authoring.answers import SILENCE, usual
+from authoring.collisions import Collision
 from authoring.futures import Future, Tally, play_all, to_json
-from authoring.lives import Collision, Start, from_state, live, of_account
+from authoring.lives import Start, from_state, live, of_account
 from authoring.parallel import WORTH_IT, spread
 from authoring.roster import Roster
 from authoring.simulate import simulate
@@ -49,14 +51,48 @@ def test_who_went_first_in_a_collision_is_named(theatre: Any) -> None:
 
     assert life.collisions == (
         Collision(
-            datetime(2026, 3, 3, 9, tzinfo=UTC),
+            at("2026-03-03T10:00"),
+            "cap",
             "care",
             "tip",
+            "champion",
             "hello/welcome",
             "cap: 1 a day to one person",
-            "held",
+            "moved",
+            at("2026-03-04T10:00"),
         ),
     )
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Berlin"))
+
+
+def test_the_fullest_seven_days_of_each_customer_are_told(theatre: Any) -> None:
+    (start,) = theatre.starts()
+    (week,) = play_all(theatre.world(), [start]).tally.weeks
+
+    assert (week.messages, week.since, week.customer) == (3, date(2026, 3, 3), "acme")
+    assert [(touch.on.day, touch.kind, touch.step) for touch in week.touches] == [
+        (3, "email", "welcome"),
+        (4, "email", "tip"),
+        (6, "survey", "ask"),
+    ]
+
+
+def test_who_gets_nothing_has_no_fullest_week(theatre: Any) -> None:
+    starts = theatre.starts("{ id: a, name: A }")
+
+    assert play_all(theatre.world(), starts).tally.weeks == []
+
+
+def test_every_collision_is_kept_where_that_is_wanted(theatre: Any) -> None:
+    starts = list(many(theatre, 2))
+
+    assert play_all(theatre.world(), starts).tally.every == []
+    tally = play_all(theatre.world(), starts, every=True).tally
+    assert [(customer, lost.step) for customer, lost in tally.every] == [("c0", "tip"), ("c1", "tip")]
+    assert sum(tally.collisions.values()) == 2
 
 
 def test_what_cannot_go_in_time_is_dropped(theatre: Any) -> None:
@@ -232,11 +268,26 @@ def test_roles_go_to_the_wanted_person_else_to_the_least_busy() -> None:
 
 def test_its_json_has_days_loads_and_lives(theatre: Any) -> None:
     (start,) = theatre.starts()
-    data = to_json(play_all(theatre.world(), [start], keep=1))
+    data = to_json(play_all(theatre.world(), [start], keep=1, every=True))
 
     assert json.loads(json.dumps(data)) == data
     assert data["days"][0] == {"on": "2026-03-03", "kind": "email", "count": 1}
     assert data["collisions"][0]["winner"] == "hello/welcome"
+    assert data["busiest_weeks"][0]["since"] == "2026-03-03"
+    assert data["every_collision"] == [
+        {
+            "customer": "acme",
+            "at": "2026-03-03T10:00:00+01:00",
+            "kind": "cap",
+            "playbook": "care",
+            "step": "tip",
+            "to": "champion",
+            "winner": "hello/welcome",
+            "why": "cap: 1 a day to one person",
+            "fate": "moved",
+            "went": "2026-03-04T10:00:00+01:00",
+        }
+    ]
     assert data["lives"][0]["touches"][0] == {
         "at": "2026-03-03T09:00:00+01:00",
         "kind": "email",
