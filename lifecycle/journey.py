@@ -56,7 +56,7 @@ def advance(turn: Turn) -> bool:
 
 
 def _read(turn: Turn) -> tuple[object, ...]:
-    return turn.basis(), turn.pinned, turn.overdue
+    return turn.basis(), turn.pinned, turn.overdue, turn.stage, turn.contracts
 
 
 def _stage(turn: Turn) -> bool:

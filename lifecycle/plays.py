@@ -21,7 +21,7 @@ ENTRY = "entry"
 def check_exits(turn: Turn) -> bool:
     """End the plays whose exit or goal is met; True if any did."""
     basis = turn.basis()
-    if turn.idle("exits", basis, turn.plays):
+    if turn.idle("exits", basis, turn.plays, turn.stage):
         return False
     before = len(turn.plays)
     for play in turn.plays:
@@ -34,7 +34,7 @@ def check_exits(turn: Turn) -> bool:
             leaving.end(turn, play, f"exit: {turn.because(book.exit, play.about)}")
         elif book.goal is not None and turn.met(book.goal, play.about):
             leaving.end(turn, play, f"goal reached: {turn.because(book.goal, play.about)}")
-    turn.rest("exits", basis, turn.plays)
+    turn.rest("exits", basis, turn.plays, turn.stage)
     return len(turn.plays) != before
 
 
@@ -45,6 +45,8 @@ def check_waits(turn: Turn) -> bool:
         return False
     turn.rest("waits", basis, turn.seen, turn.plays)
     for play, agenda in tuple(schedule.agendas(turn)):
+        if not agenda.waiting:
+            continue
         place = turn.steps(play).place
         for name in sorted(agenda.waiting, key=place.__getitem__):
             step = turn.index(play)[name]

@@ -8,21 +8,22 @@ anew looks at everything once.
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from operator import attrgetter, is_
+from typing import Any
 
 from lifecycle.actions import Expr
-from lifecycle.model import Fact, Play
+from lifecycle.model import Contract, Fact, Play
 
-_READ = attrgetter("ticked", "profile", "stage", "contracts", "life", "facts", "band", "plays")
+_READ = attrgetter("profile", "life", "ticked", "stage", "contracts", "facts", "band", "plays")
 """All that `Turn.lookup` reads. From `_CLOSELY` on it is followed by name."""
-_CLOSELY = 5
+_CLOSELY = 2
 _MOVES = attrgetter(
     "facts",
     "band",
     "ticked",
     "profile",
+    "life",
     "stage",
     "contracts",
-    "life",
     "plays",
     "seen",
     "edges",
@@ -31,22 +32,24 @@ _MOVES = attrgetter(
     "overdue",
     "merged",
 )
-"""All that rules read which conditions or the calendar set off. From `_BESIDES` on no condition reads it alone."""
-_BESIDES = 7
+"""All that rules read which conditions or the calendar set off. From `_BESIDES` on not only conditions read it."""
+_BESIDES = 5
 BAND = "customer.band"
+STAGE = "customer.stage"
 _NOBODY: frozenset[int] = frozenset()
 
 
 class Watch:
     """When each trigger of time and facts is to be looked at next, by place; None: not before something that it has
-    read is news. `seen`, `edges`, `manifest`: what that was worked out from besides.
+    read is news. `seen`, `contracts`, `edges`, `manifest`: what that was worked out from besides.
     """
 
-    __slots__ = ("edges", "manifest", "seen", "until")
+    __slots__ = ("contracts", "edges", "manifest", "seen", "until")
 
     def __init__(self) -> None:
         self.until: list[datetime | None] = []
         self.seen: object = None
+        self.contracts: object = None
         self.edges: object = None
         self.manifest: object = None
 
@@ -59,6 +62,9 @@ class Resting:
     """
 
     at: datetime
+    ticked: dict[str, datetime]
+    stage: str
+    contracts: tuple[Contract, ...]
     facts: dict[str, Fact]
     band: str
     plays: tuple[Play, ...]
@@ -74,8 +80,7 @@ class Resting:
         self._readers: dict[str, set[int]] = {}
         self._playing: tuple[tuple[Play, ...], frozenset[str]] = ((), frozenset())
         self._basis = object()
-        self._read: tuple[object, ...] = _READ(self)
-        self._was: tuple[Mapping[str, Fact], str, tuple[Play, ...]] = self.facts, self.band, self.plays
+        self._read: tuple[Any, ...] = _READ(self)
         self._still: tuple[object, ...] = ()
         self._hushed = self._basis
         self._until: datetime | None = None
@@ -87,21 +92,21 @@ class Resting:
         Rules that only conditions can set off skip their work while it is the same. What `lookup` learns to read must
         stand in `_READ`.
         """
-        now, read = _READ(self), self._read
-        if self.facts is not self._was[0] or self.plays is not self._was[2] or now != read:
-            self._tell(now, read)
-            self._read, self._was = now, (self.facts, self.band, self.plays)
+        now = _READ(self)
+        if not all(map(is_, now, self._read)):
+            self._tell(now, self._read)
+            self._read = now
         return self._basis
 
-    def _tell(self, now: tuple[object, ...], read: tuple[object, ...]) -> None:
+    def _tell(self, now: tuple[Any, ...], was: tuple[Any, ...]) -> None:
         """Forget what hung on names that have another value."""
-        if now[:_CLOSELY] != read[:_CLOSELY]:
+        if now[:_CLOSELY] != was[:_CLOSELY]:
             self.anew = True
             for kept in (self.answers, self.asked, self.wakes, self._readers):
                 kept.clear()
-        elif changed := [*self._learned(), *self._moved()]:
+        elif changed := self.asked.intersection(self._moved(was)):
+            self.asked -= changed
             for name in changed:
-                self.asked.discard(name)
                 self.woken |= self.wakes.pop(name, _NOBODY)
                 for reader in self._readers.pop(name, _NOBODY):
                     self.answers.pop(reader, None)
@@ -109,23 +114,27 @@ class Resting:
             return
         self._basis = object()
 
-    def _learned(self) -> Iterator[str]:
-        """The facts that were asked for and have another value."""
-        now, was = self.facts, self._was[0]
-        if now is not was:
-            for name in self.asked:
-                if now.get(name) is not was.get(name) and _value(now.get(name)) != _value(was.get(name)):
-                    yield name
-
-    def _moved(self) -> Iterator[str]:
-        """The band where it was asked for and has changed; what was asked for and is played now, or no more."""
-        _, band, plays = self._was
-        if self.band != band and BAND in self.asked:
+    def _moved(self, was: tuple[Any, ...]) -> Iterator[str]:
+        """The names that have another value, whoever has asked; of facts and contracts those that were asked for."""
+        _, _, ticked, stage, contracts, facts, band, plays = was
+        if self.ticked is not ticked:
+            yield from (f"milestones.{name}" for name in self.ticked.keys() ^ ticked.keys())
+        if self.stage != stage:
+            yield STAGE
+        if self.contracts is not contracts and self.contracts != contracts:
+            yield from (name for name in self.asked if name.startswith("contract."))
+        if self.facts is not facts:
+            yield from self._learned(facts)
+        if self.band != band:
             yield BAND
         if self.plays is not plays:
-            for name in self.playing() ^ _playing(plays):
-                if name in self.asked:
-                    yield name
+            yield from self.playing() ^ _playing(plays)
+
+    def _learned(self, was: Mapping[str, Fact]) -> Iterator[str]:
+        now = self.facts
+        for name in self.asked:
+            if now.get(name) is not was.get(name) and _value(now.get(name)) != _value(was.get(name)):
+                yield name
 
     def playing(self) -> frozenset[str]:
         """The names under which conditions know the playbooks that are running."""

@@ -35,13 +35,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The triggers of a catalogue: `named` by kind and name, `timed` those that time or facts bring about, `silent` the
-    places of the silences among these.
+    """The triggers of a catalogue: `named` by kind and name, `timed` those that time or facts bring about, `silent` and
+    `dated` the places of silences and of contracts' ends among these.
     """
 
     named: Mapping[tuple[str, str], tuple[Reason, ...]]
     timed: tuple[Reason, ...]
     silent: tuple[int, ...]
+    dated: tuple[int, ...]
 
 
 def key_of(playbook: str, number: int) -> str:
@@ -64,7 +65,8 @@ def _index(manifest: Manifest, releases: Releases) -> Index:
             if trigger.condition is not None or trigger.silence or trigger.date or trigger.every:
                 timed.append(reason)
     silent = tuple(place for place, reason in enumerate(timed) if reason.trigger.silence)
-    return Index(named, tuple(timed), silent)
+    dated = tuple(place for place, reason in enumerate(timed) if reason.trigger.date == CONTRACT_END)
+    return Index(named, tuple(timed), silent, dated)
 
 
 def _of(turn: Turn) -> Index:
@@ -121,10 +123,11 @@ def _watched(turn: Turn) -> list[datetime | None]:
         turn.wakes.clear()
         turn.woken.clear()
         turn.anew = False
-    elif watch.seen is not turn.seen:
-        for place in index.silent:
+    else:
+        moved = index.silent if watch.seen is not turn.seen else ()
+        for place in (*moved, *(index.dated if watch.contracts is not turn.contracts else ())):
             watch.until[place] = turn.at
-    watch.seen, watch.manifest = turn.seen, turn.manifest
+    watch.seen, watch.manifest, watch.contracts = turn.seen, turn.manifest, turn.contracts
     _wake(turn, watch.until)
     return watch.until
 
@@ -158,7 +161,7 @@ def _consider(turn: Turn, reason: Reason, place: int) -> bool:
 
 
 def _read(turn: Turn) -> tuple[object, ...]:
-    return turn.basis(), turn.seen, turn.edges, turn.manifest
+    return turn.basis(), turn.seen, turn.edges, turn.manifest, turn.contracts
 
 
 def next_instant(turn: Turn) -> datetime | None:

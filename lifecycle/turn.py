@@ -41,7 +41,7 @@ from lifecycle.model import (
 )
 from lifecycle.playbook import CONTRACT_END, Playbook, Step
 from lifecycle.releases import Releases
-from lifecycle.resting import BAND, Resting
+from lifecycle.resting import BAND, STAGE, Resting
 
 CUSTOMER_ROLES = ("champion", "executive_sponsor", "admin", "billing")
 ON_TIME = timedelta(minutes=5)
@@ -192,11 +192,13 @@ class Turn(Resting):
         if group == "customer":
             return self._customer(name)
         if group == "milestones":
+            self.asked.add(path)
             return self.milestone(name)
         if group == "playing":
             self.asked.add(path)
             return path in self.playing()
         if group == "contract":
+            self.asked.add(path)
             return self._contract(name, str(about.get("contract.id", "")), about)
         self.asked.add(path)
         fact = self.facts.get(path)
@@ -217,6 +219,7 @@ class Turn(Resting):
 
     def _customer(self, name: str) -> Value:
         if name == "stage":
+            self.asked.add(STAGE)
             return self.stage
         if name == "band":
             self.asked.add(BAND)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lifecycle.actions import When
-from lifecycle.model import Fact
+from lifecycle.model import Contract, Fact
 from lifecycle.turn import Turn
 
 if TYPE_CHECKING:
@@ -54,9 +54,33 @@ def test_a_band_is_news_once_somebody_has_asked_for_it(turn: Turn) -> None:
     assert turn.basis() is after
 
 
-def test_another_stage_is_news_whoever_has_asked(turn: Turn) -> None:
+def test_another_stage_is_news_once_somebody_has_asked_for_it(turn: Turn, given: Given) -> None:
     before = turn.basis()
+    turn.stage = "onboarding"
+    assert turn.basis() is before
+    turn.met(given.compare("customer.stage", "==", "value"))
     turn.stage = "adoption"
+    assert turn.basis() is not before
+
+
+def test_contracts_and_ticks_are_news_once_somebody_has_asked_for_them(turn: Turn, given: Given) -> None:
+    before = turn.basis()
+    first = Contract("main", date(2026, 12, 31))
+    turn.contracts, turn.ticked = (first,), {"roi": turn.at}
+    assert turn.basis() is before
+    assert not turn.met(given.compare("contract.id", "==", "other"))
+    turn.contracts = (replace(first, id="other"),)
+    after = turn.basis()
+    assert after is not before
+    assert not turn.met(given.get("milestones.kept"))
+    turn.ticked = {**turn.ticked, "kept": turn.at}
+    assert turn.basis() is not after
+    assert turn.met(given.get("milestones.kept"))
+
+
+def test_another_profile_is_news_whoever_has_asked(turn: Turn) -> None:
+    before = turn.basis()
+    turn.profile = replace(turn.profile, tier="team")
     assert turn.basis() is not before
 
 
