@@ -38,7 +38,7 @@ from lifecycle.commands import (
     SendSurvey,
     SettleApproval,
 )
-from store import customers, documents, ledger, meetings, opportunities, projections, surveys, team
+from store import customers, documents, interactions, ledger, meetings, opportunities, projections, surveys, team
 from store.customers import Customer
 from store.database import Database, now
 from store.meetings import Meeting
@@ -297,6 +297,8 @@ class Effects:
         def raised() -> None:
             with self._db.begin() as c:
                 projections.raise_task(c, command, scene.customer.id, title, checklist)
+                if scene.item is not None and not scene.item.task and not command.title:
+                    interactions.link(c, scene.item.id, command.touch)
 
         card = self._renderer.task_card(scene, command, title, checklist)
         job = self._card(scene, envelope, card, before=raised)

@@ -9,7 +9,7 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from activities import cards, documents, links, variables
+from activities import calls, cards, documents, links, scores, variables
 from activities.cards import Card, Question
 from activities.delivery import Delivery
 from activities.mime import UnsendableError, one_line
@@ -130,7 +130,8 @@ class Renderer:
         book, step = scene.source.written()
         if not isinstance(step.action, Document):
             raise UnsendableError(f"the step {step.id} makes no document")
-        values = {**self._variables(scene), **variables.all_facts(scene)}
+        told = {"notes": calls.of(scene), "score": scores.of(scene)}
+        values = {**self._variables(scene), **variables.known_or_missing(scene), **told}
         title = self._templates.line(scene.source.digest, book, step.action.title, values)
         return title, documents.markdown(book, f"documents/{step.action.template}.md", values)
 

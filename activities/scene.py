@@ -13,11 +13,12 @@ from sqlalchemy import Connection
 from activities.mime import UnsendableError
 from lifecycle import calendar, people, touches
 from lifecycle.actions import Email, Invite, Survey
-from lifecycle.commands import Command
-from lifecycle.model import Play, Value
+from lifecycle.commands import Command, MakeDocument
+from lifecycle.model import Play, Snapshot, Value
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Step
-from store import customers
+from store import customers, interactions, merges
 from store.customers import Customer
+from store.interactions import Agreed, Interaction
 from store.known import Known, known, milestones
 from store.releases import DatabaseReleases
 from store.team import Person, team_of, teammate
@@ -50,6 +51,8 @@ class Scene:
 
     `due`: the nominal instant, which is the date that texts show. `anchor`: day 0, local in `zone`. `facts`: latest
     known values by dotted name. `reached`: the milestones reached. `champion`: the customer's first contact to turn to.
+    `item`: what the play is about, where it is about an item of a note. `calls`: for documents, the newest first.
+    `history`: of the health score.
     """
 
     command: Command
@@ -63,6 +66,9 @@ class Scene:
     facts: Mapping[str, Value] = field(default_factory=dict)
     reached: frozenset[str] = frozenset()
     champion: Person | None = None
+    item: Agreed | None = None
+    calls: tuple[Interaction, ...] = ()
+    history: tuple[Snapshot, ...] = ()
 
     @property
     def about(self) -> Person | None:
@@ -165,7 +171,20 @@ def read_scene(
         facts={**facts, **play["about"]} if play else facts,
         reached=_reached(source.lifecycle, customer, found),
         champion=_champion(contacts),
+        item=_item(c, play["about"]) if play else None,
+        calls=_calls(c, customer) if isinstance(command, MakeDocument) else (),
+        history=found.history,
     )
+
+
+def _item(c: Connection, about: Mapping[str, Value]) -> Agreed | None:
+    """The item of a note that a play is about."""
+    name = about.get("action.id") or about.get("risk.id")
+    return interactions.item(c, str(name)) if name else None
+
+
+def _calls(c: Connection, customer: Customer) -> tuple[Interaction, ...]:
+    return interactions.of(c, [customer.id, *(one.id for one in merges.absorbed(c, customer.id))])
 
 
 def _champion(contacts: tuple[Person, ...]) -> Person | None:

@@ -13,6 +13,7 @@ from activities.scene import Scene, written_day
 from lifecycle import calendar, conditions
 from lifecycle.model import Value
 from lifecycle.playbook import CONTRACT_END, FactSpec
+from store import interactions
 from store.team import Person
 
 NOBODY = SimpleNamespace(name="", first_name="", email="", role="")
@@ -35,11 +36,35 @@ def of(scene: Scene) -> dict[str, Any]:
     }
     if scene.about is not None:
         values["contact"] = _person(scene.about, role=_role(scene, scene.about))
+    values["note"] = SimpleNamespace(**_note(scene))
     return values
 
 
-def all_facts(scene: Scene) -> dict[str, SimpleNamespace]:
-    """The facts, and what is not known stands there as missing, with the role that can say it."""
+def _note(scene: Scene) -> dict[str, str]:
+    """What a text may say of the item of a note that its play is about; nothing where it is about something else."""
+    item, life = scene.item, scene.source.lifecycle
+    if item is None:
+        return {}
+    kind, day = interactions.call_of(item.interaction)
+    risk = life.risks.get(item.risk) if life else None
+    found = {"item": one_line(item.text, "an item"), "call": f"{kind} of {written_day(day)}"}
+    return {**found, "risk": risk.title, "play": risk.play} if risk else found
+
+
+def known_or_missing(scene: Scene) -> dict[str, SimpleNamespace]:
+    """The customer, and what is not known of it stands there as missing, with the role that can say it: never as a
+    blank, and never as a zero.
+    """
+    customer = _customer(scene)
+    owner = scene.source.book.owner if scene.source.book else "csm"
+    for name, title in (("country", "country"), ("arr", "yearly revenue"), ("band", "health band")):
+        if not getattr(customer, name):
+            setattr(customer, name, documents.missing(title, owner))
+    return {**_all_facts(scene), "customer": customer}
+
+
+def _all_facts(scene: Scene) -> dict[str, SimpleNamespace]:
+    """The facts, and what is not known stands there as missing."""
     groups, life = _facts(scene), scene.source.lifecycle
     owner = scene.source.book.owner if scene.source.book else ""
     contract = {CONTRACT_END: FactSpec("date", "Last day of the contract"), "contract.id": FactSpec("text", "Contract")}
@@ -64,6 +89,9 @@ def _customer(scene: Scene) -> SimpleNamespace:
         journey=profile.journey,
         stage=customer.stage,
         country=profile.country,
+        arr=profile.arr,
+        touch=profile.touch,
+        band=customer.band,
     )
 
 

@@ -8,7 +8,7 @@ from authoring.diagnostics import Report, near
 from authoring.expressions import compile_expression
 from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys, one_of
-from authoring.namespace import CUSTOMER_ROLES, Names
+from authoring.namespace import CUSTOMER_ROLES, Names, offered
 from authoring.source import Scalar
 from lifecycle.actions import Action, Email, Expr, Invite, Length, Shift, Slack, Survey, Task, Wait, When
 
@@ -84,15 +84,29 @@ class ActionReader:
         name, roles = node.value, self.book.names.roles
         if name == "owner" and teammates:
             return self.book.owner
-        offered = [*(CUSTOMER_ROLES if customers else ()), *(roles if teammates else ())]
-        if name in offered or (teammates and not roles and name not in CUSTOMER_ROLES):
+        if "." in name and teammates:
+            return self._told(node)
+        allowed = [*(CUSTOMER_ROLES if customers else ()), *(roles if teammates else ())]
+        if name in allowed or (teammates and not roles and name not in CUSTOMER_ROLES):
             return name
         if name in CUSTOMER_ROLES or name in roles or name == "owner":
             side = "a role at the customer" if name in CUSTOMER_ROLES else "a teammate"
-            self.report.add("wrong-audience", node.place, f'"{name}" is {side}', near("", offered))
+            self.report.add("wrong-audience", node.place, f'"{name}" is {side}', near("", allowed))
         else:
-            self.report.add("unknown-role", node.place, f'no role is called "{name[:60]}"', near(name, offered))
+            self.report.add("unknown-role", node.place, f'no role is called "{name[:60]}"', near(name, allowed))
         return name
+
+    def _told(self, node: Scalar) -> str:
+        """A fact that says who it is: a text that can only be teammate roles."""
+        names = self.book.names
+        choices, kind = names.choices.get(node.value, ()), names.type_of(node.value)
+        if kind is None:
+            fix = near(node.value, offered(node.value, names.facts))
+            self.report.add("unknown-fact", node.place, f'no fact is called "{node.value[:60]}"', fix)
+        elif names.complete and not (choices and set(choices) <= set(names.roles)):
+            what = f'"{node.value[:60]}" can be something else than a role'
+            self.report.add("unknown-role", node.place, what, "give the fact roles as its choices, and no others.")
+        return node.value
 
     # --- what ---------------------------------------------------------------------------------------------------------
 
@@ -147,8 +161,18 @@ class ActionReader:
     def _task(self, fields: Fields) -> Task:
         to = self._people(fields, customers=False, teammates=True, required=False) or (self.book.owner,)
         title = self._title(fields)
-        due = fields.length("due", "2 business days") or Length(1, "business_days")
-        return Task(to, title, due, self._checklist(fields))
+        node = fields.scalar("due", '"due: 2 business days"')
+        by = self._on_day(fields, node) if node else None
+        due = fields.length_of(node, "2 business days") if node and by is None else None
+        return Task(to, title, due or Length(1, "business_days"), self._checklist(fields), by)
+
+    def _on_day(self, fields: Fields, node: Scalar) -> When | None:
+        """`day 5` or `day 5 at 17:00`; None for what is something else."""
+        found = _BY.match(node.value.strip())
+        if found is None:
+            return None
+        at = fields.clock_of(found[2], node.at(found.start(2), len(found[2]))) if found[2] else ""
+        return When(day=int(found[1]), at=at)
 
     def _title(self, fields: Fields) -> str:
         """A title, which is a template text of its own."""
@@ -229,10 +253,9 @@ class ActionReader:
             if "by" not in fields:
                 self.report.add("wait-by", fields.node.place, 'a wait has no "by"', 'add "by: day 5".')
             return When(day=0)
-        found = _BY.match(node.value.strip())
+        found = self._on_day(fields, node)
         if found:
-            at = fields.clock_of(found[2], node.at(found.start(2), len(found[2]))) if found[2] else ""
-            return When(day=int(found[1]), at=at)
+            return found
         if node.kind == "int":
             what = f'"{node.value}" is not a deadline'
             self.report.add("wait-by", node.place, what, f'write "day {node.value}" or "{node.value} days".')

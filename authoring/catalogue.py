@@ -17,7 +17,7 @@ _DOTTED = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+\Z")
 _RANGE = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)-(-?[0-9]+(?:\.[0-9]+)?)\Z")
 _RESERVED = (
     *("customer", "milestones", "playing", "contact", "sender", "owner", "play", "step", "meeting", "links"),
-    *("company", "team", "task", "deadline", "inputs"),
+    *("company", "team", "task", "deadline", "inputs", "note", "notes", "score"),
 )
 _NPS = FactSpec("number", "Latest NPS answer", "points", 0, 10, 1)
 _HEALTH = FactSpec("number", "Health score", "points", 0, 100, 1)

@@ -22,6 +22,8 @@ from authoring.grammar_form import (
     SNAKE_NAMES,
     STEP_NAME,
     STEP_NAMES,
+    TASK_DUE,
+    TEAMMATES,
     TEMPLATE,
     TEXT,
     TEXTS,
@@ -74,8 +76,9 @@ _PLAYBOOK = Shape(
         Key("goal", CONDITION, "leave early, success", "never"),
         Key(
             "anchor",
-            choice("entry", "signup", "date"),
-            "what day 0 is: the date of `entry`, the `signup` date or the `date` from which the trigger counts",
+            either(choice("entry", "signup", "date"), DOTTED),
+            "what day 0 is: the date of `entry`, the `signup` date, the `date` from which the trigger counts, or a "
+            "date fact such as `action.due_on`",
             "`entry`; `date` for the end of a contract",
         ),
         Key(
@@ -254,7 +257,8 @@ _RUNG = Shape(
     ),
 )
 _TO_CUSTOMER = Key("to", ROLES, "roles at the customer, one or a list", required=True, example="champion")
-_TO_TEAM = Key("to", ROLES, "teammate roles, one or a list", required=True, example="csm")
+_TEAM = "teammate roles, one or a list; or a text fact that says which"
+_TO_TEAM = Key("to", TEAMMATES, _TEAM, required=True, example="csm")
 _FROM = Key("from", ROLE, "the teammate who writes", "`csm`")
 _EMAIL = Shape(
     "email",
@@ -295,9 +299,15 @@ _TASK = Shape(
     "task",
     "Work for teammates.",
     (
-        Key("to", ROLES, "teammate roles, one or a list", "the owner", example="csm"),
+        Key("to", TEAMMATES, _TEAM, "the owner", example="csm"),
         Key("title", TEXT, "what to do, a template text", required=True, example='"Call {{ customer.name }}"'),
-        Key("due", LENGTH, "how long there is", "1 business day", example="2 business days"),
+        Key(
+            "due",
+            TASK_DUE,
+            "how long there is, or until which day: `day 0 at 17:00`",
+            "1 business day",
+            example="2 business days",
+        ),
         Key("checklist", TEXTS, "lines to tick", example='["Called them"]'),
     ),
 )

@@ -63,6 +63,7 @@ _LIFECYCLE = Shape(
         Key("bands", mapping("bands"), "lowest health score of each", "those of the health model"),
         Key("touch", named(whole(0, 10**12)), "lowest ARR of each touch model, for customers of whom nobody says it"),
         Key("milestones", named(mapping("milestone"), SNAKE_NAMES), "what is reached once, by name"),
+        Key("risks", named(mapping("risk"), SNAKE_NAMES), "what a note of a call may name as a risk, by name"),
         Key("politeness", mapping("politeness"), "how often and when people may be reached"),
         Key("business_hours", mapping("business_hours"), "the team's working time, in each teammate's own zone"),
         Key("holidays", mapping("holidays"), "whose holidays are known; the dates become part of the release"),
@@ -118,6 +119,15 @@ _MILESTONE = Shape(
         Key("ticked_by", listed(ROLE), "reached when one of these roles says so"),
     ),
     some=("when", "ticked_by"),
+)
+_RISK = Shape(
+    "risk",
+    "A risk that a note of a call may name.",
+    (
+        Key("title", TEXT, "what people read", "the name"),
+        Key("words", _WORDS, "a concern that holds one of these names it; beginnings of words", required=True),
+        Key("play", name_of("playbook"), "the playbook that is suggested, and never started by itself", required=True),
+    ),
 )
 _POLITENESS = Shape(
     "politeness",
@@ -383,7 +393,8 @@ _EXPECTATION = Shape(
     ),
 )
 FILES = (
-    *(_LIFECYCLE, _STAGE, _RENEWAL, _BANDS, _MILESTONE, _POLITENESS, _SURVEYS, _INCIDENT, _BUSINESS, _HOLIDAYS),
+    *(_LIFECYCLE, _STAGE, _RENEWAL, _BANDS, _MILESTONE, _RISK),
+    *(_POLITENESS, _SURVEYS, _INCIDENT, _BUSINESS, _HOLIDAYS),
     *(_FACTS, _FACT, _EVENT, _TEAM, _PERSON, _CAPACITY),
     *(_SCENARIO, _CUSTOMER, _HAPPENING, _EXPECTATION),
 )

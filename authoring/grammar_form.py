@@ -135,10 +135,13 @@ MEETING_TIME = _form("day and two times", f" *day +-?[0-9]{{1,4}} +between +{_CL
 ZONE = Kind("zone", {"type": "string", "minLength": 1})
 ROLE = _form("role", "[a-z][a-z0-9]*(_[a-z0-9]+)*")
 ROLES = listed(ROLE)
+TEAMMATES = listed(_form("role", f"[a-z][a-z0-9]*(_[a-z0-9]+)*|{_DOTTED}"))
+"""Teammate roles, or text facts that say which."""
 STEP_NAME = Kind("step", {"type": ["string", "integer"], "pattern": f"^{_KEBAB}$"})
 STEP_NAMES = listed(STEP_NAME)
 TEMPLATE = _form("template", "[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*", types=("string", "integer"))
 NAME = Kind("name", {"type": "string", "minLength": 1})
+TASK_DUE = _form("length or day", f" *day +-?[0-9]{{1,4}}( +at +{_CLOCK})? *|{_LENGTH}")
 DOTTED = Kind("dotted name", {"anyOf": [{"type": "string", "pattern": f"^{_DOTTED}$"}, INPUT]})
 DOTTED_NAMES = f"^{_DOTTED}$"
 SNAKE_NAMES = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"

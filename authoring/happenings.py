@@ -173,11 +173,15 @@ class _Happening:
         """The roles that get a step's task."""
         match step.action:
             case Task(to=roles):
-                return roles
+                return tuple(role for word in roles for role in self._meant(word))
             case Escalate(above=role):
                 return tuple(self.lifecycle.roles.get(role, ()))[:1]
             case _:
                 return ()
+
+    def _meant(self, word: str) -> tuple[str, ...]:
+        """The roles that a word of `to` may mean: all that a fact can say."""
+        return self.lifecycle.facts[word].choices if word in self.lifecycle.facts else (word,)
 
     def _play(self, node: Scalar, kind: str) -> Event:
         """A playbook started by hand, or a play of it stopped, the first unless `play:` names another."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from authoring.diagnostics import Place, Report
+from authoring.grammar_files import MAX_DAY
 from authoring.possible import negated, possible
 from authoring.source import Mapping, Node, Sequence, Source
 from lifecycle.actions import Expr, Wait
@@ -163,5 +164,7 @@ def _unreachable(step: Step, book: Playbook, parent: Step | None) -> tuple[str, 
 
 
 def _first_day(book: Playbook) -> int:
-    """The earliest day, counted from the anchor, on which a play can start."""
+    """The earliest day, counted from the anchor, on which a play can start; of a date that anybody may say, any."""
+    if "." in book.anchor:
+        return -MAX_DAY
     return min(trigger.days for trigger in book.triggers) if book.anchor == "date" else 0

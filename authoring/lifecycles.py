@@ -18,7 +18,7 @@ from authoring.health import Draft, bands_of, chosen
 from authoring.namespace import Names
 from authoring.source import Scalar, Source
 from lifecycle.conditions import names_in
-from lifecycle.playbook import Lifecycle, Milestone, PhaseSpec, StageSpec
+from lifecycle.playbook import Lifecycle, Milestone, PhaseSpec, Risk, StageSpec
 
 Chains = dict[str, tuple[str, ...]]
 PHASES = keys("renewal")
@@ -68,6 +68,7 @@ def compile_lifecycle(
         _notice(fields, report),
         _touch(fields, report),
         model,
+        _risks(fields, playbooks, report),
     )
     names = Names.of(bare if playbooks is not None else None, playbooks)
     incidents = tuple(compile_incidents(fields, names, report))
@@ -177,6 +178,25 @@ def _milestones(
         ticked_by = tuple(known_roles(item, "ticked_by", roles, report))
         spec = Milestone(item.text("title", "a title", default=name), None, ticked_by)
         found[name] = (spec, item.scalar("when", "a condition"))
+    return found
+
+
+def _risks(fields: Fields, playbooks: list[str] | None, report: Report) -> dict[str, Risk]:
+    """Risks by name; the playbook that one suggests must be there."""
+    example = "competitor: { words: [competitor], play: competitor-mentioned }"
+    group = mapping(fields.get("risks"), report, '"risks"', example)
+    found: dict[str, Risk] = {}
+    for name, node in group.entries.items() if group else ():
+        inner = mapping(node, report, f'"{name}"', example)
+        if group is None or inner is None or not fields.is_name(group.keys[name], SNAKE):
+            continue
+        item = Fields(inner, keys("risk"), f'the risk "{name}"', report)
+        play = item.scalar("play", '"play: competitor-mentioned"', required=True)
+        if play is not None and playbooks is not None and play.value not in playbooks:
+            what = f'no playbook is called "{play.value[:60]}"'
+            report.add("unknown-playbook", play.place, what, near(play.value, playbooks))
+        words = tuple(word.value.lower() for word in item.words("words", "[competitor]", required=True))
+        found[name] = Risk(item.text("title", "a title", default=name), words, play.value if play else "")
     return found
 
 

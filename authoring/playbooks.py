@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from typing import Literal
 
 from authoring.actions import Book
 from authoring.diagnostics import Report, near
@@ -11,7 +10,7 @@ from authoring.fields import KEBAB, Fields, mapping
 from authoring.flow import check_steps, known_facts
 from authoring.grammar import WEEKENDS, keys
 from authoring.inputs import Input, Variant, declared, filled_in, unused, with_inputs, words_of
-from authoring.namespace import Names
+from authoring.namespace import Names, offered
 from authoring.source import Mapping, Scalar, Sequence, Source
 from authoring.steps import Draft, read_steps
 from authoring.templates import SHARED, Library, cards_of, check_files, check_text, needed
@@ -21,7 +20,7 @@ from lifecycle.actions import Expr
 from lifecycle.playbook import CONTRACT_END, Playbook, Trigger
 
 MAX_STEPS = 1_000
-ANCHORS: tuple[Literal["entry", "signup", "date"], ...] = ("entry", "signup", "date")
+ANCHORS = ("entry", "signup", "date")
 _WINDOW = ("08:00", "18:00")
 
 
@@ -117,15 +116,29 @@ class _Reader:
         empty = Mapping({}, {}, self.fields.node.place)
         return Fields(node or empty, keys("timing"), '"timing"', self.report)
 
-    def _anchor(self, triggers: tuple[Trigger, ...]) -> Literal["entry", "signup", "date"]:
+    def _anchor(self, triggers: tuple[Trigger, ...]) -> str:
         """What day 0 is; the end of the contract where the play is about one."""
+        node = self.fields.get("anchor")
+        if isinstance(node, Scalar) and "." in node.value:
+            return self._dated(node)
         by_date = all(item.date for item in triggers)
         default = "date" if triggers[0].date == CONTRACT_END and by_date else "entry"
         found = self.fields.choice("anchor", ANCHORS, default)
         if found == "date" and not by_date:
             what = '"anchor: date" needs a date in every trigger'
             self.report.add("trigger", self.fields.place("anchor"), what, 'write "anchor: entry".')
-        return next(name for name in ANCHORS if name == found)
+        return found
+
+    def _dated(self, node: Scalar) -> str:
+        """A date fact from which the days count."""
+        kind = self.names.type_of(node.value)
+        if kind is None:
+            fix = near(node.value, offered(node.value, self.names.facts))
+            self.report.add("unknown-fact", node.place, f'no fact is called "{node.value[:60]}"', fix)
+        elif kind not in ("date", "any"):
+            what = f'"{node.value[:60]}" is a {kind}, no date'
+            self.report.add("type", node.place, what, 'name a fact of the type "date", or write "anchor: entry".')
+        return node.value
 
     def _steps(self, book: Book) -> list[Draft]:
         if "steps" not in self.fields:

@@ -22,7 +22,7 @@ Found = Callable[[str, int, str, str, str], None]
 
 _PERSON = ("name", "first_name", "email")
 _GROUPS: dict[str, tuple[str, ...]] = {
-    "customer": ("name", "tier", "journey", "stage", "country"),
+    "customer": ("name", "tier", "journey", "stage", "country", "arr", "touch", "band"),
     "contact": ("name", "first_name", "email", "role"),
     "sender": _PERSON,
     "owner": _PERSON,
@@ -30,7 +30,12 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "step": ("id", "title"),
     "links": ("survey", "unsubscribe", "help", "documents"),
     "company": ("name", "address"),
+    "note": ("item", "call", "risk", "play"),
 }
+_CALLS = ("wins", "concerns", "goals", "actions", "risks", "people", "last", "sentiment", "renewal", "uplift", "teams")
+"""What documents know of the notes of calls, below `notes`."""
+_SCORE = ("parts", "trend", "known", "range", "action")
+"""What documents know of the health score, below `score`."""
 _MEETING = ("day", "time", "zone", "minutes")
 _JINJA = frozenset({*DEFAULT_NAMESPACE, "loop", "self", "super", "caller", "varargs", "kwargs"})
 
@@ -38,7 +43,7 @@ _JINJA = frozenset({*DEFAULT_NAMESPACE, "loop", "self", "super", "caller", "vara
 @dataclass(frozen=True, slots=True)
 class Variables:
     """`names`: every dotted name there is. `unsure`: those that may be unknown, facts, and in a teammate's text the
-    contact it speaks of. `known`: those surely known here.
+    contact it speaks of and the item of a note that the play is about. `known`: those surely known here.
     """
 
     names: frozenset[str]
@@ -57,9 +62,12 @@ class Variables:
             found.update(f"meeting.{name}" for name in _MEETING)
         if card or isinstance(action, Slack):
             found.update(("task", "deadline") if card else ("deadline",))
+        if isinstance(action, Document):
+            found.update(f"notes.{name}" for name in _CALLS)
+            found.update(f"score.{name}" for name in _SCORE)
         inward = card or isinstance(action, Slack | Task | Escalate | Document | Opportunity)
         told = frozenset[str]() if isinstance(action, Document) and not card else names.facts
-        unsure = told | ({name for name in found if name.startswith("contact.")} if inward else set())
+        unsure = told | {name for name in found if name.startswith(("note.", "contact.") if inward else "note.")}
         return cls(frozenset(found | names.facts), frozenset(unsure), known, names.complete)
 
 

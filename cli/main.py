@@ -30,6 +30,7 @@ from cli import health as healthy
 from cli import hold as holding
 from cli import import_accounts as importing
 from cli import merge as merging
+from cli import note as noting
 from cli import plan as planning
 from cli import rehearse as rehearsing
 from cli import releases as listing
@@ -78,6 +79,7 @@ app.command("rehearse")(rehearsing.command)
 app.command("hold")(holding.hold)
 app.command("resume")(holding.resume)
 app.command("merge")(merging.command)
+app.command("note")(noting.command)
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 

@@ -7,9 +7,10 @@ from sqlalchemy import Connection
 
 from gateway.intake import Lifecycles
 from gateway.refusals import RefusedError
-from lifecycle import people
+from lifecycle import calendar, people
 from lifecycle.playbook import Lifecycle, Manifest, Playbook
 from store import releases
+from store.database import now
 from store.known import known, milestones
 from store.pages import CustomerPage
 from store.releases import ReleaseDigestError
@@ -34,6 +35,8 @@ class About:
             "reached": reached,
             "to_tick": [one for one in reached if life and life.milestones[one.name].ticked_by],
             "playbooks": self._playbooks(c),
+            "lifecycle_risks": life.risks if life else {},
+            "today": calendar.local(page.customer.clock.virtual(now()), page.customer.profile.zone).date(),
             "zones": {release: self._zone(c, page, life, release) for release in used},
         }
 

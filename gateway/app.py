@@ -23,6 +23,7 @@ from gateway.deliver import ClientFactory, Connection, Deliverer
 from gateway.documents import DocumentPages
 from gateway.events import database_away, events_router, refused
 from gateway.intake import Intake, Lifecycles
+from gateway.interactions import InteractionPages
 from gateway.links import LinkPages
 from gateway.pages import Pages, SecurityHeaders
 from gateway.refusals import RefusedError
@@ -100,6 +101,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     dashboard = Dashboard(db, pages, sessions, connection, lifecycles, About(lifecycles), Why())
     app.include_router(dashboard.router())
     app.include_router(DocumentPages(db, pages, dashboard, config.link_secrets).router())
+    app.include_router(InteractionPages(dashboard, intake, deliverer).router())
     app.include_router(Actions(dashboard, answers, config.dashboard_token).router())
     _add_health(app, db, connection)
     _add_static(app, config.templates / "dashboard")

@@ -231,7 +231,8 @@ def _accept_all(
 ) -> Receipt:
     """The first event carries the sender's id, further ones the id with a number."""
     first, *others = events
-    facts.note(c, customer, first, lifecycle)
+    for event in events:
+        facts.note(c, customer, event, lifecycle)
     accepted, row = inbox.accept(
         c, customer, inbound.source, inbound.id, first, body_digest=inbound.body_digest, tell=tell
     )

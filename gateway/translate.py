@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gateway import fields
+from gateway import fields, notes
 from gateway.envelope import Inbound
 from gateway.refusals import RefusedError, near
 from gateway.signup import Signup, read_contact, read_signup
@@ -56,6 +56,7 @@ FIXED = (
     "meeting.declined",
     "meeting.no_show",
     "meeting.held",
+    notes.NOTED,
 )
 MAIN_CONTRACT = "main"
 LONGEST_VALUE = 500
@@ -116,6 +117,8 @@ def translate(c: Connection, customer: Customer, inbound: Inbound, lifecycle: Li
             return [MeetingAnswered(_meeting(c, customer, data), "no_show")]
         case "meeting.held":
             return [MeetingAnswered(_meeting(c, customer, data), "held")]
+        case notes.NOTED:
+            return notes.take(c, customer, data, lifecycle)
         case name:
             return [_happened(name, inbound, lifecycle)]
 

@@ -136,12 +136,15 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Work for one teammate role. `title`: a Jinja2 text; `due`: how long the owner has; `checklist`: lines to tick."""
+    """Work for one teammate role. `title`: a Jinja2 text; `due`: how long the owner has, unless `by`, a day, says until
+    when; `checklist`: lines to tick.
+    """
 
     to: tuple[str, ...]
     title: str
     due: Length = Length(1, "business_days")
     checklist: tuple[str, ...] = ()
+    by: When | None = None
     kind: Literal["task"] = "task"
 
 

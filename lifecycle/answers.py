@@ -5,7 +5,7 @@ whatever it says.
 raise.
 """
 
-from lifecycle import asking, journey, machine, plays, questions, responses, touches
+from lifecycle import asking, happening, journey, machine, plays, questions, responses, touches
 from lifecycle.messages import (
     ApprovalAnswered,
     MilestoneTicked,
@@ -111,7 +111,16 @@ def task(turn: Turn, event: TaskTicked) -> None:
             responses.ticked(turn, play, touch.part)
     else:
         turn.decide_life(touch.step, "task", "fired", text)
+    if event.done:
+        _tell(turn, play, touches.done_event(event.task))
     turn.reply = Reply("done", "Ticked." if event.done else "Reopened.")
+
+
+def _tell(turn: Turn, play: Play | None, name: str) -> None:
+    """A task that is done is an event where the catalogue knows one of this name, about what its play is about."""
+    if name in turn.life.events:
+        per = turn.book(play).per if play else ""
+        happening.happened(turn, name, {per: play.subject} if play and per else {})
 
 
 def milestone(turn: Turn, event: MilestoneTicked) -> None:

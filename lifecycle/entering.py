@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from lifecycle import calendar, people, schedule
+from lifecycle import calendar, conditions, people, schedule
 from lifecycle.model import Play, Progress, Value
 from lifecycle.playbook import OUTSIDE_STAGES, PER_CONTRACT, Playbook
 from lifecycle.turn import NOTHING, Turn
@@ -37,7 +37,7 @@ def enter(
     book = turn.releases.playbook(digest)
     subject = subject_of(book, about)
     zone = people.zone_of(book.zone, turn.profile.zone, turn.team, turn.life)
-    anchor = _anchor(turn, book, calendar.local(since, zone).date(), day)
+    anchor = _anchor(turn, book, calendar.local(since, zone).date(), day, about)
     number = turn.counters.get(playbook, 0) + 1
     kept = dict(about) if book.per else {}
     play = Play(playbook, digest, number, anchor, zone, since, subject=subject or "", about=kept)
@@ -66,10 +66,17 @@ def subject_of(book: Playbook, about: Mapping[str, Value]) -> str | None:
     return None if found is None else str(found)
 
 
-def _anchor(turn: Turn, book: Playbook, today: date, day: date | None) -> date:
-    if book.anchor == "signup":
-        return turn.profile.signed_up_on
-    return day if book.anchor == "date" and day is not None else today
+def _anchor(turn: Turn, book: Playbook, today: date, day: date | None, about: Mapping[str, Value]) -> date:
+    """Day 0. Of a date fact that is not known it is today, so that what hangs on it is owed and not lost."""
+    match book.anchor:
+        case "signup":
+            return turn.profile.signed_up_on
+        case "entry":
+            return today
+        case "date":
+            return today if day is None else day
+        case fact:
+            return conditions.as_date(turn.lookup(fact, about)) or today
 
 
 def _refusal(turn: Turn, book: Playbook, subject: str | None, about: Mapping[str, Value]) -> str:

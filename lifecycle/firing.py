@@ -146,8 +146,13 @@ def _call(turn: Turn, play: Play, step: Step, action: Webhook) -> None:
     turn.decide(play, step.id, "webhook", "fired", f"{action.event} to {action.endpoint}")
 
 
-def _due_at(turn: Turn, length: Length, zone: str) -> datetime:
-    """When a task of `length` is due in its owner's zone: business days keep the hour, but nobody is due by night."""
+def _due_at(turn: Turn, play: Play, step: Step, action: Task | Escalate, zone: str) -> datetime:
+    """When a task is due: on its day, else after its length in its owner's zone, where business days keep the hour,
+    but nobody is due by night.
+    """
+    if isinstance(action, Task) and action.by is not None:
+        return schedule.on_day(turn, play, turn.book(play), step, action.by)
+    length = action.due
     due, hours = turn.later(turn.at, length, zone, team=True), turn.life.business
     if length.unit == "business_days" and not hours.start <= f"{calendar.local(due, zone):%H:%M}" <= hours.end:
         return turn.later(due, AT_WORK, zone, team=True)
@@ -180,8 +185,8 @@ def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Pe
             )
         case Slack():
             return PostSlack(touch, play.release, step.id, person.id, turn.at)
-        case Task(due=length) | Escalate(due=length):
-            due_at = _due_at(turn, length, person.zone or play.zone)
+        case Task() | Escalate() as action:
+            due_at = _due_at(turn, play, step, action, person.zone or play.zone)
             return RaiseTask(touch, play.release, step.id, person.id, turn.at, due_at)
         case Document():
             return MakeDocument(touch, play.release, step.id, person.id, turn.at)

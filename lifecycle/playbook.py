@@ -112,12 +112,13 @@ OUTSIDE_STAGES = ("churned", "win_back")
 class Playbook:
     """One compiled playbook file.
 
-    `triggers`: any of them starts a play. `anchor`: what day 0 is, the signup date, the date of entry or that from
-    which a trigger counts. `zone`: `customer`, a teammate role, or an IANA name. `at`: default local time. `window`:
-    send window `(HH:MM, HH:MM)` for touches. `reentry`: `once`, or `again` after `cooldown` (None: at once). `per`:
-    plays of different values of this text fact, which the trigger's event carries, run beside each other; or
-    `PER_CONTRACT`. `templates`: path below `templates/` to text, layouts included. `inputs`: values that templates
-    know by name; in steps and conditions they stand already.
+    `triggers`: any of them starts a play. `anchor`: what day 0 is: `signup`, its date; `entry`, that of the start;
+    `date`, that from which a trigger counts; or a date fact, which an event brought or the customer has. `zone`:
+    `customer`, a teammate role, or an IANA name. `at`: default local time. `window`: send window `(HH:MM, HH:MM)` for
+    touches. `reentry`: `once`, or `again` after `cooldown` (None: at once). `per`: plays of different values of this
+    text fact, which the trigger's event carries, run beside each other; or `PER_CONTRACT`. `templates`: path below
+    `templates/` to text, layouts included. `inputs`: values that templates know by name; in steps and conditions they
+    stand already.
     `places`: step id (and `""`, the file's head) to line; outside the digest. `file`: as shown to people.
     """
 
@@ -131,7 +132,7 @@ class Playbook:
     entry: Expr | None = None
     exit: Expr | None = None
     goal: Expr | None = None
-    anchor: Literal["entry", "signup", "date"] = "entry"
+    anchor: str = "entry"
     zone: str = "customer"
     at: str = "09:00"
     window: tuple[str, ...] = ("08:00", "18:00")
@@ -180,6 +181,17 @@ class Milestone:
     title: str
     when: Expr | None = None
     ticked_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A risk that a note may name: with one of `words`, in small letters, at the beginning of a word. `play`: the
+    playbook that is suggested.
+    """
+
+    title: str
+    words: tuple[str, ...]
+    play: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +272,7 @@ class Lifecycle:
     chain; `managers`: roles that may answer any approval; `holidays`: country code to ISO dates, weekends left in;
     `default_zone`: where none is given. `notice`: tier to the days before the contract's end until which it can be
     ended. `touch`: touch model to the lowest ARR that gets it. `health`: what makes the score, and its bands; None:
-    scores are reported.
+    scores are reported. `risks`: what a note may name, by name.
     """
 
     name: str
@@ -282,6 +294,7 @@ class Lifecycle:
     notice: dict[str, int] = field(default_factory=dict)
     touch: dict[str, int] = field(default_factory=dict)
     health: HealthModel | None = None
+    risks: dict[str, Risk] = field(default_factory=dict)
     format: int = FORMAT
     kind: Literal["lifecycle"] = "lifecycle"
 

@@ -57,17 +57,26 @@ def of_step(turn: Turn, play: Play, step: Step) -> Found:
     if isinstance(step.action, Reschedule):
         return Found(tuple(_guests(turn, play, step.action.invite)), ())
     organizer = step.action.organizer if isinstance(step.action, Invite) else None
-    known, key = turn.people(), (step.to, turn.book(play).owner, organizer)
+    roles = tuple(_role(turn, play, word) for word in step.to)
+    known, key = turn.people(), (roles, turn.book(play).owner, organizer)
     found = known.get(key)
     if found is None:
-        found = known[key] = _of_roles(turn, play, step, organizer)
+        found = known[key] = _of_roles(turn, play, roles, organizer)
     return found
 
 
-def _of_roles(turn: Turn, play: Play, step: Step, organizer: str | None) -> Found:
+def _role(turn: Turn, play: Play, word: str) -> str:
+    """The role that a word of `to` means: itself, or the value of a fact; the owner where nobody has said it."""
+    if "." not in word:
+        return word
+    said = turn.lookup(word, play.about)
+    return said if isinstance(said, str) else "owner"
+
+
+def _of_roles(turn: Turn, play: Play, roles: tuple[str, ...], organizer: str | None) -> Found:
     people: dict[str, Person] = {}
     missing: list[str] = []
-    for role in step.to:
+    for role in roles:
         person = _person(turn, play, role)
         if person is None:
             missing.append(role)

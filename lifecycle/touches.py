@@ -35,6 +35,12 @@ def read(touch: str) -> Touch:
     return Touch(*[*parts, "", "", "", "", "", ""][:7])
 
 
+def done_event(task: str) -> str:
+    """The event that the tick of a step's task is, `<step>.done`; empty for a task that the engine raised itself."""
+    found = read(task)
+    return f"{found.step}.done" if found.part == "task" else ""
+
+
 def name_in(touch: str) -> str:
     """What answers call the step of a touch."""
     found = read(touch)

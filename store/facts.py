@@ -9,8 +9,17 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, select
 
-from lifecycle import facts
-from lifecycle.messages import EmailReplied, Event, FactsReported, Happened, MeetingAnswered, SignedUp, SurveyAnswered
+from lifecycle import facts, touches
+from lifecycle.messages import (
+    EmailReplied,
+    Event,
+    FactsReported,
+    Happened,
+    MeetingAnswered,
+    SignedUp,
+    SurveyAnswered,
+    TaskTicked,
+)
 from lifecycle.model import Value
 from lifecycle.playbook import FactSpec, Lifecycle
 from lifecycle.triggers import SIGNED_UP
@@ -61,6 +70,8 @@ def learned(event: Event, lifecycle: Lifecycle | None) -> dict[str, Value]:
             pass
         case EmailReplied():
             name = "email.replied"
+        case TaskTicked(task=task, done=True):
+            name = touches.done_event(task)
         case MeetingAnswered(meeting=meeting, outcome=outcome):
             name = f"{meeting.rpartition('/')[2]}.{outcome}"
         case _:

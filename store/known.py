@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, select
 from lifecycle import conditions
 from lifecycle.jsonform import decode_union
 from lifecycle.messages import Event, MilestoneTicked
-from lifecycle.model import Fact, Play, Value, state_from_json
+from lifecycle.model import Fact, Play, Snapshot, Value, state_from_json
 from lifecycle.playbook import Lifecycle
 from store import projections, tables
 from store.customers import Customer
@@ -22,12 +22,13 @@ from store.facts import learned
 @dataclass(frozen=True, slots=True)
 class Known:
     """`facts`: latest values by dotted name. `ticked`: the milestones that people ticked. Instants: customer time.
-    `plays`: as of the snapshot.
+    `plays`, `history` of the health score: as of the snapshot.
     """
 
     facts: Mapping[str, Fact] = field(default_factory=dict)
     ticked: Mapping[str, datetime] = field(default_factory=dict)
     plays: tuple[Play, ...] = ()
+    history: tuple[Snapshot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def known(c: Connection, customer: Customer, life: Lifecycle | None) -> Known:
         if isinstance(event, MilestoneTicked):
             ticked = {name: since for name, since in ticked.items() if name != event.milestone}
             ticked |= {event.milestone: at} if event.done else {}
-    return Known(facts, ticked, state.plays if state else ())
+    return Known(facts, ticked, *((state.plays, state.history) if state else ()))
 
 
 def milestones(life: Lifecycle, customer: Customer, found: Known) -> tuple[Reached, ...]:

@@ -9,11 +9,24 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from lifecycle.jsonform import decode
 from lifecycle.model import Clock
-from store import customers, documents, inbox, ledger, meetings, merges, opportunities, outbox, tables, team
+from store import (
+    customers,
+    documents,
+    inbox,
+    interactions,
+    ledger,
+    meetings,
+    merges,
+    opportunities,
+    outbox,
+    tables,
+    team,
+)
 from store.customers import Customer
 from store.database import now
 from store.documents import Document
 from store.inbox import Parked, Refused
+from store.interactions import Interaction
 from store.ledger import Standing
 from store.meetings import Meeting
 from store.opportunities import Opportunity
@@ -86,7 +99,7 @@ class Work:
 @dataclass(frozen=True, slots=True)
 class CustomerPage:
     """One customer; decisions newest first. `home`: the customer that it goes on as, where it was merged; `absorbed`:
-    those that were merged into it.
+    those that were merged into it; `calls`: with theirs, the newest first.
     """
 
     customer: Customer
@@ -98,6 +111,7 @@ class CustomerPage:
     meetings: tuple[Meeting, ...]
     documents: tuple[Document, ...]
     opportunities: tuple[Opportunity, ...]
+    calls: tuple[Interaction, ...] = ()
     home: Customer | None = None
     absorbed: tuple[Customer, ...] = ()
 
@@ -181,7 +195,7 @@ def customer_page(c: Connection, customer: str, decisions: int = 500) -> Custome
         found = customers.get(c, customer)
     except LookupError:
         return None
-    hold = customers.hold(c, customer)
+    hold, absorbed = customers.hold(c, customer), merges.absorbed(c, customer)
     table = tables.decisions
     told = select(table).where(table.c.customer == customer).order_by(table.c.at.desc(), table.c.id.desc())
     return CustomerPage(
@@ -195,7 +209,8 @@ def customer_page(c: Connection, customer: str, decisions: int = 500) -> Custome
         documents=documents.of(c, customer),
         opportunities=opportunities.listed(c, customer),
         home=merges.home(c, found) if found.merged_into else None,
-        absorbed=merges.absorbed(c, customer),
+        calls=interactions.of(c, [customer, *(one.id for one in absorbed)]),
+        absorbed=absorbed,
     )
 
 

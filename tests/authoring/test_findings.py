@@ -46,6 +46,17 @@ WRONG = [
     ),  # one line of the file
     ("lifecycle", "technical_setup:", "Technical-Setup:", "name", "Technical-Setup"),
     ("lifecycle", "ticked_by: [csm]", "ticked_by: [cms]", "unknown-role", "cms"),
+    (
+        "lifecycle",
+        "politeness: {",
+        "risks: { price: { words: [a], play: no-such } }\npoliteness: {",
+        "unknown-playbook",
+        "no-such",
+    ),
+    ("lifecycle", "politeness: {", "risks: { price: { words: [a] } }\npoliteness: {", "missing-key", "words"),
+    ("lifecycle", "politeness: {", "risks: { Price: { words: [a], play: hello } }\npoliteness: {", "name", "Price"),
+    ("lifecycle", "politeness: {", "risks: { price: hello }\npoliteness: {", "value", "hello"),
+    ("lifecycle", "politeness: {", "risks: price\npoliteness: {", "value", "price"),
     ("lifecycle", "per_day: 1", "per_day: 0", "range", "0"),
     ("lifecycle", "per_day: 1", "per_day: many", "value", "many"),
     ("lifecycle", "per_day: 1", "customer_per_day: 51", "range", "51"),
@@ -132,6 +143,10 @@ STEPS = [
     ("approval: { by: champion, within: 1 day }\n    slack: { to: csm, template: look }", "wrong-audience", "champion"),
     ("approval: { by: csm, within: 1 day, escalate: [csm] }\n    slack: { to: csm, template: look }", "value", "csm"),
     ("approval: { by: csm, within: 1 day, expired: shout }\n    slack: { to: csm, template: look }", "value", "shout"),
+    ("slack: { to: plan.owner, template: look }", "unknown-fact", "plan.owner"),
+    ("slack: { to: plan.name, template: look }", "unknown-role", "plan.name"),
+    ("task: { title: Call, due: soon }", "length", "soon"),
+    ("task: { title: Call, due: day 2 at noon }", "time", "noon"),
     ("survey: { to: champion }", "missing-key", "to"),
     ("survey: { kind: stars, to: champion }", "value", "stars"),
     ("task: { to: csm }", "missing-key", "to"),
@@ -179,6 +194,8 @@ HEADS = [
     ("trigger: { stage: onboarding }", "trigger: { stage: new, where: access.given }", "trigger"),
     ("trigger: { stage: onboarding }", "trigger: { event: feature.usd }", "unknown-event"),
     ("anchor: signup", "anchor: birthday", "value"),
+    ("anchor: signup", "anchor: plan.day", "unknown-fact"),
+    ("anchor: signup", "anchor: plan.name", "type"),
     ("anchor: signup", "reentry: twice", "value"),
     ("anchor: signup", "reentry: [once]", "value"),
     ("anchor: signup", "reentry: { again_after: 2 moons }", "length"),
@@ -355,3 +372,44 @@ def test_a_file_beyond_a_mebibyte_is_not_read(judge: Any) -> None:
 def test_aliases_that_nest_too_deep_are_a_finding(judge: Any) -> None:
     chain = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 40))
     assert [item.rule for item in judge.playbook(chain)] == ["too-deep"]
+
+
+PROMISE = """playbook: promise
+title: Promise
+owner: csm
+trigger: { event: feature.used }
+anchor: contract.ends_on
+exit: customer.stage == 'churned'
+steps:
+  - { id: before, day: -5, task: { to: plan.owner, title: Look, due: day 0 } }
+  - { id: at, task: { to: [csm, plan.owner], title: Keep it, due: "day 0 at 17:00" } }
+"""
+
+
+def test_a_play_may_count_from_a_date_and_work_for_whom_a_fact_names(judge: Any) -> None:
+    facts = (STANDARD / "facts.yaml").read_text(encoding="utf-8")
+    owner = "  plan.owner: { type: text, choices: [csm, support], title: Owner }\nevents:"
+    files = {"playbooks/facts.yaml": facts.replace("events:", owner, 1), "playbooks/promise.yaml": PROMISE}
+    compiled = judge.compiled(files)
+    assert compiled.diagnostics == ()
+    book = next(item for item in compiled.releases.values() if getattr(item, "name", "") == "promise")
+    assert book.anchor == "contract.ends_on"
+    assert [step.to for step in book.steps] == [("plan.owner",), ("csm", "plan.owner")]
+    assert [(step.action.by.day, step.action.by.at) for step in book.steps] == [(0, ""), (0, "17:00")]
+
+
+def test_without_a_lifecycle_no_fact_is_asked_for(judge: Any) -> None:
+    compiled = judge.compiled({"playbooks/promise.yaml": PROMISE}, without=("playbooks/lifecycle.yaml",))
+    assert {item.rule for item in compiled.diagnostics} == {"no-lifecycle"}
+
+
+def test_the_risks_of_a_lifecycle_are_those_that_a_note_may_name(judge: Any) -> None:
+    text = (STANDARD / "lifecycle.yaml").read_text(encoding="utf-8")
+    price = "price: { title: The price, words: [Price, too dear], play: hello }"
+    risks = f"risks: {{ {price}, odd: {{ words: odd, play: hello }} }}\n"
+    compiled = judge.compiled({"playbooks/lifecycle.yaml": text.replace("politeness: {", risks + "politeness: {", 1)})
+    found = compiled.releases[compiled.catalogue.lifecycle].risks
+    assert {name: (risk.title, risk.words, risk.play) for name, risk in found.items()} == {
+        "price": ("The price", ("price", "too dear"), "hello"),
+        "odd": ("odd", ("odd",), "hello"),
+    }

@@ -81,4 +81,50 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("touch", name=op.f("pk_opportunities")),
     )
     op.create_index("ix_opportunities_customer", "opportunities", ["customer"], unique=False)
+    op.create_table(
+        "opportunity_moves",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("opportunity", sa.String(), nullable=False),
+        sa.Column("was", sa.String(), nullable=False),
+        sa.Column("stage", sa.String(), nullable=False),
+        sa.Column("moved_by", sa.String(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["opportunity"], ["opportunities.touch"], name=op.f("fk_opportunity_moves_opportunity")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_opportunity_moves")),
+    )
+    op.create_index("ix_opportunity_moves_opportunity", "opportunity_moves", ["opportunity"], unique=False)
+    op.create_table(
+        "interactions",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("customer", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("held_on", sa.String(), nullable=False),
+        sa.Column("markdown", sa.Text(), nullable=False),
+        sa.Column("note", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("noted_by", sa.String(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["customer"], ["customers.id"], name=op.f("fk_interactions_customer")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_interactions")),
+    )
+    op.create_index("ix_interactions_customer", "interactions", ["customer"], unique=False)
+    op.create_table(
+        "agreed",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("customer", sa.String(), nullable=False),
+        sa.Column("interaction", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("due_on", sa.String(), nullable=False),
+        sa.Column("risk", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("task", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["customer"], ["customers.id"], name=op.f("fk_agreed_customer")),
+        sa.ForeignKeyConstraint(["interaction"], ["interactions.id"], name=op.f("fk_agreed_interaction")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_agreed")),
+    )
+    op.create_index("ix_agreed_customer", "agreed", ["customer"], unique=False)
     op.add_column("snapshots", sa.Column("score", sa.Double()))
