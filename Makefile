@@ -32,7 +32,7 @@ playbooks: $(VENV)/.test
 	$(BIN)/stageplay validate playbooks/
 
 unit: $(VENV)/.test
-	$(BIN)/pytest -q -m "not nightly" -n $(JOBS) --dist loadfile
+	$(BIN)/pytest -q -m "not nightly" -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 nightly: $(VENV)/.test  ## the long drills
 	$(BIN)/pytest -q -m nightly

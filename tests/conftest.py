@@ -34,6 +34,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--record-histories", action="store_true", help="write tests/workflows/histories anew")
 
 
+SLOW_FIRST = ("time_travel", "workflows", "cli")
+"""What waits for servers, or plays years, begins first: else one of two processes ends with it alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in SLOW_FIRST)
+
+
 _STATUS = pytest.StashKey[int]()
 
 
