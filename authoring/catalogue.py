@@ -5,6 +5,7 @@ from collections.abc import Collection
 from collections.abc import Mapping as PyMapping
 from dataclasses import dataclass
 
+from authoring.derived import check_sources, read_derived
 from authoring.diagnostics import Report, near
 from authoring.fields import SNAKE, Fields, mapping
 from authoring.grammar import keys
@@ -46,6 +47,7 @@ def compile_facts(source: Source | None, report: Report) -> Catalogue:
             facts[key.value] = _fact(key, node, report)
         for key, node in _entries(fields, "events", "api.connected: { title: ... }", report):
             events[key.value] = _event(key, node, facts, report)
+        check_sources(root, facts, events, report)
     return Catalogue(facts, events, source is None or (root is not None and "facts" in root.entries))
 
 
@@ -87,6 +89,9 @@ def _fact(key: Scalar, node: Mapping, report: Report) -> FactSpec:
     low, high = _range(fields, report)
     resolution = fields.scalar("resolution", "a number such as 0.05")
     kind = fields.choice("type", ("number", "boolean", "text", "date"), "number")
+    by_day = fields.flag("by_day")
+    if by_day and kind != "number":
+        report.add("type", fields.place("by_day"), f"a {kind} is not kept by the day", 'write "type: number".')
     return FactSpec(
         kind,  # type: ignore[arg-type]  # checked against the four words just above
         fields.text("title", "a title"),
@@ -96,6 +101,8 @@ def _fact(key: Scalar, node: Mapping, report: Report) -> FactSpec:
         None if resolution is None else fields.number_of(resolution, "resolution"),
         tuple(item.value for item in fields.words("choices", "a list of words")),
         fields.name("owner", SNAKE, '"owner: csm"', required=False),
+        read_derived(fields, kind),
+        by_day,
     )
 
 

@@ -1,5 +1,6 @@
 """The other files, key by key: lifecycle, facts, people, scenarios. Part of `authoring.grammar`."""
 
+from authoring.grammar_facts import FACTS
 from authoring.grammar_form import (
     CONDITION,
     DATE,
@@ -9,13 +10,13 @@ from authoring.grammar_form import (
     LENGTH,
     NAME,
     NUMBER,
-    RANGE,
     ROLE,
     SNAKE_NAMES,
     TEXT,
     TIME,
     VALUE,
     WINDOW,
+    WORDS,
     ZONE,
     Key,
     Kind,
@@ -38,7 +39,6 @@ _ROLE_LIST = Kind(
 )
 _DAYS = Kind("days", {"type": ["string", "integer"], "pattern": "^ *[0-9]{1,4}(-[0-9]{1,4}|\\+)? *$", "minimum": 0})
 _SPAN = Kind("years", {"type": ["string", "integer"], "pattern": "^20[0-9]{2}(-20[0-9]{2})?$"})
-_WORDS = listed(Kind("text", VALUE.schema))
 _DAY = whole(-MAX_DAY, MAX_DAY)
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _DATES = Kind("dates", {"type": "string", "pattern": f"^ *{_DATE}( +to +{_DATE})? *$"})
@@ -125,7 +125,7 @@ _RISK = Shape(
     "A risk that a note of a call may name.",
     (
         Key("title", TEXT, "what people read", "the name"),
-        Key("words", _WORDS, "a concern that holds one of these names it; beginnings of words", required=True),
+        Key("words", WORDS, "a concern that holds one of these names it; beginnings of words", required=True),
         Key("play", name_of("playbook"), "the playbook that is suggested, and never started by itself", required=True),
     ),
 )
@@ -192,37 +192,6 @@ _HOLIDAYS = Shape(
         Key("years", _SPAN, "such as `2025-2030`", required=True),
     ),
 )
-_FACTS = Shape(
-    "facts",
-    "The catalogue: conditions and templates may use no other names.",
-    (
-        Key("facts", named(mapping("fact"), DOTTED_NAMES), "what is known of customers, by dotted name"),
-        Key("events", named(mapping("event"), DOTTED_NAMES), "what happens to customers, by dotted name"),
-    ),
-    some=("facts", "events"),
-)
-_FACT = Shape(
-    "fact",
-    "A measure.",
-    (
-        Key("type", choice("number", "boolean", "text", "date"), "what it is", required=True),
-        Key("title", TEXT, "what people read"),
-        Key("unit", TEXT, "such as `users`"),
-        Key("range", RANGE, "from the lowest to the highest, `0-1`"),
-        Key("resolution", NUMBER, "a smaller change is stored and not told to the plays"),
-        Key("choices", _WORDS, "all it can be; a comparison with any other text is a mistake"),
-        Key("owner", ROLE, "the teammate role who can say it where nobody has, for documents", "the playbook's owner"),
-        Key("shown_only", FLAG, "it is for people to see; no warning that no playbook asks for it", "no"),
-    ),
-)
-_EVENT = Shape(
-    "event",
-    "Something that happens.",
-    (
-        Key("title", TEXT, "what people read"),
-        Key("sets", named(VALUE, DOTTED_NAMES), "the facts that are known by it, with their values"),
-    ),
-)
 _TEAM = Shape(
     "team",
     "Who works here.",
@@ -251,7 +220,7 @@ _SCENARIO = Shape(
     "A test of one or more playbooks.",
     (
         Key("scenario", TEXT, "what happens, in words", required=True),
-        Key("covers", _WORDS, "for your own lists"),
+        Key("covers", WORDS, "for your own lists"),
         Key("playbook", listed(name_of("playbook")), "one or a list; nothing else runs", required=True),
         Key("customer", mapping("customer"), "who it happens to", required=True),
         Key("start", DATE, "the signup, in the customer's zone; its date is day 0", required=True),
@@ -347,6 +316,7 @@ _HAPPENING = Shape(
     "An event of a scenario.",
     (
         Key("day", _DAY, "on that day from the start"),
+        Key("until_day", _DAY, "with `event` and `facts`: the same on each day up to this one", "only that day"),
         Key("at", TIME, "at that local time"),
         Key(
             "after",
@@ -395,6 +365,7 @@ _EXPECTATION = Shape(
 FILES = (
     *(_LIFECYCLE, _STAGE, _RENEWAL, _BANDS, _MILESTONE, _RISK),
     *(_POLITENESS, _SURVEYS, _INCIDENT, _BUSINESS, _HOLIDAYS),
-    *(_FACTS, _FACT, _EVENT, _TEAM, _PERSON, _CAPACITY),
+    *FACTS,
+    *(_TEAM, _PERSON, _CAPACITY),
     *(_SCENARIO, _CUSTOMER, _HAPPENING, _EXPECTATION),
 )

@@ -39,7 +39,7 @@ from lifecycle.playbook import Lifecycle, Playbook, Step
 from lifecycle.surveys import FORMS, RETURNS
 
 KINDS = one_of("happening")
-ASIDE = tuple(key for key in keys("happening") if key not in (*KINDS, "day", "at", "after"))
+ASIDE = tuple(key for key in keys("happening") if key not in (*KINDS, "day", "until_day", "at", "after"))
 """Keys that go with another one; `facts` may also stand alone."""
 OUTCOMES: dict[str, Literal["held", "no_show", "declined"]] = {
     "held": "held",

@@ -23,7 +23,9 @@ def unused_words(
         return
     found = [*leaves(lifecycle.stages), *leaves(lifecycle.milestones), *leaves(books)]
     read = {name for item in found if isinstance(item, Expr) for name in names_in(item.tree)}
-    texts = {item for item in found if isinstance(item, str)}
+    derived = {spec.derived.source for spec in lifecycle.facts.values() if spec.derived}
+    texts = {item for item in found if isinstance(item, str)} | derived
+    read |= derived
     words = {word for text in texts for word in re.findall(r"[\w.]+", text)}
     shown = [item.value for item in _keys(sources["facts"], "facts") if _shown_only(sources["facts"], item.value)]
     for key in _keys(sources["facts"], "facts"):

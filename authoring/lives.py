@@ -12,6 +12,7 @@ from urllib.parse import quote
 from authoring import collisions, ticks
 from authoring.answers import Answers
 from authoring.collisions import Collision, Collisions
+from authoring.mornings import with_windows
 from authoring.people import People
 from authoring.portfolio import Account
 from authoring.roster import Roster
@@ -201,6 +202,8 @@ class _Player:
                 self._take(event, self.start.at)
         for at, event in self.people.course(course.state(), self.world.until):
             self._expect(at, event)
+        if self.start.signup is not None:
+            self._derive()
         while self._next():
             pass
         after = course.state().counters
@@ -232,6 +235,16 @@ class _Player:
             at = self.world.since + SOON
         if at <= self.world.until:
             heapq.heappush(self._events, (at, next(self._order), event))
+
+    def _derive(self) -> None:
+        """Let what is known to happen move what is derived from it. Of a live customer nobody says here what came day
+        by day, so what is derived stays as it is.
+        """
+        known = [(at, event) for at, _, event in sorted(self._events)]
+        life, zone = self.run.course.lifecycle, self.people.zone
+        self._events = [
+            (at, next(self._order), event) for at, event in with_windows(known, life, zone, self.world.until)
+        ]
 
     def _next(self) -> bool:
         """Play the next instant that is owed or at which something happens; False when the period is over."""

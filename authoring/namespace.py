@@ -73,7 +73,8 @@ class Names:
         types: dict[str, Type] = {**_CUSTOMER, **_CONTRACT}
         types |= {f"milestones.{name}": "boolean" for name in lifecycle.milestones}
         types |= {f"playing.{under(name)}": "boolean" for name in playbooks or ()}
-        types |= {name: spec.type for name, spec in lifecycle.facts.items()}
+        told = {name: spec for name, spec in lifecycle.facts.items() if not spec.by_day}
+        types |= {name: spec.type for name, spec in told.items()}
         stages = tuple(spec.name for spec in lifecycle.stages if spec.name)
         choices = {name: spec.choices for name, spec in lifecycle.facts.items() if spec.choices}
         if stages:
@@ -84,7 +85,7 @@ class Names:
         return cls(
             types,
             choices,
-            frozenset((*lifecycle.facts, *_IN_TEXTS)),
+            frozenset((*told, *_IN_TEXTS)),
             tuple(lifecycle.roles),
             dict(lifecycle.roles),
             stages,

@@ -9,6 +9,7 @@ from authoring import ticks
 from authoring.compile import Compiled
 from authoring.diagnostics import Diagnostic, Report
 from authoring.expected import ASKED_FOR, MOVES, Expected
+from authoring.mornings import with_windows
 from authoring.scenario_file import Delayed, Scenario, load, load_customer, load_events, read
 from authoring.simulate import Issued, Library, Simulation, simulate
 from lifecycle import calendar, touches
@@ -25,6 +26,7 @@ from lifecycle.commands import (
     SendInvite,
     SendSurvey,
 )
+from lifecycle.messages import Event
 from lifecycle.model import Decision
 from lifecycle.playbook import Playbook
 
@@ -98,8 +100,15 @@ def play(scenario: Scenario, library: Library) -> Simulation:
     return run(scenario, library).simulation
 
 
+def told(scenario: Scenario, library: Library) -> list[tuple[datetime, Event]]:
+    """What the customer's workflow hears of a scenario's events, in order: with what is derived from them."""
+    life, zone = library.lifecycle(scenario.catalogue.lifecycle), scenario.signup.profile.zone
+    return with_windows(scenario.events, life, zone, scenario.until)
+
+
 def _simulate(scenario: Scenario, library: Library) -> Simulation:
-    return simulate(library, scenario.digest, scenario.signup, scenario.start, scenario.events, scenario.until)
+    events = told(scenario, library)
+    return simulate(library, scenario.digest, scenario.signup, scenario.start, events, scenario.until)
 
 
 def resolve(scenario: Scenario, library: Library) -> Scenario:

@@ -21,11 +21,13 @@ from authoring.simulate import Library
 from authoring.source import Mapping, Node, Source, parse
 from lifecycle.actions import Length
 from lifecycle.commands import AskApproval, Command, RaiseTask, SendSurvey
-from lifecycle.messages import ApprovalAnswered, Event, SignedUp, SurveyAnswered, TaskTicked
+from lifecycle.messages import ApprovalAnswered, Event, FactsReported, Happened, SignedUp, SurveyAnswered, TaskTicked
 from lifecycle.model import Contact, Profile, Teammate
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, digest_of
 from lifecycle.surveys import FORMS
 
+WHEN = ("day", "at", "until_day")
+"""The keys of an event that say when it happens."""
 PROFILE_KEYS = tuple(key for key in keys("customer") if key not in CUSTOMER_ROLES)
 DELAYED = ("approve", "reject", "done", *FORMS)
 """Events that answer a question or settle a task, and so may be counted from it."""
@@ -160,10 +162,8 @@ def read_events(
     node: Node | None, local: datetime, zone: str, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report
 ) -> Iterator[tuple[datetime, Event]]:
     """A list of events; `local`: the customer's start in its `zone`, whose date is day 0."""
-    for fields in _lines(node, ("day", "at", *KINDS, *ASIDE), report):
-        found = _read_timed(fields, local, zone, books, lifecycle, report)
-        if found is not None:
-            yield found
+    for fields in _lines(node, (*WHEN, *KINDS, *ASIDE), report):
+        yield from _read_timed(fields, local, zone, books, lifecycle, report)
 
 
 def _lines(node: Node | None, keys: Collection[str], report: Report) -> Iterator[Fields]:
@@ -176,21 +176,30 @@ def _lines(node: Node | None, keys: Collection[str], report: Report) -> Iterator
 
 def _read_timed(
     fields: Fields, local: datetime, zone: str, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report
-) -> tuple[datetime, Event] | None:
+) -> Iterator[tuple[datetime, Event]]:
+    """What a line with `day` and `at` says happens: once, or with `until_day` on each day up to that one."""
     day = fields.whole("day", 0, MAX_DAY, 0, required=True)
+    last = fields.whole("until_day", day, MAX_DAY, day)
     clock = fields.clock("at", "23:59", required=True)
-    at = _utc(datetime.combine(local.date() + timedelta(days=day), time.fromisoformat(clock)), zone)
     event = read_event(fields, books, lifecycle, report)
-    if at < _utc(local, zone) and "day" in fields and "at" in fields:
+    times = [
+        _utc(datetime.combine(local.date() + timedelta(days=number), time.fromisoformat(clock)), zone)
+        for number in range(day, last + 1)
+    ]
+    if times[0] < _utc(local, zone) and "day" in fields and "at" in fields:
         report.add("time", fields.node.place, "this happens before the customer's start", "write a later day or time.")
-    return None if event is None else (at, event)
+    if "until_day" in fields and event is not None and not isinstance(event, Happened | FactsReported):
+        what = '"until_day" is for what products report, day by day'
+        report.add("when", fields.key("until_day"), what, "write a line for each day.")
+    if event is not None:
+        yield from ((at, event) for at in times)
 
 
 def _read_delayed(fields: Fields, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report) -> Delayed | None:
     """An answer with `after`: so long after its question, wherever that falls."""
     delay = fields.length("after", "26 hours")
     event = read_event(fields, books, lifecycle, report)
-    if "day" in fields or "at" in fields:
+    if any(key in fields for key in WHEN):
         what = 'a line with "after" has a day or time, too'
         report.add("when", fields.key("after"), what, 'keep "day" and "at", or keep "after".')
     elif event is not None and not isinstance(event, Answering):
@@ -266,11 +275,10 @@ class _Reader:
             if "after" in fields:
                 answers.append(_read_delayed(fields, books, self.lifecycle, self.report))
             else:
-                found = _read_timed(fields, local, zone, books, self.lifecycle, self.report)
-                events.append(found)
-                if found and isinstance(found[1], TaskTicked):
-                    ticked.append((fields.node.place, found[0], found[1].task))
-        return tuple(item for item in events if item), tuple(item for item in answers if item), tuple(ticked)
+                found = list(_read_timed(fields, local, zone, books, self.lifecycle, self.report))
+                events += found
+                ticked += [(fields.node.place, at, event.task) for at, event in found if isinstance(event, TaskTicked)]
+        return tuple(events), tuple(item for item in answers if item), tuple(ticked)
 
     def _books(self) -> list[Playbook]:
         found = []

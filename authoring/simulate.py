@@ -137,6 +137,8 @@ class Run:
                 return
             self.told |= found
             event = FactsReported(found)
+        else:
+            self.told |= facts.learned(event, self.course.lifecycle)
         self.take(event, now)
 
     def reach(self, until: datetime) -> None:

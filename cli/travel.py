@@ -33,7 +33,7 @@ from activities.delivery import Delivery as Ways
 from activities.perform import Performer
 from authoring import ticks
 from authoring.diagnostics import Diagnostic
-from authoring.scenario import Scenario, compare
+from authoring.scenario import Scenario, compare, told
 from authoring.simulate import Library, Simulation, simulate
 from cli import travelled
 from lifecycle import trace
@@ -346,7 +346,7 @@ async def travel(env: WorkflowEnvironment, scenario: Scenario, library: Library,
         async with working(env, library, scenario.digest, database) as db:
             one = Traveller(env, db, library, scenario.digest)
             await one.sign_up(scenario.signup, scenario.start)
-            for at, event in scenario.events:
+            for at, event in told(scenario, library):
                 await one.tell(event, at)
             await one.reach(scenario.until + FLUSHED)
             simulation = await one.simulation(scenario.until)

@@ -25,6 +25,7 @@ from gateway.events import database_away, events_router, refused
 from gateway.intake import Intake, Lifecycles
 from gateway.interactions import InteractionPages
 from gateway.links import LinkPages
+from gateway.mornings import Mornings
 from gateway.pages import Pages, SecurityHeaders
 from gateway.refusals import RefusedError
 from gateway.sendgrid import SendGridEvents
@@ -90,7 +91,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
         description="Tell Stageplay what happened at a customer. Requests are signed as Standard Webhooks.",
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(deliverer),
+        lifespan=_lifespan(deliverer, Mornings(db, lifecycles)),
     )
     intake = Intake(db, lifecycles, allow_rehearsal=config.allow_rehearsal)
     app.include_router(events_router(intake, deliverer, config.webhook_secrets))
@@ -111,14 +112,15 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     return app
 
 
-def _lifespan(deliverer: Deliverer) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(deliverer: Deliverer, mornings: Mornings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        """Run the poller while the app runs."""
-        poller = asyncio.create_task(deliverer.run())
+        """Run the pollers while the app runs."""
+        pollers = [asyncio.create_task(deliverer.run()), asyncio.create_task(mornings.run())]
         yield
-        poller.cancel()
-        await asyncio.gather(poller, return_exceptions=True)
+        for poller in pollers:
+            poller.cancel()
+        await asyncio.gather(*pollers, return_exceptions=True)
         await deliverer.close()
 
     return lifespan

@@ -6,6 +6,7 @@ The id is the sender's and makes a repeat recognisable: Segment's `messageId`, o
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from gateway import fields
@@ -28,12 +29,15 @@ _GROUP_TRAITS = (
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """One event as it arrived. `source`: `api` or `segment`; with `id` it is unique. `data`: JSON, not checked yet."""
+    """One event as it arrived. `source`: `api` or `segment`; with `id` it is unique. `data`: JSON, not checked yet.
+    `at`: when it happened, where the sender says it: for which day it counts in what is kept by the day.
+    """
 
     source: str
     type: str
     id: str
     data: dict[str, Any]
+    at: datetime | None = None
 
     @property
     def body_digest(self) -> str:
@@ -42,12 +46,14 @@ class Inbound:
 
     def raw(self) -> dict[str, Any]:
         """The JSON form that parked and refused events are kept in."""
-        return {"source": self.source, "type": self.type, "id": self.id, "data": self.data}
+        at = {} if self.at is None else {"at": self.at.isoformat()}
+        return {"source": self.source, "type": self.type, "id": self.id, "data": self.data} | at
 
     @classmethod
     def from_raw(cls, raw: dict[str, Any]) -> "Inbound":
         """Read `raw()` back."""
-        return cls(raw["source"], raw["type"], raw["id"], raw["data"])
+        at = datetime.fromisoformat(raw["at"]) if "at" in raw else None
+        return cls(raw["source"], raw["type"], raw["id"], raw["data"], at)
 
 
 def open_envelope(body: Any, header_id: str) -> Inbound:
@@ -62,9 +68,8 @@ def open_envelope(body: Any, header_id: str) -> Inbound:
     fields.known_keys(envelope, "", ("type", "id", "timestamp", "data"))
     kind = fields.text(envelope.get("type"), "type", longest=80)
     event_id = fields.text(envelope.get("id", header_id), "id", longest=120)
-    if "timestamp" in envelope:
-        fields.instant(envelope["timestamp"], "timestamp")
-    return Inbound("api", kind, event_id, fields.mapping(envelope.get("data"), "data"))
+    at = fields.instant(envelope["timestamp"], "timestamp") if "timestamp" in envelope else None
+    return Inbound("api", kind, event_id, fields.mapping(envelope.get("data"), "data"), at)
 
 
 def _segment(call: dict[str, Any]) -> Inbound:
@@ -75,7 +80,8 @@ def _segment(call: dict[str, Any]) -> Inbound:
     if kind == "identify":
         return Inbound("segment", "contact.updated", event_id, _from_identify(call))
     if kind == "track":
-        return Inbound("segment", _event_name(call), event_id, _from_track(call))
+        at = fields.instant(call["timestamp"], "timestamp") if "timestamp" in call else None
+        return Inbound("segment", _event_name(call), event_id, _from_track(call), at)
     raise RefusedError("type", "is not a Segment call we read", "send identify, group or track")
 
 

@@ -19,7 +19,7 @@ from gateway.translate import FIXED, MAIN_CONTRACT, MERGED, SIGNED_UP, again, kn
 from lifecycle.messages import Event, FactsReported, SignedUp
 from lifecycle.model import Contract, Teammate
 from lifecycle.playbook import Lifecycle, Manifest
-from store import customers, facts, inbox, merges, releases, standing, team
+from store import customers, facts, inbox, merges, releases, standing, team, windows
 from store.customers import Customer
 from store.database import Database, now, one_at_a_time
 from store.inbox import Accepted, Row
@@ -218,6 +218,7 @@ def _accept_known(c: Connection, customer: Customer, inbound: Inbound, lifecycle
         whose, events, tell = merging.late(c, gone, merges.home(c, gone), inbound, lifecycle)
     else:
         events = translate(c, customer, inbound, lifecycle)
+    events = [windows.take(c, whose, event, inbound.at, lifecycle) for event in events]
     match events:
         case [FactsReported(facts=values)]:
             news = facts.news(c, whose.id, values, lifecycle.facts)

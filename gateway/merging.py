@@ -18,7 +18,7 @@ from lifecycle.jsonform import decode_union
 from lifecycle.messages import Absorbed, Churned, ContractSigned, Event, Merged, Returned, SignedUp
 from lifecycle.model import Contract
 from lifecycle.playbook import Lifecycle
-from store import customers, inbox, merges, tables
+from store import customers, inbox, merges, tables, windows
 from store.customers import Customer
 from store.database import one_at_a_time
 from store.inbox import Accepted, Row
@@ -91,6 +91,7 @@ def merge(
     if not fresh or accepted is not Accepted.NEW:
         return accepted, row, None
     merges.merge(c, gone, into)
+    windows.join(c, gone.id, into.id)
     people, lately = merges.join_people(c, gone.id, into.id), merges.lately(c, into)
     event = Absorbed(gone.id, people, lately, _contracts(c, gone))
     inbox.accept(c, into.id, source, f"{event_id}#1", event, body_digest=body_digest)

@@ -1,11 +1,24 @@
-"""What counts as news: the pure rule by which a new value of a fact is told to the workflow, or only stored."""
+"""What counts as news: the pure rule by which a new value of a fact is told to the workflow, or only stored; and which
+facts an event tells.
+"""
 
 import math
 from collections.abc import Mapping
 
+from lifecycle import touches
 from lifecycle.conditions import is_number
+from lifecycle.messages import (
+    EmailReplied,
+    Event,
+    FactsReported,
+    Happened,
+    MeetingAnswered,
+    SignedUp,
+    SurveyAnswered,
+    TaskTicked,
+)
 from lifecycle.model import Value
-from lifecycle.playbook import FactSpec
+from lifecycle.playbook import FactSpec, Lifecycle
 
 
 def worth_telling(last: Value, new: Value, spec: FactSpec) -> bool:
@@ -20,12 +33,38 @@ def worth_telling(last: Value, new: Value, spec: FactSpec) -> bool:
 
 
 def news(told: Mapping[str, Value], values: Mapping[str, Value], specs: Mapping[str, FactSpec]) -> dict[str, Value]:
-    """Those of the reported values that are worth telling, given the last told ones; facts of no catalogue are not."""
+    """Those of the reported values that are worth telling, given the last told ones; facts of no catalogue are not, nor
+    those that are only kept by the day.
+    """
     return {
         name: value
         for name, value in values.items()
-        if name in specs and worth_telling(told.get(name), value, specs[name])
+        if name in specs and not specs[name].by_day and worth_telling(told.get(name), value, specs[name])
     }
+
+
+def learned(event: Event, lifecycle: Lifecycle | None) -> dict[str, Value]:
+    """The facts that an event tells the core, as `lifecycle.happening` reads it, also those that the catalogue does not
+    name. `lifecycle`: what its events set; None: nothing but what they carry.
+    """
+    carried: Mapping[str, Value] = {}
+    match event:
+        case FactsReported(facts=reported):
+            return dict(reported)
+        case SignedUp():
+            name = "customer.signed_up"
+        case Happened(name=name, facts=carried) | SurveyAnswered(name=name, facts=carried):
+            pass
+        case EmailReplied():
+            name = "email.replied"
+        case TaskTicked(task=task, done=True):
+            name = touches.done_event(task)
+        case MeetingAnswered(meeting=meeting, outcome=outcome):
+            name = f"{meeting.rpartition('/')[2]}.{outcome}"
+        case _:
+            return {}
+    spec = lifecycle.events.get(name) if lifecycle else None
+    return {**(spec.sets if spec else {}), **carried}
 
 
 def problem(name: str, new: Value, spec: FactSpec) -> str:

@@ -13,8 +13,10 @@ from lifecycle.turn import Turn
 def happened(turn: Turn, name: str, values: Mapping[str, Value]) -> None:
     """Take an event by name. `values`: facts it carries, besides those that the catalogue says it sets."""
     remember(turn, name, turn.at, values)
-    _tell_plays(turn, name, values)
-    triggers.tell(turn, "event", name, values)
+    facts = turn.life.facts
+    about = {fact: value for fact, value in values.items() if fact not in facts or facts[fact].derived is None}
+    _tell_plays(turn, name, about)  # what is derived is about the customer, not about this one ticket
+    triggers.tell(turn, "event", name, about)
 
 
 def _tell_plays(turn: Turn, name: str, values: Mapping[str, Value]) -> None:
@@ -33,8 +35,10 @@ def remember(turn: Turn, name: str, at: datetime, values: Mapping[str, Value] = 
 
 def learn(turn: Turn, values: Mapping[str, Value]) -> None:
     """Remember the facts of the catalogue; what it does not name could be read by no expression and would only weigh
-    on the state.
+    on the state. One without a value is no longer known.
     """
-    known = {name: Fact(value, turn.at) for name, value in values.items() if name in turn.life.facts}
+    known = {name: value for name, value in values.items() if name in turn.life.facts}
     if known:
-        turn.facts = {**turn.facts, **known}
+        turn.facts = {**turn.facts, **{name: Fact(value, turn.at) for name, value in known.items()}}
+    if None in known.values():
+        turn.facts = {name: fact for name, fact in turn.facts.items() if fact.value is not None}

@@ -195,9 +195,23 @@ class Risk:
 
 
 @dataclass(frozen=True, slots=True)
+class Derived:
+    """How a fact follows from what came day by day, see `lifecycle.windows`. `source`: an event, or a number that is
+    reported. `days`: of the window; `against`: of the time before it; `least`: what must have come in that.
+    """
+
+    source: str
+    how: Literal["count", "sum", "change", "mean_change", "trend", "days_since"]
+    days: int = 0
+    against: int = 0
+    least: float = 0
+
+
+@dataclass(frozen=True, slots=True)
 class FactSpec:
     """A measure: `type`, `unit`, range (inclusive) and `resolution`, the change below which it is not worth telling
     the workflow. `owner`: the role that can say it where nobody has; empty: the owner of the playbook that asks.
+    `by_day`: kept for what is derived from it, and never told.
     """
 
     type: Literal["number", "boolean", "text", "date"]
@@ -208,6 +222,8 @@ class FactSpec:
     resolution: float | None = None
     choices: tuple[str, ...] = ()
     owner: str = ""
+    derived: Derived | None = None
+    by_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, select
 
 from lifecycle import conditions
+from lifecycle.facts import learned
 from lifecycle.jsonform import decode_union
 from lifecycle.messages import Event, MilestoneTicked
 from lifecycle.model import Fact, Play, Snapshot, Value, state_from_json
 from lifecycle.playbook import Lifecycle
 from store import projections, tables
 from store.customers import Customer
-from store.facts import learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ def known(c: Connection, customer: Customer, life: Lifecycle | None) -> Known:
     for row in c.execute(_LATER, {"customer": customer.id, "seq": state.seq if state else 0}):
         at = customer.clock.virtual(row.received_at)
         event: Event = decode_union(Event, row.event)
-        facts |= {name: Fact(value, at) for name, value in learned(event, life).items()}
+        told = learned(event, life)
+        facts = {name: fact for name, fact in facts.items() if name not in told}
+        facts |= {name: Fact(value, at) for name, value in told.items() if value is not None}
         if isinstance(event, MilestoneTicked):
             ticked = {name: since for name, since in ticked.items() if name != event.milestone}
             ticked |= {event.milestone: at} if event.done else {}

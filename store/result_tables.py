@@ -1,4 +1,5 @@
-"""The tables of what comes of steps besides messages, and of calls: surveys, documents, opportunities, notes.
+"""The tables of what comes of steps besides messages, and of calls: surveys, documents, opportunities, notes; and of
+what is kept by the day.
 
 See `tables` for the rules.
 """
@@ -88,4 +89,13 @@ agreed = Table(
     Column("state", String, nullable=False),  # open, done as the note says, dropped
     Column("task", String, nullable=False),  # its touch, once it is raised
     Index("ix_agreed_customer", "customer"),
+)
+daily_sums = Table(
+    "daily_sums",
+    metadata,
+    of_customer(primary_key=True),
+    Column("source", String, primary_key=True),  # an event, or a fact
+    Column("days", Json, nullable=False),  # amounts by ISO date of the customer's zone
+    Column("look_at", Instant),  # when the windows over it are judged next; empty: time alone changes nothing any more
+    Index("ix_daily_sums_look_at", "look_at"),
 )

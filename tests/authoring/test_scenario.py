@@ -78,6 +78,12 @@ expect:
     assert check(scenario(compiled, rest), compiled) == ()
 
 
+def test_what_products_report_may_come_on_each_of_some_days(compiled: Compiled) -> None:
+    line = '{ day: 3, until_day: 5, at: "09:00", event: feature.used }'
+    found = scenario(compiled, f"events:\n  - {line}\nexpect: []\n")
+    assert [f"{at:%d %H}" for at, _ in found.events] == ["05 08", "06 08", "07 08"]
+
+
 def test_resolved_events_come_in_order(compiled: Compiled) -> None:
     found = scenario(
         compiled, "events:\n  - { nps: 9, after: 2 days }\n  - { approve: look, after: 1 hour }\nexpect: []\n"
@@ -109,6 +115,10 @@ expect:
             '"after" counts from a question, and this answers none; approve, reject, done, nps, csat, ces, exit do',
         ),
         ("{ approve: look, after: soon }", '"soon" is not a length of time'),
+        (
+            '{ nps: 9, day: 3, until_day: 5, at: "09:00" }',
+            '"until_day" is for what products report, day by day',
+        ),
         ("{ approve: loook, after: 2 hours }", 'no step that asks for approval is called "loook"'),
     ],
 )

@@ -8,8 +8,8 @@ import pytest
 
 from lifecycle.actions import When
 from lifecycle.facts import news, problem, worth_telling
-from lifecycle.messages import FactsReported
-from lifecycle.playbook import FactSpec
+from lifecycle.messages import FactsReported, Happened
+from lifecycle.playbook import Derived, EventSpec, FactSpec, Trigger
 
 if TYPE_CHECKING:
     from lifecycle.model import Value
@@ -84,3 +84,28 @@ def test_of_a_report_only_the_catalogues_facts_that_moved_are_news() -> None:
     told: dict[str, Value] = {"usage.share": 0.5, "plan": "pro"}
     report: dict[str, Value] = {"usage.share": 0.52, "plan": "team", "unheard.of": 1}
     assert news(told, report, specs) == {"plan": "team"}
+
+
+def test_a_report_without_a_value_makes_a_fact_unknown(given: Given) -> None:
+    """What is derived from too little is not known any more."""
+    step = given.slack("sunny", When(day=2), condition=given.compare("usage.dau_wau", ">", 0.1))
+    story = given(given.book(step)).when(FactsReported({"usage.dau_wau": 0.5}), at="2026-03-02 11:00")
+    story.when(FactsReported({"usage.dau_wau": None}), at="2026-03-02 12:00")
+    assert "usage.dau_wau" not in story.state.facts
+    story.when(at="2026-03-04 09:00").then().decided("skipped slack sunny", "usage.dau_wau unknown")
+
+
+def test_what_is_derived_is_about_the_customer_and_not_about_one_ticket(given: Given) -> None:
+    facts = {
+        "ticket.id": FactSpec("text"),
+        "tickets.week": FactSpec("number", derived=Derived("ticket.opened", "count", 7)),
+    }
+    life = given.life(facts=facts, events={"ticket.opened": EventSpec()})
+    told = given.slack("many", When(day=1), condition=given.compare("tickets.week", ">", 1))
+    trigger = Trigger(event="ticket.opened", where=given.compare("tickets.week", ">", 0))
+    book = given.book(told, trigger=trigger, per="ticket.id", anchor="entry", reentry="again")
+    story = given(book, life=life)
+    story.when(Happened("ticket.opened", {"ticket.id": "T-1", "tickets.week": 1}), at="2026-03-03 09:00")
+    assert story.state.plays[0].about == {"ticket.id": "T-1"}
+    story.when(Happened("ticket.opened", {"ticket.id": "T-2", "tickets.week": 2}), at="2026-03-03 10:00")
+    story.when(at="2026-03-04 09:00").then("post_slack many mara", "post_slack many mara")
