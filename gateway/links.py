@@ -8,7 +8,6 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Literal
 
 from fastapi import APIRouter, Request
@@ -23,14 +22,11 @@ from gateway.questions import Answer, chosen, words
 from gateway.suppression import suppress
 from lifecycle.jsonform import digest
 from lifecycle.messages import SurveyAnswered
+from lifecycle.surveys import IN_TIME
 from store import customers, facts, inbox, merges, surveys
 from store.database import Database, now
 
 LONGEST_COMMENT = 2000
-IN_TIME = timedelta(days=14)
-"""How long after it was sent a survey's answer starts what it starts. Later ones, until the link expires, are late:
-they are recorded and told as such, and a person sees to them. In the customer's time, unlike the link's own life.
-"""
 
 Result = Literal["recorded", "changed", "closed", "same"]
 

@@ -5,11 +5,12 @@ here so that a misspelt name is refused and does not wait in a workflow for a st
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
+from activities.links import SURVEY_LIFE
 from gateway import fields, notes
 from gateway.envelope import Inbound
 from gateway.refusals import RefusedError, near
@@ -32,9 +33,10 @@ from lifecycle.messages import (
 )
 from lifecycle.model import Contract, Value
 from lifecycle.playbook import FactSpec, Lifecycle
-from lifecycle.surveys import FORMS
-from store import customers, meetings, team
+from lifecycle.surveys import FORMS, IN_TIME
+from store import customers, meetings, surveys, team
 from store.customers import Customer, NewContact
+from store.database import now
 from store.team import Person
 
 SIGNED_UP = "customer.signed_up"
@@ -197,9 +199,23 @@ def _survey_answered(c: Connection, customer: Customer, data: Mapping[str, Any])
         answers[name] = fields.text(data.get(name), name)
         if answers[name] not in choices:
             raise RefusedError(name, "is none of the answers", f"choose one of: {', '.join(choices)}")
-    late = _yes_or_no(data, "late", otherwise=False)
     contact = _person(c, customer, data.get("contact"), "contact").id
+    late = _yes_or_no(data, "late", otherwise=_answer_mailed(c, customer, contact, survey, score, answers))
     return SurveyAnswered(survey, contact, score, late, answers)
+
+
+def _answer_mailed(
+    c: Connection, customer: Customer, contact: str, survey: str, score: int | None, answers: Mapping[str, Value]
+) -> bool:
+    """Answer the survey that was mailed to a contact, as if on its page; whether it is late. One whose link has expired
+    is another question.
+    """
+    sent = surveys.last(c, customer.id, contact, survey)
+    passed = timedelta(0) if sent is None else customer.clock.virtual(now()) - sent.sent_at
+    if sent is None or passed > SURVEY_LIFE:
+        return False
+    surveys.answer(c, sent.touch, score, sent.comment, {name: str(value) for name, value in answers.items()})
+    return passed > IN_TIME
 
 
 def _score(data: Mapping[str, Any], scale: tuple[int, int]) -> int:

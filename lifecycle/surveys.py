@@ -4,8 +4,13 @@ templates.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import MappingProxyType
 
+IN_TIME = timedelta(days=14)
+"""How long after it was sent a survey's answer starts what it starts. Later ones, until the link expires, are late:
+they are recorded and told as such, and a person sees to them. In the customer's time, unlike the link's own life.
+"""
 REASONS = ("alternative", "no_longer_needed", "too_expensive", "missing_features", "poor_experience", "other")
 RETURNS = ("yes", "maybe", "unlikely", "no")
 

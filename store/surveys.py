@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from store.database import insert_new, now
 from store.result_tables import surveys
@@ -66,11 +66,20 @@ def answer(
     return "recorded" if survey.answered_at is None else "changed"
 
 
+def last(c: Connection, customer: str, contact: str, survey: str) -> Survey | None:
+    """The last survey of a kind that a contact was sent, where nobody has answered it yet."""
+    mine = (surveys.c.customer == customer) & (surveys.c.contact == contact) & (surveys.c.survey == survey)
+    row = c.execute(select(surveys).where(mine).order_by(surveys.c.sent_at.desc()).limit(1)).one_or_none()
+    return _survey(row) if row is not None and row.answered_at is None else None
+
+
 def get(c: Connection, touch: str) -> Survey | None:
     """A survey that was sent."""
     row = c.execute(select(surveys).where(surveys.c.touch == touch)).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _survey(row)
+
+
+def _survey(row: Row[Any]) -> Survey:
     closed = row.answered_at is not None and row.answered_at + OPEN_FOR <= now()
     return Survey(
         touch=row.touch,

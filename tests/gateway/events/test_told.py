@@ -1,12 +1,13 @@
 """Which reports are news: those that are not are kept, and not told to the workflow."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from store import inbox
-from store.database import Database
+from store import customers, inbox, surveys
+from store.database import Database, now
 
 pytestmark = pytest.mark.anyio
 Send = Any
@@ -70,6 +71,35 @@ async def test_what_was_parked_counts_as_told_too(send: Send, signup: Signup, db
         ("facts_reported", {"usage.dau_wau": 0.5}),
         ("facts_reported", {"setup.api_connected": False}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("days", "late", "open_after"),
+    [
+        pytest.param(3, None, False, id="in-time"),
+        pytest.param(20, True, False, id="late"),
+        pytest.param(100, None, True, id="so-long-ago-that-it-is-another-question"),
+    ],
+)
+async def test_an_answer_through_the_api_answers_the_survey_that_was_mailed(
+    send: Send, signup: Signup, db: Database, temporal: Any, days: int, late: bool | None, open_after: bool
+) -> None:
+    temporal.away = True
+    customer = (await send(signup())).json()["customer"]
+    with db.begin() as c:
+        (ada,) = customers.contacts(c, customer)
+        at = now() - timedelta(days=days)
+        surveys.sent(c, touch="t/1", customer=customer, contact=ada.id, survey="nps", at=at)
+        surveys.sent(c, touch="t/2", customer=customer, contact=ada.id, survey="csat", at=at)
+    answer = {"customer": "acme", "contact": "ada@acme.example.com", "score": 7}
+    await send({"type": "survey.answered", "id": "evt_2", "data": answer})
+    with db.read() as c:
+        nps, csat = surveys.get(c, "t/1"), surveys.get(c, "t/2")
+        (_, row) = inbox.undelivered(c, customer)
+    assert nps
+    assert csat
+    assert (nps.score is None, csat.score) == (open_after, None)
+    assert row.event.get("late") == late
 
 
 async def test_a_survey_score_counts_as_told(send: Send, signup: Signup, db: Database, temporal: Any) -> None:
