@@ -26,7 +26,7 @@ from activities.delivery import Delivery, Failed, Landing, Later, Sent, Unknown
 from activities.effects import Effects, Job, NoLongerOwedError
 from activities.mime import UnsendableError
 from activities.transports import Rate, doubt_of
-from lifecycle import touches
+from lifecycle import touches, trace
 from lifecycle.commands import CancelInvite, Command, RaiseTask, SendEmail, SendInvite, SendSurvey, SettleApproval
 from lifecycle.jsonform import decode_union
 from lifecycle.model import Decision
@@ -143,7 +143,7 @@ class Performer:
 
     def _place(self, decision: Decision) -> str:
         release = self._releases.get(decision.release)
-        return release.place(decision.step) if isinstance(release, Playbook | Lifecycle) else ""
+        return trace.place_in(release, decision) if isinstance(release, Playbook | Lifecycle) else ""
 
     def _outcome(self, customer: str, command: Command, plays: Mapping[str, PlayInfo]) -> Outcome:
         """What becomes of one command, whatever happens; only a lost database raises."""

@@ -127,7 +127,7 @@ def _event(turn: Turn, group: str, name: str, value: Value) -> tuple[Event, ...]
             day = conditions.as_date(value)
             wanted = turn.lookup("contract.id")
             return None if day is None else (ContractSigned(Contract(str(wanted or "main"), day)),)
-        case "customer" if name == "stage":
+        case "customer" if name == "stage" and value in turn.life.stages_of(turn.profile.journey):
             return (StageSet(str(value), by(turn), WHY),)
         case _:
             return None
@@ -234,11 +234,11 @@ def _happens(turn: Turn, book: Playbook, trigger: Trigger) -> Iterator[tuple[Cha
 
 
 def _moves(turn: Turn, trigger: Trigger) -> Iterator[tuple[Change, Mapping[str, Value]]]:
-    if trigger.stage and trigger.stage != turn.stage:
+    if trigger.stage in turn.life.stages_of(turn.profile.journey) and trigger.stage != turn.stage:
         text = f"the customer enters the stage {trigger.stage} (it is in {turn.stage})"
         yield Change(text, (StageSet(trigger.stage, by(turn), WHY),)), {"customer.stage": trigger.stage}
     if trigger.leaving_stage and trigger.leaving_stage == turn.stage:
-        for other in (spec.name for spec in turn.life.stages if spec.name != turn.stage):
+        for other in (name for name in turn.stages() if name != turn.stage):
             text = f"the customer leaves the stage {turn.stage}"
             yield Change(text, (StageSet(other, by(turn), WHY),)), {"customer.stage": other}
 

@@ -34,7 +34,8 @@ class Compiled:
 
     `digest` names the catalogue; `releases` holds it, the lifecycle and every playbook by digest. `scenarios`: the
     files that test the playbooks, which are part of no release. `sources`: what was read, by the name of the playbook,
-    `lifecycle` and `facts`. `models`: every health model by name; the lifecycle has the one that it names.
+    `lifecycle`, `facts`, and `journey` with its name. `models`: every health model by name; the lifecycle has the one
+    that it names.
     """
 
     catalogue: Manifest | None = None
@@ -57,7 +58,9 @@ def compile_folder(playbooks: Path, templates: Path) -> Compiled:
     drafts = health.read_models(files["health_model"], report)
     unsure = not catalogue.complete or _unsure(files)
     lifecycle = (
-        compile_lifecycle(files["lifecycle"][0], catalogue, None if unsure else list(named), report, drafts)
+        compile_lifecycle(
+            files["lifecycle"][0], catalogue, None if unsure else list(named), report, drafts, files["journey"]
+        )
         if files["lifecycle"]
         else None
     )
@@ -85,6 +88,7 @@ def compile_folder(playbooks: Path, templates: Path) -> Compiled:
     released = _released(lifecycle, [book for _source, book in read], team, found)
     sources = {book.name: source for source, book in read}
     sources |= {kind: source for kind in ("lifecycle", "facts") for source in files[kind][:1]}
+    sources |= {f"journey {journey}": source for source in files["journey"] if (journey := _journey_of(source))}
     return replace(released, scenarios=tuple(files["scenario"]), sources=sources, models=models)
 
 
@@ -164,7 +168,7 @@ def kind_of_file(source: Source, report: Report) -> str:
                 return kind
         first = next(iter(source.root.keys), "")
         fix = near(first, FILE_KINDS)
-        what = "does not say what it is: no key playbook, lifecycle, facts, people, health_model or scenario"
+        what = "does not say what it is: no key playbook, lifecycle, journey, facts, people, health_model or scenario"
         report.add(
             "missing-key", source.head, what, fix if fix.startswith("did") else 'start with "playbook: its-name".'
         )
@@ -190,6 +194,11 @@ def _names_of(sources: list[Source], report: Report) -> dict[str, Scalar]:
 def _name_of(source: Source) -> Scalar | None:
     node = source.root.entries.get("playbook") if isinstance(source.root, MappingNode) else None
     return node if isinstance(node, Scalar) else None
+
+
+def _journey_of(source: Source) -> str:
+    node = source.root.entries.get("journey") if isinstance(source.root, MappingNode) else None
+    return node.value if isinstance(node, Scalar) else ""
 
 
 def _unsure(files: dict[str, list[Source]]) -> bool:

@@ -14,12 +14,14 @@ from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys, one_of
 from authoring.source import Node, Scalar
 from authoring.ticks import REPLY
-from lifecycle.actions import Document, Email, Invite, Opportunity, Reschedule, Slack, Survey
-from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle, Playbook, Step
+from lifecycle.actions import Document, Email, Invite, Opportunity, Reschedule, Slack, Survey, Webhook
+from lifecycle.playbook import Lifecycle, Playbook, Step
 
 MOVES = ("stage", "band", "phase")
 """Where the customer stands; the trace has them, and nobody gets anything."""
-ASKED_FOR = ("approval", "document", "opportunity", *MOVES)
+OVERDUE = "overdue"
+"""The task of an overdue stage, or of a milestone that was wanted by then: of the lifecycle, not of a playbook."""
+ASKED_FOR = ("approval", "document", "opportunity", "webhook", OVERDUE, *MOVES)
 """Checked only where a line names one."""
 TOUCHES = one_of("expectation")
 MAX_DAY = 3650
@@ -82,7 +84,7 @@ def _due(fields: Fields, kind: str, report: Report) -> str:
     if node is None:
         return ""
     found = _DAY_AND_TIME.match(node.value.strip())
-    if kind not in ("task", "approval"):
+    if kind not in ("task", "approval", OVERDUE):
         report.add("expected", node.place, f"only a task and an approval have a due, not: {kind}", "leave it out.")
     elif found is None:
         report.add("expected", node.place, f'"{node.value[:60]}" is no day and time', f'write "{_DUE}".')
@@ -101,7 +103,7 @@ def _commission(fields: Fields, kind: str, report: Report) -> float | None:
 
 def _steps(node: Scalar, kind: str, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report) -> tuple[str, ...]:
     """The steps of the playbooks under test that send this; a finding when nothing ever does."""
-    if kind in MOVES:
+    if kind in (*MOVES, OVERDUE):
         _known_place(node, kind, lifecycle, report)
         return ()
     if (kind, node.value) == ("task", REPLY):
@@ -119,7 +121,8 @@ def _steps(node: Scalar, kind: str, books: Sequence[Playbook], lifecycle: Lifecy
 
 def _known_place(node: Scalar, kind: str, lifecycle: Lifecycle, report: Report) -> None:
     places: dict[str, Collection[str]] = {
-        "stage": (*(spec.name for spec in lifecycle.stages), *OUTSIDE_STAGES),
+        "stage": lifecycle.stages_of(),
+        "overdue": (*lifecycle.stages_of(), *lifecycle.milestones),
         "band": tuple(lifecycle.bands),
         "phase": tuple(spec.name for spec in lifecycle.phases),
     }
@@ -147,5 +150,7 @@ def name_of(step: Step, kind: str) -> str:
         case Document(template=name) if kind == "document":
             return name
         case Opportunity(opportunity=name) if kind == "opportunity":
+            return name
+        case Webhook(event=name) if kind == "webhook":
             return name
     return ""

@@ -7,7 +7,7 @@ step kind, trigger, event or touch: the same with `one=True`, and a shape of its
 
 from authoring.grammar_data import DATA
 from authoring.grammar_deeds import DEEDS, STEP_KEYS, STEP_WORDS
-from authoring.grammar_files import FILES, MAX_DAY, STAGES
+from authoring.grammar_files import FILES, MAX_DAY
 from authoring.grammar_flow import FLOW
 from authoring.grammar_form import (
     CONDITION,
@@ -45,6 +45,7 @@ from authoring.grammar_form import (
 )
 from authoring.grammar_health import HEALTH
 from authoring.grammar_imports import IMPORTS
+from authoring.grammar_journeys import JOURNEYS, STAGES
 from lifecycle.actions import Shift
 from lifecycle.surveys import FORMS
 
@@ -335,7 +336,7 @@ _LANGUAGE = (
     *(_EMAIL, _SLACK, _INVITE, _SURVEY, _TASK, _WAIT),
 )
 GRAMMAR: dict[str, Shape] = {
-    shape.name: shape for shape in (*_LANGUAGE, *FLOW, *DEEDS, *FILES, *HEALTH, *DATA, *IMPORTS)
+    shape.name: shape for shape in (*_LANGUAGE, *FLOW, *DEEDS, *FILES, *JOURNEYS, *HEALTH, *DATA, *IMPORTS)
 }
 """Every mapping that an author writes, by the name of its shape."""
 FILE_KINDS = {
@@ -346,6 +347,7 @@ FILE_KINDS = {
     "events": "facts",
     "people": "team",
     "health_model": "health_model",
+    "journey": "journey",
 }
 """What a file is by the first of these keys that it has; a scenario has `playbook` and `events`, too."""
 DATA_KINDS = {"import": "import", "assume": "answers", "accounts": "portfolio"}

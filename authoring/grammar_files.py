@@ -33,11 +33,9 @@ from authoring.namespace import CUSTOMER_ROLES
 from lifecycle.surveys import FORMS, RETURNS
 
 MAX_DAY = 3650
-STAGES = ("new", "onboarding", "adoption", "value", "expansion")
 _ROLE_LIST = Kind(
     "list of roles", {"anyOf": [ROLE.schema, {"type": "array", "items": ROLE.schema, "uniqueItems": True}]}
 )
-_DAYS = Kind("days", {"type": ["string", "integer"], "pattern": "^ *[0-9]{1,4}(-[0-9]{1,4}|\\+)? *$", "minimum": 0})
 _SPAN = Kind("years", {"type": ["string", "integer"], "pattern": "^20[0-9]{2}(-20[0-9]{2})?$"})
 _DAY = whole(-MAX_DAY, MAX_DAY)
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -46,7 +44,7 @@ _CAP = whole(1, 1000)
 
 _LIFECYCLE = Shape(
     "lifecycle",
-    "The journey that all playbooks are checked against; one file.",
+    "The standard journey, and what is one for the whole company; one file.",
     (
         Key("lifecycle", name_of("name"), "its name", required=True),
         Key("title", TEXT, "what people read", "the name"),
@@ -77,16 +75,6 @@ _LIFECYCLE = Shape(
         Key("managers", listed(ROLE), "roles that may answer any approval"),
     ),
 )
-_STAGE = Shape(
-    "stage",
-    "One stage of the journey.",
-    (
-        Key("stage", choice(*STAGES), "which one", required=True),
-        Key("owner", ROLE, "the teammate role that answers for it", required=True),
-        Key("days", _DAYS, "from and to day: `1-14`, `0`, `181+`", required=True),
-        Key("done", CONDITION, "what must hold for the customer to leave it", "the next stage opens"),
-    ),
-)
 _DAYS_BEFORE = whole(0, 730)
 _RENEWAL = Shape(
     "renewal",
@@ -109,16 +97,6 @@ _BANDS = Shape(
     tuple(
         Key(name, whole(0, 100), f"the lowest score that is {name}") for name in ("green", "yellow", "red", "critical")
     ),
-)
-_MILESTONE = Shape(
-    "milestone",
-    "A named achievement.",
-    (
-        Key("title", TEXT, "what people read", "the name"),
-        Key("when", CONDITION, "reached when this holds"),
-        Key("ticked_by", listed(ROLE), "reached when one of these roles says so"),
-    ),
-    some=("when", "ticked_by"),
 )
 _RISK = Shape(
     "risk",
@@ -233,7 +211,7 @@ _ADDRESSES = tuple(Key(role, TEXT, "the address of that person") for role in CUS
 WHO = (
     Key("name", TEXT, "what people read", required=True),
     Key("tier", TEXT, "such as `pro`", "`team`"),
-    Key("journey", TEXT, "which journey", "`standard`"),
+    Key("journey", NAME, "which journey, one of those in `playbooks/`", "`standard`"),
     Key("touch", TEXT, "`low`, `mid` or `high`", "by the ARR"),
     Key("zone", ZONE, "whose clock", "the lifecycle's `default_zone`"),
     Key("country", TEXT, "whose holidays, such as `DE`"),
@@ -357,13 +335,20 @@ _EXPECTATION = Shape(
         ),
         Key("document", TEXT, "a document, by its template; checked only where named", one=True),
         Key("opportunity", TEXT, "an opportunity, by its kind; checked only where named", one=True),
+        Key(
+            "overdue",
+            TEXT,
+            "the task of an overdue stage or milestone, by its name; checked only where named",
+            one=True,
+        ),
+        Key("webhook", TEXT, "another system is told, by the event; checked only where named", one=True),
         Key("stage", TEXT, "the customer stands there; checked only where named", one=True),
         Key("band", TEXT, "the customer stands there; checked only where named", one=True),
         Key("phase", TEXT, "the renewal stands there; checked only where named", one=True),
     ),
 )
 FILES = (
-    *(_LIFECYCLE, _STAGE, _RENEWAL, _BANDS, _MILESTONE, _RISK),
+    *(_LIFECYCLE, _RENEWAL, _BANDS, _RISK),
     *(_POLITENESS, _SURVEYS, _INCIDENT, _BUSINESS, _HOLIDAYS),
     *FACTS,
     *(_TEAM, _PERSON, _CAPACITY),

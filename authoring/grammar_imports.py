@@ -139,7 +139,7 @@ _ACCOUNTS = Shape(
         Key("signed_up_on", _CELL, "the day of the signup", required=True),
         Key("arr", _MEASURE, "yearly revenue"),
         Key("tier", _CELL, "made a label: `Mid Market` is `mid-market`"),
-        Key("journey", _CELL, "which journey, made a label"),
+        Key("journey", _CELL, "which journey, made a label; one that there is not is refused"),
         Key("touch", _CELL, "`low`, `mid` or `high`, made a label; else by the ARR"),
         Key("zone", _CELL, "whose clock"),
         Key("country", _CELL, "two letters"),

@@ -108,7 +108,7 @@ class _Happening:
             case "start" | "stop":
                 return self._play(node, kind)
             case "stage":
-                self._known("unknown-stage", "stage", node, [spec.name for spec in self.lifecycle.stages])
+                self._known("unknown-stage", "stage", node, self.lifecycle.stages_of())
                 return StageSet(node.value, self._by("csm"), fields.text("reason", "a reason", default="scenario"))
             case _:
                 return ContactChanged(Contact(kind, (kind,)))

@@ -20,7 +20,7 @@ from authoring.portfolio import Account, Guest
 from lifecycle import calendar, conditions, machine
 from lifecycle.messages import Churned, Event, Happened, Returned, SignedUp
 from lifecycle.model import Contact, Contract, Profile, Teammate, Value
-from lifecycle.playbook import OUTSIDE_STAGES, FactSpec, Lifecycle
+from lifecycle.playbook import FactSpec, Lifecycle
 
 NEEDS = ("email", "zone", "csm", "contract end")
 """What a customer may still need before its plays can do all they say; in this order."""
@@ -151,12 +151,17 @@ class _Maker:
         return replace(
             plain,
             tier=_label(self._text(row, "tier")) or plain.tier,
-            journey=_label(self._text(row, "journey")) or plain.journey,
+            journey=_label(self._journey(row)) or plain.journey,
             touch=_label(self._text(row, "touch")) or self.lifecycle.touch_for(arr),
             segment=_label(self._text(row, "segment")),
             country=country,
             arr=arr,
         )
+
+    def _journey(self, row: Row) -> str:
+        known = self.lifecycle.courses
+        problem = f"is not a journey; there are {', '.join(known)}"
+        return self._checked(row, "journey", lambda text: _label(text) in known, problem)
 
     def _arr(self, row: Row) -> int:
         if self.mapping.arr is None:
@@ -269,7 +274,7 @@ class _Maker:
     def _stage(self, row: Row, profile: Profile, facts: Mapping[str, Value]) -> str:
         if self._has_left(row):
             return "churned"
-        known = {*(spec.name for spec in self.lifecycle.stages), *OUTSIDE_STAGES}
+        known = self.lifecycle.stages_of(profile.journey)
         if self.mapping.stage is not None:
             said = self._read(row, self.mapping.stage, "stage")
             if said in known:
@@ -281,7 +286,7 @@ class _Maker:
     def _by_day(self, profile: Profile, facts: Mapping[str, Value]) -> str:
         """The stage whose window the day is in; by criteria, the first before it whose criterion is not met."""
         days = (self.as_of - profile.signed_up_on).days
-        stages = self.lifecycle.stages
+        stages = self.lifecycle.course(profile.journey).stages
         for spec in stages:
             by_time = self.mapping.stage_by == "signup" or machine.move("journey", spec.name, "window_ended")
             met = by_time or spec.criterion is None or conditions.holds(spec.criterion, self._lookup(profile, facts))

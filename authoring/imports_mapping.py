@@ -29,7 +29,7 @@ from authoring.imports_form import (
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.source import Mapping as MappingNode
 from authoring.source import Node, Scalar, Sequence, parse
-from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle
+from lifecycle.playbook import Lifecycle
 
 TEXTS = ("tier", "journey", "touch", "zone", "country", "segment", "csm")
 """What an account's cell may say besides its id, name, signup date and revenue."""
@@ -355,7 +355,7 @@ class _Reader:
         return Cell(self._column(table, single)), STAGE_BY[0]
 
     def _stages(self, node: MappingNode) -> None:
-        known = (*(spec.name for spec in self.lifecycle.stages), *OUTSIDE_STAGES)
+        known = self.lifecycle.stages_of()
         for meant in _meanings(node):
             if meant.value not in known:
                 what = f'no stage is called "{meant.value[:60]}"'

@@ -14,7 +14,7 @@ from authoring.impossible import Places, at_start
 from authoring.lint_words import unused_words
 from authoring.possible import possible
 from lifecycle.actions import Email, Expr, Invite, Survey, Wait
-from lifecycle.playbook import CONTRACT_END, Lifecycle, Playbook, Step, Trigger
+from lifecycle.playbook import CONTRACT_END, STANDARD, Course, Lifecycle, Playbook, Step, Trigger
 
 _AHEAD = timedelta(days=365)
 _LEFT = ("customer.stage", "churned")
@@ -33,7 +33,8 @@ def lint(compiled: Compiled, today: date) -> tuple[Diagnostic, ...]:
     for name, book in books.items():
         _Book(book, lifecycle, places[name], report).check(today)
     _same_moment(books, lifecycle, places, report)
-    _stages(lifecycle, places["lifecycle"], report)
+    for name, course in lifecycle.courses.items():
+        _stages(course, places["lifecycle" if name == STANDARD else f"journey {name}"], report)
     unused_words(lifecycle, [*books.values(), *compiled.models.values()], compiled.sources, report)
     return report.sorted()
 
@@ -255,8 +256,8 @@ def _meet(first: Playbook, second: Playbook, trigger: Trigger, lifecycle: Lifecy
     return not alone and possible(*at_start(trigger, lifecycle), *entries)
 
 
-def _stages(lifecycle: Lifecycle, places: Places, report: Report) -> None:
-    for number, spec in enumerate(lifecycle.stages[:-1]):
+def _stages(course: Course, places: Places, report: Report) -> None:
+    for number, spec in enumerate(course.stages[:-1]):
         if spec.criterion is None:
             what = f'nothing ends the stage "{spec.name}"'
             report.add("stage-without-exit", places.item("stages", number), what, 'add "done:" with a condition.')

@@ -75,10 +75,11 @@ class Names:
         types |= {f"playing.{under(name)}": "boolean" for name in playbooks or ()}
         told = {name: spec for name, spec in lifecycle.facts.items() if not spec.by_day}
         types |= {name: spec.type for name, spec in told.items()}
-        stages = tuple(spec.name for spec in lifecycle.stages if spec.name)
+        stages = tuple(name for name in lifecycle.stages_of() if name not in OUTSIDE_STAGES)
         choices = {name: spec.choices for name, spec in lifecycle.facts.items() if spec.choices}
+        choices["customer.journey"] = tuple(lifecycle.courses)
         if stages:
-            choices["customer.stage"] = tuple(dict.fromkeys([*stages, *OUTSIDE_STAGES]))
+            choices["customer.stage"] = lifecycle.stages_of()
         if lifecycle.bands:
             choices["customer.band"] = tuple(lifecycle.bands)
         events = {name: tuple(spec.sets) for name, spec in lifecycle.events.items()}

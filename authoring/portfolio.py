@@ -30,7 +30,7 @@ from lifecycle import calendar
 from lifecycle.jsonform import FormError, decode_union, encode, instant_text
 from lifecycle.messages import ContactLeft, ContactSuppressed, Event, SignedUp, SurveyAnswered
 from lifecycle.model import Contact, Contract, Value
-from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle, Playbook
+from lifecycle.playbook import STANDARD, Lifecycle, Playbook
 
 LONGEST_ID = 120
 SUFFIXES = (".jsonl", ".yaml", ".yml")
@@ -161,8 +161,8 @@ def _account(
 
 
 def _stage(fields: Fields, lifecycle: Lifecycle) -> str:
-    node = fields.scalar("stage", '"stage: adoption"')
-    known = (*(spec.name for spec in lifecycle.stages), *OUTSIDE_STAGES)
+    node, journey = fields.scalar("stage", '"stage: adoption"'), fields.get("journey")
+    known = lifecycle.stages_of(journey.value if isinstance(journey, Scalar) else STANDARD)
     if node is None or node.value in known:
         return "" if node is None else node.value
     fields.report.add("unknown-stage", node.place, f'no stage is called "{node.value[:60]}"', near(node.value, known))

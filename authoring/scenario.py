@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from authoring import ticks
 from authoring.compile import Compiled
 from authoring.diagnostics import Diagnostic, Report
-from authoring.expected import ASKED_FOR, MOVES, Expected
+from authoring.expected import ASKED_FOR, MOVES, OVERDUE, Expected
 from authoring.mornings import with_windows
 from authoring.scenario_file import Delayed, Scenario, load, load_customer, load_events, read
 from authoring.simulate import Issued, Library, Simulation, simulate
@@ -16,6 +16,7 @@ from lifecycle import calendar, touches
 from lifecycle.actions import Action
 from lifecycle.commands import (
     AskApproval,
+    CallWebhook,
     CancelInvite,
     Command,
     MakeDocument,
@@ -28,7 +29,7 @@ from lifecycle.commands import (
 )
 from lifecycle.messages import Event
 from lifecycle.model import Decision
-from lifecycle.playbook import Playbook
+from lifecycle.playbook import Lifecycle, Playbook
 
 __all__ = ["Expected", "Scenario", "Touch", "check", "load", "load_customer", "load_events", "play", "read", "resolve",
            "run", "touches_of"]  # fmt: skip
@@ -157,6 +158,8 @@ def touches_of(scenario: Scenario, simulation: Simulation, library: Library) -> 
 def _key(issued: Issued, scenario: Scenario, library: Library) -> tuple[int, str, str, str, str] | None:
     """Day, time, kind, name and step of a command that reaches somebody; None for what nobody sees or others own."""
     command = issued.command
+    if isinstance(command, RaiseTask) and isinstance(library.releases.get(command.release), Lifecycle):
+        return (*_local(issued.at, scenario), OVERDUE, command.step, command.step)
     if not isinstance(library.releases.get(command.release), Playbook):
         return None
     step = command.step
@@ -182,6 +185,8 @@ def _key(issued: Issued, scenario: Scenario, library: Library) -> tuple[int, str
             kind, name = "document", getattr(action, "template", "")
         case RecordOpportunity():
             kind, name = "opportunity", getattr(action, "opportunity", "")
+        case CallWebhook():
+            kind, name = "webhook", getattr(action, "event", "")
         case _:
             return None
     return (*_local(issued.at, scenario), kind, name, step)
@@ -269,6 +274,8 @@ class _Comparison:
         """The last that the trace says about a step, or of where the customer stands."""
         if kind in MOVES:
             said = [item for item in self.simulation.decisions if item.what == kind and not item.play]
+        elif kind == OVERDUE:
+            said = [item for item in self.simulation.decisions if item.step == step and not item.play]
         else:
             said = [item for item in self.simulation.decisions if item.step == step and item.play]
         return self._quoted(said[-1]) if said else ""

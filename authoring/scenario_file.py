@@ -141,7 +141,7 @@ def read_customer(fields: Fields, start: datetime, lifecycle: Lifecycle) -> Sign
         zone,
         start.date(),
         fields.text("tier", "a tier such as pro", default=plain.tier),
-        fields.text("journey", "a journey such as standard", default=plain.journey),
+        fields.choice("journey", lifecycle.courses, plain.journey),
         fields.text("touch", "low, mid or high", default=lifecycle.touch_for(arr)),
         fields.text("country", "a country such as DE"),
         fields.text("segment", "a segment"),

@@ -132,6 +132,7 @@ async def status(settings: Settings) -> tuple[int, list[str]]:
         await asyncio.to_thread(require_schema, database)
         counts = await asyncio.to_thread(_counts, database)
         lines.append(f"database   ok: {counts.customers} customers, {counts.backlog} events waiting for delivery")
+        lines += await asyncio.to_thread(_journeys, database)
         lines += await asyncio.to_thread(_held, database)
         client = await connect(configuration.temporal(), timedelta(seconds=1))
         workers = await pollers(client)
@@ -148,6 +149,13 @@ async def status(settings: Settings) -> tuple[int, list[str]]:
 def _counts(database: Database) -> pages.Counts:
     with database.read() as c:
         return pages.counts(c)
+
+
+def _journeys(database: Database) -> list[str]:
+    """How many customers are on which journey, once there are any."""
+    with database.read() as c:
+        found = pages.journeys(c)
+    return [f"journeys   {', '.join(f'{name} {count}' for name, count in found.items())}"] if found else []
 
 
 def _held(database: Database) -> list[str]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from gateway.entitled import moves
 from gateway.intake import Lifecycles
 from gateway.refusals import RefusedError
 from lifecycle import calendar, people
@@ -37,6 +39,9 @@ class About:
             "playbooks": self._playbooks(c),
             "lifecycle_risks": life.risks if life else {},
             "today": calendar.local(page.customer.clock.virtual(now()), page.customer.profile.zone).date(),
+            "stages": moves(life, page.customer),
+            "course": life.course(page.customer.profile.journey) if life else None,
+            "day": _day(page),
             "zones": {release: self._zone(c, page, life, release) for release in used},
         }
 
@@ -66,6 +71,13 @@ class About:
         if release not in self._written:
             self._written[release] = _zone_of(c, release)
         return people.zone_of(self._written[release], page.customer.profile.zone, page.team, life)
+
+
+def _day(page: CustomerPage) -> int:
+    """Which day of its journey the customer is on, by its own calendar; the signup's is day 0."""
+    profile = page.customer.profile
+    local = page.customer.clock.virtual(now()).astimezone(ZoneInfo(profile.zone))
+    return (local.date() - profile.signed_up_on).days
 
 
 def _zone_of(c: Connection, release: str) -> str:

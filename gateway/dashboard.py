@@ -27,7 +27,6 @@ from gateway.release import yet_to_hear
 from gateway.sessions import Session, Sessions
 from gateway.stuck import failing_within
 from gateway.why import Why
-from lifecycle import machine
 from lifecycle.messages import Reply
 from store import customers, inbox, outbox, pages, projections, scores, team
 from store.customers import Customer, Hold
@@ -157,7 +156,6 @@ class Dashboard:
             health=health,
             others=others,
             running=dict.fromkeys((item["playbook"], item["play"]) for item in upcoming or ()),
-            stages=[one for one in machine.STAGES if machine.move("journey", page.customer.stage, f"set_to_{one}")],
             notice=await self._notice(request),
             **about,
         )

@@ -63,7 +63,7 @@ def refusal(c: Connection, lifecycle: Lifecycle, customer: str, by: Person, even
             spec = lifecycle.milestones.get(milestone)
             return NO_SUCH if spec is None else _unless(c, lifecycle, found, by, spec.ticked_by)
         case StageSet(stage=stage):
-            return _unless(c, lifecycle, found, by, _owners(lifecycle, found)) or _no_move(found, stage)
+            return _unless(c, lifecycle, found, by, _owners(lifecycle, found)) or _no_move(lifecycle, found, stage)
         case PlayRequested() | PlayStopRequested():
             return _unless(c, lifecycle, found, by, tuple(team.team_of(c, customer)))
         case HoldPlaced() | HoldLifted():
@@ -96,7 +96,9 @@ def _task(c: Connection, customer: Customer, event: TaskTicked) -> Reply | None:
 
 def _owners(lifecycle: Lifecycle, customer: Customer) -> tuple[str, ...]:
     """The roles that answer for a customer where it stands."""
-    return (*(stage.owner for stage in lifecycle.stages if stage.name == customer.stage), ACCOUNT_OWNER)
+    stages = lifecycle.course(customer.profile.journey).stages
+    here = next((stage for stage in stages if stage.name == customer.stage), None)
+    return (*((here.owner, *here.others) if here else ()), ACCOUNT_OWNER)
 
 
 def _unless(c: Connection, lifecycle: Lifecycle, customer: Customer, by: Person, roles: Sequence[str]) -> Reply | None:
@@ -113,8 +115,14 @@ def _not_yours(names: Sequence[str]) -> Reply:
     return Reply("not_yours", NOT_YOURS.format(who=" or ".join([*dict.fromkeys(names), "a manager"])))
 
 
-def _no_move(customer: Customer, stage: str) -> Reply | None:
+def moves(lifecycle: Lifecycle | None, customer: Customer) -> list[str]:
+    """The stages that a person can move a customer to: those of its journey, and of customers who left."""
+    known = lifecycle.stages_of(customer.profile.journey) if lifecycle and lifecycle.stages else machine.STAGES
+    return [stage for stage in known if machine.move("journey", customer.stage, f"set_to_{stage}") is not None]
+
+
+def _no_move(lifecycle: Lifecycle, customer: Customer, stage: str) -> Reply | None:
     """Checked here too because a customer set to churned stops at once, before the core has heard of it."""
-    if machine.move("journey", customer.stage, f"set_to_{stage}") is None:
+    if stage not in moves(lifecycle, customer):
         return Reply("unknown", f"There is no move from {customer.stage} to {stage}.")
     return None

@@ -10,7 +10,7 @@ from gateway import fields
 from gateway.refusals import RefusedError, near
 from lifecycle.conditions import is_number
 from lifecycle.model import Clock, Profile
-from lifecycle.playbook import Lifecycle
+from lifecycle.playbook import STANDARD, Lifecycle
 from store.customers import NewContact
 from store.team import Person, normalised
 
@@ -93,6 +93,7 @@ def read_signup(data: Mapping[str, Any], lifecycle: Lifecycle, *, allow_rehearsa
     fields.known_keys(customer, "customer", _CUSTOMER)
     outer_id = fields.text(customer.get("id"), "customer.id", longest=LONGEST_ID)
     profile = _profile(customer)
+    _known_journey(profile.get("journey", STANDARD), lifecycle)
     ends_on = customer.get("contract_ends_on")
     return Signup(
         outer_id=outer_id,
@@ -111,6 +112,13 @@ def _profile(customer: Mapping[str, Any]) -> dict[str, Any]:
         for name, read in _READERS.items()
         if customer.get(name) is not None
     }
+
+
+def _known_journey(name: str, lifecycle: Lifecycle) -> None:
+    """Refuse a journey that no file has: its customer would quietly go through another one."""
+    if name not in lifecycle.courses:
+        fix = near(name, lifecycle.courses)
+        raise RefusedError("customer.journey", "is not one of the journeys that are applied here", fix)
 
 
 def _contacts(data: object) -> tuple[NewContact, ...]:

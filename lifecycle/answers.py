@@ -151,5 +151,10 @@ def stage(turn: Turn, event: StageSet) -> None:
     if target is None:
         questions.refuse(turn, "", "stage", Reply("unknown", f"There is no move from {turn.stage} to {event.stage}."))
         return
+    known = turn.life.stages_of(turn.profile.journey)
+    if turn.stages() and target not in known:
+        said = f"The journey {turn.profile.journey} has no stage {target}; it has {', '.join(known)}."
+        questions.refuse(turn, "", "stage", Reply("unknown", said))
+        return
     journey.place(turn, target, f"set by {event.by}: {event.reason}")
     turn.reply = Reply("done", f"The customer is in {target} now.")

@@ -274,6 +274,7 @@ def _sign_up(turn: Turn, event: SignedUp) -> None:
     if event.placed:
         _place(turn, event.placed)
         return
+    turn.stage = journey.first(turn)
     turn.decide_life(turn.stage, "stage", "fired", "signed up")
     triggers.tell(turn, "stage", turn.stage)
     happening.happened(turn, SIGNED_UP, {})

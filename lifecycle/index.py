@@ -11,7 +11,7 @@ from datetime import date
 
 from lifecycle.actions import Repeat
 from lifecycle.memo import once
-from lifecycle.playbook import Lifecycle, PhaseSpec, Playbook, StageSpec, Step
+from lifecycle.playbook import Lifecycle, PhaseSpec, Playbook, StageSpec, Step, Target
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,11 +83,13 @@ def _rounds(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Journey:
-    """A lifecycle. `phases`: the farthest from the contract's end first. `bands`: the best first. `holidays`: ISO
-    dates by country. `blackouts`: ISO dates on which no customer is reached.
+    """A lifecycle. `stages`: by name, of each journey by name; `targets`: likewise, of those that have any. `phases`:
+    the farthest from the contract's end first. `bands`: the best first. `holidays`: ISO dates by country. `blackouts`:
+    ISO dates on which no customer is reached.
     """
 
-    stages: Mapping[str, StageSpec]
+    stages: Mapping[str, Mapping[str, StageSpec]]
+    targets: Mapping[str, tuple[Target, ...]]
     phases: tuple[PhaseSpec, ...]
     bands: tuple[tuple[str, int], ...]
     holidays: Mapping[str, frozenset[str]]
@@ -98,7 +100,8 @@ class Journey:
 def journey(life: Lifecycle) -> Journey:
     """The index of a lifecycle."""
     return Journey(
-        {spec.name: spec for spec in reversed(life.stages)},
+        {name: {spec.name: spec for spec in reversed(one.stages)} for name, one in life.courses.items()},
+        {name: one.targets for name, one in life.courses.items() if one.targets},
         tuple(sorted(life.phases, key=lambda item: -item.days_before)),
         tuple(sorted(life.bands.items(), key=lambda item: -item[1])),
         {country: frozenset(days) for country, days in life.holidays.items()},

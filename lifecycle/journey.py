@@ -1,13 +1,13 @@
 """Where a customer stands: stages by criteria and day windows, renewal phases by contract dates; bands: `scoring`.
 
-Source of the rules: the standard journey. A later stage is entered when its predecessor's criterion is met, not before
-its own window opens; a window that ends with the
-criterion unmet keeps the customer where it is, gives the stage's owner a task and shows *overdue*. Where the chart has
-a `window_ended` move (new to
-onboarding), the end of the window moves, and a criterion met earlier does not wait.
+Source of the rules: the standard journey; others have some of the stages, with windows, criteria and owners of their
+own, and the days by which milestones are wanted. A later stage is entered when its predecessor's criterion is met, not
+before its own window opens; a window that ends with the criterion unmet keeps the customer where it is, gives the
+stage's owner a task and shows *overdue*. Where the chart has a `window_ended` move (new to onboarding), the end of the
+window moves, and a criterion met earlier does not wait.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,17 +15,24 @@ from lifecycle import calendar, conditions, machine, scoring, triggers
 from lifecycle.actions import Length
 from lifecycle.commands import RaiseTask
 from lifecycle.model import Contract
-from lifecycle.playbook import StageSpec
+from lifecycle.playbook import OUTSIDE_STAGES, StageSpec, Target
 from lifecycle.turn import Turn
+
+_WANTED = "wanted"
 
 
 def _spec(turn: Turn) -> StageSpec | None:
-    return turn.journey.stages.get(turn.stage)
+    return turn.stages().get(turn.stage)
+
+
+def _onward(turn: Turn, event: str) -> str | None:
+    """Where an event leads in the customer's journey."""
+    return machine.onward(turn.stage, event, turn.stages())
 
 
 def _opens_at(turn: Turn, stage: str) -> datetime:
     """When a stage's day window opens; the beginning of the customer's time for a stage without one."""
-    spec = turn.journey.stages.get(stage)
+    spec = turn.stages().get(stage)
     return calendar.midnight(calendar.plus(turn.profile.signed_up_on, spec.from_day if spec else 0), turn.profile.zone)
 
 
@@ -39,7 +46,7 @@ def _done_move(turn: Turn, spec: StageSpec) -> tuple[str, datetime] | None:
     """The stage that the met criterion leads to and when its window opens; None while unmet, or placed here by a
     person.
     """
-    target = machine.move("journey", turn.stage, "criterion_met")
+    target = _onward(turn, "criterion_met")
     if target is None or spec.criterion is None or turn.pinned or not turn.met(spec.criterion):
         return None
     gated = machine.move("journey", turn.stage, "window_ended") is None
@@ -49,7 +56,7 @@ def _done_move(turn: Turn, spec: StageSpec) -> tuple[str, datetime] | None:
 def advance(turn: Turn) -> bool:
     """Make the one move, or notice the one overdue window, owed at the turn's instant; True if there was one."""
     if not turn.idle("journey", *_read(turn)):
-        if _stage(turn) or _phase(turn):
+        if _stage(turn) or _wanted(turn) or _phase(turn):
             return True
         turn.rest("journey", *_read(turn), until=_next_instant(turn))
     return scoring.follow(turn)
@@ -62,7 +69,7 @@ def _read(turn: Turn) -> tuple[object, ...]:
 def _stage(turn: Turn) -> bool:
     spec = _spec(turn)
     if spec is None:
-        return False
+        return _pass_by(turn)
     if turn.pinned and not turn.met(spec.criterion):
         turn.pinned = False
     done = _done_move(turn, spec)
@@ -73,12 +80,28 @@ def _stage(turn: Turn) -> bool:
     ends = _ends_at(turn, spec)
     if ends is None or ends > turn.at or turn.overdue or done is not None:
         return False
-    target = machine.move("journey", turn.stage, "window_ended")
+    target = _onward(turn, "window_ended")
     if target is not None:
         enter(turn, target, f"day {spec.to_day} is over")
         return True
     _overdue(turn, spec)
     return True
+
+
+def _pass_by(turn: Turn) -> bool:
+    """Move on from a stage that the customer's journey does not have: it is on another one now."""
+    target = _onward(turn, "criterion_met")
+    if target is None:
+        return False
+    enter(turn, target, f"the journey {turn.profile.journey} has no stage {turn.stage}")
+    return True
+
+
+def first(turn: Turn) -> str:
+    """The stage that a customer signs up into: the first of its journey."""
+    if turn.stage in turn.stages():
+        return turn.stage
+    return _onward(turn, "criterion_met") or turn.stage
 
 
 def enter(turn: Turn, stage: str, reason: str) -> None:
@@ -136,6 +159,39 @@ def _overdue(turn: Turn, spec: StageSpec) -> None:
     late = f"{spec.name} is overdue since day {spec.to_day}"
     turn.decide_life(spec.name, "stage", "waiting", f"{late}: {unmet}", spec.owner)
     _ask(turn, spec.name, "overdue", spec.owner, f"{late.capitalize()}. {_to_do(turn, spec)}")
+
+
+def _targets(turn: Turn) -> Iterator[tuple[Target, datetime]]:
+    """What the journey wants of a customer who is here, each with the instant at which its day is over."""
+    if turn.stage not in OUTSIDE_STAGES:
+        for target in turn.targets():
+            day = calendar.plus(turn.profile.signed_up_on, target.day + 1)
+            yield target, calendar.midnight(day, turn.profile.zone)
+
+
+def _wanted(turn: Turn) -> bool:
+    """Say of a milestone that its day has just ended without it, and ask its owner for it. Each is judged at that one
+    instant: what is lost again later, or was over before the customer came here, is nobody's task.
+    """
+    for target, over_at in _targets(turn):
+        name = f"{target.milestone}-{_WANTED}"
+        if over_at != turn.at or name in turn.counters or turn.milestone(target.milestone):
+            continue
+        late = f"{turn.life.milestones[target.milestone].title} was wanted by day {target.day}"
+        turn.decide_life(target.milestone, "milestone", "waiting", f"{late}: not reached", target.owner)
+        if target.owner and not _asked(turn, target):
+            _ask(turn, target.milestone, _WANTED, target.owner, f"{late}. Help them get there, or agree a new day.")
+        turn.counters = {**turn.counters, name: 1}
+        return True
+    return False
+
+
+def _asked(turn: Turn, target: Target) -> bool:
+    """Whether the same person is asked for it already, by the task of the stage whose window has ended with the day."""
+    spec = _spec(turn)
+    if spec is None or spec.criterion is None or spec.owner != target.owner or not turn.overdue:
+        return False
+    return _ends_at(turn, spec) == turn.at and f"milestones.{target.milestone}" in conditions.names(spec.criterion)
 
 
 def ask_owner(turn: Turn, what: str, title: str) -> None:
@@ -239,7 +295,7 @@ def _next_phase(turn: Turn) -> Iterable[datetime]:
 
 
 def _next_instant(turn: Turn) -> datetime | None:
-    found = [*_next_phase(turn)]
+    found = [*_next_phase(turn), *(at for _, at in _targets(turn) if at > turn.at)]
     spec = _spec(turn)
     if spec is not None:
         done = _done_move(turn, spec)

@@ -9,7 +9,7 @@ timers or guards of its own: whether a
 criterion is met is asked before the event is sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -18,7 +18,7 @@ from statemachine import State, StateChart
 
 class Journey(StateChart[Any]):
     """Where a customer stands. `criterion_met`: the stage's own criterion; `window_ended`: its day window is over;
-    `set_to_*`: a person's move.
+    `set_to_*`: a person's move. A journey has some of these stages; one that it does not have is passed by.
     """
 
     allow_event_without_transition = False
@@ -29,10 +29,13 @@ class Journey(StateChart[Any]):
     adoption = State()
     value = State()
     expansion = State()
+    advocacy = State()
     churned = State()
     win_back = State()
 
-    criterion_met = new.to(onboarding) | onboarding.to(adoption) | adoption.to(value) | value.to(expansion)
+    criterion_met = (
+        new.to(onboarding) | onboarding.to(adoption) | adoption.to(value) | value.to(expansion) | expansion.to(advocacy)
+    )
     window_ended = new.to(onboarding)
     churn = (
         new.to(churned)
@@ -40,16 +43,18 @@ class Journey(StateChart[Any]):
         | adoption.to(churned)
         | value.to(churned)
         | expansion.to(churned)
+        | advocacy.to(churned)
         | win_back.to(churned)
     )
     start_win_back = churned.to(win_back)
     come_back = churned.to(onboarding) | win_back.to(onboarding)
-    set_to_new = new.from_(onboarding, adoption, value, expansion, churned, win_back)
-    set_to_onboarding = onboarding.from_(new, adoption, value, expansion, churned, win_back)
-    set_to_adoption = adoption.from_(new, onboarding, value, expansion, churned, win_back)
-    set_to_value = value.from_(new, onboarding, adoption, expansion, churned, win_back)
-    set_to_expansion = expansion.from_(new, onboarding, adoption, value, churned, win_back)
-    set_to_churned = churned.from_(new, onboarding, adoption, value, expansion, win_back)
+    set_to_new = new.from_(onboarding, adoption, value, expansion, advocacy, churned, win_back)
+    set_to_onboarding = onboarding.from_(new, adoption, value, expansion, advocacy, churned, win_back)
+    set_to_adoption = adoption.from_(new, onboarding, value, expansion, advocacy, churned, win_back)
+    set_to_value = value.from_(new, onboarding, adoption, expansion, advocacy, churned, win_back)
+    set_to_expansion = expansion.from_(new, onboarding, adoption, value, advocacy, churned, win_back)
+    set_to_advocacy = advocacy.from_(new, onboarding, adoption, value, expansion, churned, win_back)
+    set_to_churned = churned.from_(new, onboarding, adoption, value, expansion, advocacy, win_back)
     set_to_win_back = win_back.from_(churned)
 
 
@@ -121,6 +126,16 @@ TABLE: Mapping[tuple[str, str, str], str] = MappingProxyType(_derive())
 STAGES: tuple[str, ...] = tuple(state.id for state in Journey.states)
 PHASES: tuple[str, ...] = tuple(state.id for state in Renewal.states)
 BANDS: tuple[str, ...] = tuple(state.id for state in Health.states)
+
+
+def onward(stage: str, event: str, has: Container[str]) -> str | None:
+    """The stage that an event leads to where a journey has only some: from one that it does not have the way goes on
+    as if its criterion were met. None where it leads to none of them.
+    """
+    target = move("journey", stage, event)
+    while target is not None and target not in has:
+        target = move("journey", target, "criterion_met")
+    return target
 
 
 def move(region: str, state: str, event: str) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lifecycle import machine
 from lifecycle.actions import AT_ONCE, STALE_AFTER, Action, Expr, Length, When
 from lifecycle.health import HealthModel
 from lifecycle.jsonform import digest, encode
@@ -157,13 +158,16 @@ class Playbook:
 
 @dataclass(frozen=True, slots=True)
 class StageSpec:
-    """A stage's day window (`to_day` None: open), its owner, and the criterion that lets the customer leave it."""
+    """A stage's day window (`to_day` None: open), its owner, and the criterion that lets the customer leave it.
+    `others`: teammate roles that own it as well; what is asked, is asked of `owner`.
+    """
 
     name: str
     owner: str
     from_day: int
     to_day: int | None = None
     criterion: Expr | None = None
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +283,36 @@ class BusinessHours:
     country: str = ""
 
 
+STANDARD = "standard"
+"""The journey of a customer of whom nobody says another: the stages of the lifecycle file itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """By the end of which day of a journey a milestone is to be reached. `owner`: the teammate role that is asked for
+    it then; empty: nobody is, it only shows. `share`: how many percent of the customers should, 0 where nobody says.
+    """
+
+    milestone: str
+    day: int
+    owner: str = ""
+    share: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One journey: its stages in order, a few of those that the statechart has, and what it wants reached by when.
+
+    `milestones`: the names of those that only its file declares. `file`: where it is written.
+    """
+
+    title: str
+    stages: tuple[StageSpec, ...]
+    targets: tuple[Target, ...] = ()
+    milestones: tuple[str, ...] = ()
+    file: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
     """A compiled lifecycle file with the fact catalogue it was checked against.
@@ -288,7 +322,9 @@ class Lifecycle:
     chain; `managers`: roles that may answer any approval; `holidays`: country code to ISO dates, weekends left in;
     `default_zone`: where none is given. `notice`: tier to the days before the contract's end until which it can be
     ended. `touch`: touch model to the lowest ARR that gets it. `health`: what makes the score, and its bands; None:
-    scores are reported. `risks`: what a note may name, by name.
+    scores are reported. `risks`: what a note may name, by name. `stages` and `targets` are those of the journey
+    `STANDARD`, `journeys` are all others by name; all the rest is one for the whole company, `milestones` too, whatever
+    file declares them.
     """
 
     name: str
@@ -311,15 +347,37 @@ class Lifecycle:
     touch: dict[str, int] = field(default_factory=dict)
     health: HealthModel | None = None
     risks: dict[str, Risk] = field(default_factory=dict)
+    targets: tuple[Target, ...] = ()
+    journeys: dict[str, Course] = field(default_factory=dict)
     format: int = FORMAT
     kind: Literal["lifecycle"] = "lifecycle"
+
+    @property
+    def courses(self) -> dict[str, Course]:
+        """Every journey by name, the standard one first."""
+        return {STANDARD: Course(self.title, self.stages, self.targets, (), self.file), **self.journeys}
+
+    def course(self, journey: str) -> Course:
+        """A journey by name; the standard one for a name that no file has."""
+        return self.journeys.get(journey) or self.courses[STANDARD]
+
+    def stages_of(self, journey: str = "") -> tuple[str, ...]:
+        """The stages of a journey by name, without one those of all journeys, in the order of the statechart; then
+        those of customers who left.
+        """
+        those = [self.course(journey)] if journey else list(self.courses.values())
+        named = {spec.name for one in those for spec in one.stages}
+        return tuple(name for name in machine.STAGES if name in named or name in OUTSIDE_STAGES)
 
     def touch_for(self, arr: int) -> str:
         """The touch model of a customer of whom nobody says it; `low` where none is declared for so small an ARR."""
         return max(((low, name) for name, low in self.touch.items() if low <= arr), default=(0, "low"))[1]
 
-    def place(self, key: str) -> str:
+    def place(self, key: str, journey: str = "") -> str:
         """`file:line` of a stage or milestone, of the head of the file when unknown."""
+        own = self.places.get(f"{journey}/{key}")
+        if own is not None and journey in self.journeys:
+            return f"{self.journeys[journey].file}:{own}"
         return f"{self.file}:{self.places.get(key, self.places.get('', 1))}"
 
 

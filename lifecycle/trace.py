@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from lifecycle import calendar
 from lifecycle.jsonform import FormError, decode, instant_text
 from lifecycle.model import Decision
+from lifecycle.playbook import Lifecycle, Playbook
 from lifecycle.releases import Releases
 
 _AFTER_AT = tuple(field.name for field in fields(Decision) if field.name != "at")
@@ -33,10 +34,19 @@ class Public(TypedDict):
 
 
 def place(releases: Releases, decision: Decision) -> str:
-    """`file:line` of the step in the release that decided it; in the lifecycle file for moves of stage, phase, band."""
+    """`file:line` of the step in the release that decided it; for moves of stage, phase, band in the lifecycle file, or
+    that of the customer's journey.
+    """
     if decision.play:
-        return releases.playbook(decision.release).place(decision.step)
-    return releases.lifecycle(decision.release).place(decision.step)
+        return place_in(releases.playbook(decision.release), decision)
+    return place_in(releases.lifecycle(decision.release), decision)
+
+
+def place_in(release: Playbook | Lifecycle, decision: Decision) -> str:
+    """The same, of a release that is at hand."""
+    if isinstance(release, Playbook):
+        return release.place(decision.step)
+    return release.place(decision.step, decision.playbook)
 
 
 def public(decision: Decision, *, customer: str, zone: str, place: str) -> Public:

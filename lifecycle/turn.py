@@ -39,7 +39,7 @@ from lifecycle.model import (
     Value,
     Verdict,
 )
-from lifecycle.playbook import CONTRACT_END, Playbook, Step
+from lifecycle.playbook import CONTRACT_END, STANDARD, Playbook, StageSpec, Step, Target
 from lifecycle.releases import Releases
 from lifecycle.resting import BAND, STAGE, Resting
 
@@ -158,6 +158,16 @@ class Turn(Resting):
     def blackouts(self) -> frozenset[str]:
         """ISO dates on which no customer is reached."""
         return self.journey.blackouts
+
+    def stages(self) -> Mapping[str, StageSpec]:
+        """The stages of the customer's journey by name; of the standard one for a journey that no file has."""
+        known = self.journey.stages
+        return known.get(self.profile.journey) or known[STANDARD]
+
+    def targets(self) -> tuple[Target, ...]:
+        """What the customer's journey wants reached by when."""
+        name = self.profile.journey
+        return self.journey.targets.get(name if name in self.journey.stages else STANDARD, ())
 
     def book(self, play: Play) -> Playbook:
         book = self._books.get(play.release)
@@ -359,9 +369,12 @@ class Turn(Resting):
         )
 
     def decide_life(self, step: str, what: str, verdict: Verdict, reason: str, to: str = "") -> None:
-        """Record a decision of the lifecycle: stage, phase, band, milestone, hold."""
-        digest = self.manifest.lifecycle
-        self.decisions.append(Decision(self.at, self.life.name, digest, 0, step, what, verdict, reason, to))
+        """Record a decision of the lifecycle: stage, phase, band, milestone, hold. It goes by the name of the
+        customer's journey, where that is not the standard one.
+        """
+        digest, journey = self.manifest.lifecycle, self.profile.journey
+        name = journey if journey in self.life.journeys else self.life.name
+        self.decisions.append(Decision(self.at, name, digest, 0, step, what, verdict, reason, to))
 
     def raise_task(self, play: Play, step: str, part: str, role: str, title: str, occurrence: int = 0) -> None:
         """Work that the engine itself asks of a person, due in a business day; without anyone in the role the trace

@@ -4,7 +4,7 @@ Snapshots are written now and then; what came in since stands in the inbox, so w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
@@ -14,7 +14,7 @@ from lifecycle.facts import learned
 from lifecycle.jsonform import decode_union
 from lifecycle.messages import Event, MilestoneTicked
 from lifecycle.model import Fact, Play, Snapshot, Value, state_from_json
-from lifecycle.playbook import Lifecycle
+from lifecycle.playbook import Lifecycle, Target
 from store import projections, tables
 from store.customers import Customer
 
@@ -34,13 +34,14 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Reached:
     """A milestone of the lifecycle. `at`: when it was ticked, or when the last fact came that it hangs on; None while
-    it is not reached, or where nobody can say since when.
+    it is not reached, or where nobody can say since when. `target`: by when the customer's journey wants it.
     """
 
     name: str
     title: str
     reached: bool
     at: datetime | None
+    target: Target | None = None
 
 
 _LATER = (
@@ -70,7 +71,10 @@ def known(c: Connection, customer: Customer, life: Lifecycle | None) -> Known:
 
 
 def milestones(life: Lifecycle, customer: Customer, found: Known) -> tuple[Reached, ...]:
-    """Every milestone of the lifecycle, in its order."""
+    """Every milestone of the lifecycle file, in its order, and of the customer's own journey."""
+    journey = customer.profile.journey
+    wanted = {item.milestone: item for item in life.course(journey).targets}
+    others = {key for name, one in life.journeys.items() if name != journey for key in one.milestones}
     about: Mapping[str, Value] = {"stage": customer.stage, "band": customer.band or None}
 
     def lookup(path: str) -> Value:
@@ -91,4 +95,4 @@ def milestones(life: Lifecycle, customer: Customer, found: Known) -> tuple[Reach
         since = [found.facts[path].at for path in conditions.names(spec.when) if path in found.facts]
         return Reached(name, spec.title, reached=True, at=max(since, default=None))
 
-    return tuple(one(name) for name in life.milestones)
+    return tuple(replace(one(name), target=wanted.get(name)) for name in life.milestones if name not in others)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from lifecycle.jsonform import decode
 from lifecycle.model import Clock
+from lifecycle.playbook import STANDARD
 from store import (
     customers,
     documents,
@@ -279,6 +280,13 @@ def counts(c: Connection) -> Counts:
         count(tables.ledger, tables.ledger.c.state == "unknown").label("unknown"),
     )
     return Counts(**c.execute(query).mappings().one())
+
+
+def journeys(c: Connection) -> dict[str, int]:
+    """How many customers are on each journey, those who left among them; by name."""
+    journey = func.coalesce(tables.customers.c.profile["journey"].as_string(), STANDARD).label("journey")
+    rows = c.execute(select(journey, func.count().label("n")).group_by(journey).order_by(journey))
+    return {row.journey: row.n for row in rows}
 
 
 def _asked(teammate: str) -> ColumnElement[bool]:

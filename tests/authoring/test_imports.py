@@ -126,6 +126,20 @@ def test_every_row_that_cannot_be_taken_is_reported_with_its_line(folder: Path, 
     assert {item.account for item in found.refused if item.row == 5 and item.part} == {"A-val"}
 
 
+def test_an_account_stands_in_a_stage_of_its_journey(folder: Path, shipped: Lifecycle) -> None:
+    text = LIST.replace("  tier: {", "  journey: { is: 90 Day }\n  tier: {")
+    _, accounts = taken(text, folder, shipped)
+    assert {account.signup.profile.journey for account in accounts.values()} == {"90-day"}
+    assert accounts["1"].signup.placed == "onboarding"
+
+
+def test_a_journey_that_nobody_has_is_refused_with_those_that_there_are(folder: Path, shipped: Lifecycle) -> None:
+    found, accounts = taken(LIST.replace("  tier: {", "  journey: { column: plan }\n  tier: {"), folder, shipped)
+    said = [item.problem for item in found.refused if item.part == "journey"]
+    assert said == ["plan is not a journey; there are standard, 30-90-day, 90-day, self-serve"] * 3
+    assert accounts["1"].signup.profile.journey == "standard"
+
+
 def test_rows_after_the_day_count_for_nothing_but_are_the_future(folder: Path, shipped: Lifecycle) -> None:
     found, accounts = taken(FILES, folder, shipped)
 

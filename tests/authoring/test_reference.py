@@ -118,6 +118,11 @@ def told(shipped: Compiled) -> Callable[[str], tuple[Diagnostic, ...]]:
             case "lifecycle":
                 catalogue = Catalogue(lifecycle.facts, lifecycle.events)
                 compile_lifecycle(source, catalogue, books, report)
+            case "journey":
+                catalogue = Catalogue(lifecycle.facts, lifecycle.events)
+                texts = sorted((ROOT / "playbooks/health").glob("*.yaml"))
+                models = read_models([parse(path.read_text(), path.name, report) for path in texts], report)
+                compile_lifecycle(shipped.sources["lifecycle"], catalogue, books, report, models, [source])
             case "health_model":
                 for draft in read_models([source], report).values():
                     checked(draft, Names.of(lifecycle, books), lifecycle, report)

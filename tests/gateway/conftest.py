@@ -19,7 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from gateway.app import Config, create_app
 from lifecycle.commands import AskApproval, RaiseTask
 from lifecycle.jsonform import digest, encode
-from lifecycle.playbook import EventSpec, FactSpec, Lifecycle, Manifest, Milestone, Release, StageSpec
+from lifecycle.playbook import Course, EventSpec, FactSpec, Lifecycle, Manifest, Milestone, Release, StageSpec, Target
 from store import projections, releases, team
 from store.database import Database
 from store.team import Person
@@ -35,7 +35,11 @@ LIFECYCLE = Lifecycle(
     title="Standard journey",
     file="playbooks/lifecycle.yaml",
     touch={"high": 50_000, "mid": 10_000, "low": 0},
-    stages=(StageSpec("new", "csm", 0, 0), StageSpec("onboarding", "implementation_specialist", 1, 14)),
+    stages=(
+        StageSpec("new", "csm", 0, 0),
+        StageSpec("onboarding", "implementation_specialist", 1, 14),
+        StageSpec("adoption", "csm", 15),
+    ),
     milestones={"technical_setup": Milestone("Technical setup complete", ticked_by=("csm",))},
     facts={
         "usage.dau_wau": FactSpec("number", unit="ratio", low=0, high=1),
@@ -53,6 +57,16 @@ LIFECYCLE = Lifecycle(
     },
     managers=("cs_manager", "founder"),
     default_zone="Europe/Berlin",
+    journeys={
+        "short": Course(
+            "Short journey",
+            (
+                StageSpec("onboarding", "founder", 0, 30, None, ("implementation_specialist",)),
+                StageSpec("expansion", "csm", 31),
+            ),
+            (Target("technical_setup", 7, "csm", 40),),
+        )
+    },
 )
 PEOPLE = (
     Person("mara", "Mara Lindqvist", "mara@stageplay.example.com", ("csm",), zone="Europe/Berlin", slack="U0MARA"),

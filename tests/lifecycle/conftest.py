@@ -250,11 +250,12 @@ class Given:
         spread: bool = False,
         signed_up_on: date | None = None,
         customer: str = "c1",
+        journey: str = "standard",
     ) -> Story:
         library, now = Library(life), berlin(at)
         catalogue = library.add(*books)
         day = signed_up_on or now.astimezone(ZoneInfo(zone)).date()
-        profile = Profile(zone, day, tier="pro", country=country)
+        profile = Profile(zone, day, tier="pro", country=country, journey=journey)
         event = SignedUp(profile, contacts, dict(TEAM if team is None else team), contracts)
         story = Story(library, begin(customer, catalogue, event, now=now, spread=spread))
         return story.when(event, at=now)

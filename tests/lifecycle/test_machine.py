@@ -70,15 +70,24 @@ def test_every_stage_can_be_reached_and_left() -> None:
 
 
 def test_every_stage_the_design_names_is_there() -> None:
-    assert machine.STAGES == ("new", "onboarding", "adoption", "value", "expansion", "churned", "win_back")
+    assert machine.STAGES == ("new", "onboarding", "adoption", "value", "expansion", "advocacy", "churned", "win_back")
     assert machine.PHASES == ("idle", "assessment", "ebr", "proposal", "negotiation", "close", "complete")
     assert machine.BANDS == ("unknown", "green", "yellow", "red", "critical")
 
 
 def test_a_person_can_move_a_customer_between_any_two_stages_of_the_journey() -> None:
     for start in machine.STAGES:
-        for end in machine.STAGES[:6]:
+        for end in machine.STAGES[:7]:
             assert move("journey", start, f"set_to_{end}") == (None if start == end else end)
+
+
+def test_a_stage_that_a_journey_does_not_have_is_passed_by() -> None:
+    short = ("onboarding", "expansion")
+    assert machine.onward("new", "window_ended", short) == "onboarding"
+    assert machine.onward("onboarding", "criterion_met", short) == "expansion"
+    assert machine.onward("adoption", "criterion_met", short) == "expansion"
+    assert machine.onward("expansion", "criterion_met", short) is None
+    assert machine.onward("churned", "criterion_met", short) is None
 
 
 def test_a_chart_that_would_need_a_guard_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

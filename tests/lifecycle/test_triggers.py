@@ -30,7 +30,8 @@ MONTH_ENDS = (date(2026, 1, 31), ["2026-02-28", "2026-03-31", "2026-04-30", "202
 
 def begin(given: Given, *books: Playbook, **fields: Any) -> Story:
     """A customer whose stages move by events alone, so that nothing else happens in a year."""
-    stages = (StageSpec("new", "csm", 0, None, given.get("access.given")), StageSpec("onboarding", "csm", 0))
+    new = StageSpec("new", "csm", 0, None, given.get("access.given"))
+    stages = (new, StageSpec("onboarding", "csm", 0), StageSpec("value", "csm", 0))
     life = given.life(stages=stages, phases=(), facts={**given.life().facts, "trial.ends_on": FactSpec("date")})
     return given(*books, **{"life": life, **fields})
 

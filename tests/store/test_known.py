@@ -9,7 +9,7 @@ from lifecycle.actions import Expr
 from lifecycle.jsonform import encode
 from lifecycle.messages import Churned, EmailReplied, Event, FactsReported, Happened, MilestoneTicked, SurveyAnswered
 from lifecycle.model import Fact, State, Value
-from lifecycle.playbook import EventSpec, Lifecycle, Milestone
+from lifecycle.playbook import Course, EventSpec, Lifecycle, Milestone, Target
 from store import inbox, tables
 from store.customers import Customer
 from store.database import Database, now
@@ -31,6 +31,21 @@ LIFE = Lifecycle(
     },
     events={"b.finished": EventSpec("B is finished", {"b.done": True})},
 )
+
+
+SHORT = Course("Short", (), (Target("kickoff_held", 7, "csm"),), ("own",))
+
+
+def test_milestones_are_those_of_the_journey_with_the_day_by_which_it_wants_them(customer: Customer) -> None:
+    other = Course("Other", (), (), ("else",))
+    extra = {name: Milestone(name, ticked_by=("csm",)) for name in ("own", "else")}
+    life = replace(LIFE, journeys={"short": SHORT, "other": other}, milestones={**LIFE.milestones, **extra})
+    names = [item.name for item in milestones(life, customer, Known())]
+    assert names == list(LIFE.milestones)
+    short = replace(customer, profile=replace(customer.profile, journey="short"))
+    found = {item.name: item.target for item in milestones(life, short, Known())}
+    assert list(found) == [*LIFE.milestones, "own"]
+    assert (found["kickoff_held"], found["own"]) == (Target("kickoff_held", 7, "csm"), None)
 
 
 def _take(database: Database, customer: Customer, *events: Event) -> None:

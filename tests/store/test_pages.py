@@ -163,3 +163,13 @@ def test_problems_and_counts_say_what_needs_a_look(database: Database, customer:
     assert [one.event_id for one in page.refused] == ["e4"]
     assert [one.event_id for one in page.parked] == ["e3"]
     assert found == Counts(customers=1, outbox=1, backlog=2, parked=1, refused=1, unknown=1)
+
+
+def test_customers_are_counted_by_their_journey(database: Database, customer: Customer) -> None:
+    with database.begin() as c:
+        for number, journey in enumerate(("short", "short", "standard")):
+            profile = Profile("UTC", date(2026, 3, 2), journey=journey)
+            customers.create(
+                c, outer_id=f"c-{number}", name="C", profile=profile, clock=customer.clock, contacts=[], team={}
+            )
+        assert pages.journeys(c) == {"short": 2, "standard": 2}

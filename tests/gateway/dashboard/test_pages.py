@@ -54,6 +54,23 @@ async def test_the_customers_page_says_who_waits(
     assert "1 task" in page
 
 
+async def test_a_customers_page_shows_its_journey_and_what_that_wants(
+    browser: Browser, send: Any, signup: Any, db: Database
+) -> None:
+    await send(signup(journey="short"))
+    with db.begin() as c:
+        customer = customers.find(c, "acme")
+        assert customer is not None
+        c.execute(text("UPDATE customers SET stage = 'onboarding'"))
+    page = (await browser.get(f"/customers/{customer.id}")).text
+    assert "<dt>Journey</dt><dd>Short journey, day 0</dd>" in page
+    assert "wanted by day 7, csm, by 40 % of the customers" in page.lower()
+    assert re.findall(r'<option value="(\w+)">', page.split('id="stage"')[1].split("</select>")[0]) == [
+        "expansion",
+        "churned",
+    ]
+
+
 async def test_a_customers_page_says_when_the_engine_is_away(browser: Browser, acme: str, temporal: Any) -> None:
     temporal.away = True
     page = await browser.get(f"/customers/{acme}")

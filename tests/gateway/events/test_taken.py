@@ -92,6 +92,26 @@ async def test_the_touch_model_goes_by_the_arr_unless_it_is_said(
     assert customer.profile.touch == touch
 
 
+async def test_a_signup_names_its_journey(send: Send, signup: Signup, db: Database) -> None:
+    assert (await send(signup(journey="short"))).status_code == 202
+    with db.read() as c:
+        customer = customers.find(c, "acme")
+    assert customer is not None
+    assert customer.profile.journey == "short"
+
+
+@pytest.mark.parametrize("event", ["customer.signed_up", "customer.updated"])
+async def test_a_journey_that_nobody_has_is_refused_with_one_to_name(send: Send, signup: Signup, event: str) -> None:
+    if event == "customer.updated":
+        await send(signup())
+    said = {**signup("evt_2", journey="shrt"), "type": event}
+    answer = await send(said)
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert (error["field"], error["fix"]) == ("customer.journey", 'did you mean "short"?')
+    assert "shrt" not in answer.text
+
+
 async def test_an_event_before_the_signup_waits_for_it(
     send: Send, signup: Signup, db: Database, rows: Rows, problem: Problem
 ) -> None:
