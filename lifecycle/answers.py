@@ -107,11 +107,10 @@ def task(turn: Turn, event: TaskTicked) -> None:
     text = f"{'done' if event.done else 'reopened'} by {event.by}"
     if play is not None:
         turn.decide(play, touch.step, "task", "fired", text)
-        if event.done:
-            responses.ticked(turn, play, touch.part)
     else:
         turn.decide_life(touch.step, "task", "fired", text)
     if event.done:
+        responses.ticked(turn, touch)
         _tell(turn, play, touches.done_event(event.task))
     turn.reply = Reply("done", "Ticked." if event.done else "Reopened.")
 

@@ -12,6 +12,7 @@ from lifecycle.actions import Invite
 from lifecycle.messages import EmailReplied, MeetingAnswered, Reply, SurveyAnswered
 from lifecycle.model import Play, Progress
 from lifecycle.playbook import OUTSIDE_STAGES
+from lifecycle.touches import Touch
 from lifecycle.turn import Turn
 
 REPLIED = "email.replied"
@@ -21,18 +22,24 @@ OUTCOMES = ("declined", "no_show", "held")
 
 
 def reply(turn: Turn, event: EmailReplied) -> None:
-    """Pause the contact in every running play, with one task each; a second reply to the same question adds none."""
+    """Pause the contact in every running play, with one task for each owner: one answer is enough for all that an owner
+    has running. A second reply to the same question adds none.
+    """
     if all(item.id != event.contact for item in turn.contacts):
         turn.decide_life("reply", "reply", "skipped", f"{event.contact} is no contact of this customer")
         return
+    asked: set[str] = set()
     for play in turn.running():
         if event.contact in play.paused:
             continue
-        paused = replace(play, paused=(*play.paused, event.contact), replies=play.replies + 1)
-        turn.put(paused)
         owner = turn.book(play).owner
-        title = f"Answer the reply of {_role(turn, event.contact)}; their mails wait until this is ticked"
-        turn.raise_task(paused, "reply", f"replied-{event.contact}", owner, title, paused.replies)
+        first = owner not in asked
+        paused = replace(play, paused=(*play.paused, event.contact), replies=play.replies + first)
+        turn.put(paused)
+        if first:
+            asked.add(owner)
+            title = f"Answer the reply of {_role(turn, event.contact)}; their mails wait until this is ticked"
+            turn.raise_task(paused, "reply", f"replied-{event.contact}", owner, title, paused.replies)
     happening.happened(turn, REPLIED, {})
 
 
@@ -49,14 +56,24 @@ def _role(turn: Turn, contact: str) -> str:
     return f"the {roles[0].replace('_', ' ')}" if roles else "a contact"
 
 
-def ticked(turn: Turn, play: Play, part: str) -> None:
-    """Lift the pause that a ticked task stands for, and try what it held at once."""
-    contact = part.removeprefix(REPLY_TASK)
-    if contact == part or contact not in play.paused:
+def ticked(turn: Turn, touch: Touch) -> None:
+    """Lift the pause that a ticked task stands for, in all that its owner has running, and try what it held at once.
+    The play that raised it may be over by now.
+    """
+    contact = touch.part.removeprefix(REPLY_TASK)
+    release = turn.current().get(touch.playbook)
+    owner = "" if release is None else turn.releases.playbook(release).owner
+    those = [play for play in turn.running() if contact in play.paused and _owned(turn, play, touch, owner)]
+    if contact == touch.part or not those:
         return
-    turn.put(replace(play, paused=tuple(item for item in play.paused if item != contact)))
+    for play in those:
+        turn.put(replace(play, paused=tuple(item for item in play.paused if item != contact)))
     plays.retry_held(turn)
     effects.hurry(turn)
+
+
+def _owned(turn: Turn, play: Play, touch: Touch, owner: str) -> bool:
+    return play.key == touch.play or turn.book(play).owner == owner
 
 
 def meeting(turn: Turn, event: MeetingAnswered) -> None:

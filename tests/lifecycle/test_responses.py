@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -37,16 +38,34 @@ def replied(given: Given) -> Story:
     return story.when(EmailReplied("ada"), at="2026-03-02 12:00")
 
 
-def test_a_reply_gives_the_owner_of_each_running_play_one_task(given: Given) -> None:
+def test_a_reply_gives_each_owner_of_running_plays_one_task(given: Given) -> None:
     books = (
         given.book(given.email("tips")),
         given.book(given.email("more"), name="second"),
+        replace(given.book(given.email("even more"), name="third"), owner="cs_manager"),
         given.book(name="other", trigger=Trigger(event="x")),
     )
-    story = given(*books).when(EmailReplied("ada"), at="2026-03-02 12:00").then(ASKED, ASKED)
+    story = given(*books).when(EmailReplied("ada"), at="2026-03-02 12:00").then(ASKED, ASKED.replace("mara", "tom"))
     assert story.commands[0].touch == TASK
     story.when(EmailReplied("ada"), at="2026-03-02 13:00").then()
     assert "email.replied" in story.state.seen
+
+
+def test_one_answer_lifts_the_pause_of_all_that_its_owner_has_running(given: Given) -> None:
+    over = replace(given.book(given.slack("hi"), given.email("soon", When(day=4))), exit=given.get("setup.api"))
+    books = (over, given.book(given.email("tips", When(day=3)), name="second"))
+    story = given(*books, replace(books[1], name="third", owner="cs_manager"))
+    story.when(EmailReplied("ada"), at="2026-03-02 12:00")
+    story.when(Happened("api.connected"), at="2026-03-02 13:00")  # the play that raised the task has ended
+    story.when(TaskTicked(TASK, "mara"), at="2026-03-02 14:00")
+    assert {play.playbook: play.paused for play in story.state.plays} == {"second": (), "third": ("ada",)}
+
+
+def test_the_tick_of_a_task_whose_playbook_is_gone_lifts_that_of_its_own_play(given: Given) -> None:
+    story = replied(given)
+    story.when(story.apply(given.book(name="other")), at="2026-03-02 13:00")
+    story.when(TaskTicked(TASK, "mara"), at="2026-03-02 14:00")
+    assert story.state.plays[0].paused == ()
 
 
 def test_after_a_reply_mails_and_surveys_to_that_contact_wait(given: Given) -> None:
