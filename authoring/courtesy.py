@@ -45,6 +45,7 @@ def compile_politeness(fields: Fields, report: Report) -> Politeness:
         tuple(_blackouts(inner, report)),
         survey_open=surveys.pop("open_for", None),
         surveys=surveys,
+        same_mail=inner.length("same_mail", "7 days"),
     )
 
 

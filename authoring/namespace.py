@@ -40,8 +40,11 @@ _CONTRACT: dict[str, Type] = {
     "contract.renewed": "boolean",
     "contract.term_days": "number",
     "contract.auto_renews": "boolean",
+    "contract.nearest": "boolean",
 }
-"""Of the contract that a play is about, else of the one that ends next; `renewed`: it has a later end by now."""
+"""Of the contract that a play is about, else of the one that ends next; `renewed`: it has a later end by now;
+`nearest`: no other one that runs ends sooner.
+"""
 _IN_TEXTS = ("contract.id", "contract.ends_on")
 
 

@@ -269,6 +269,7 @@ class Politeness:
     incidents: tuple[Incident, ...] = ()
     survey_open: Length | None = None
     surveys: dict[str, Length] = field(default_factory=dict)
+    same_mail: Length | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lifecycle import calendar, index, schedule, touches
-from lifecycle.actions import Escalate, Invite, Reschedule, Survey
+from lifecycle.actions import Action, Email, Escalate, Invite, Reschedule, Survey
 from lifecycle.model import Play, Touched
 from lifecycle.playbook import OUTSIDE_STAGES, Playbook, Step
 from lifecycle.quick import quick
@@ -153,6 +153,7 @@ def obstacle(turn: Turn, play: Play, book: Playbook, step: Step, found: Found) -
         _window(turn, play, book, step)
         or (_incident(turn, play, book, step) if outside else None)
         or (_asked(turn, play, book, step, step.action, found) if isinstance(step.action, Survey) else None)
+        or (_same(turn, step.action, found) if isinstance(step.action, Email) else None)
         or (_cap(turn, play, book, step, found) if kind in CAPPED else None)
     )
 
@@ -187,12 +188,35 @@ def _asked(turn: Turn, play: Play, book: Playbook, step: Step, action: Survey, f
     return None
 
 
-def survey_of(turn: Turn, item: Touched) -> str:
-    """Which survey a touch was, by the current release of its playbook; empty where it was none."""
+def _same(turn: Turn, action: Email, found: Found) -> Obstacle | None:
+    """The same mail not long ago, such as of two contracts that are signed in one week: the reader takes it for a
+    mistake.
+    """
+    length = turn.life.politeness.same_mail
+    for item in turn.touched if length else ():
+        person = next((person for person in found.people if person.id == item.contact and not person.suppressed), None)
+        was = _action_of(turn, item) if person else None
+        if length is None or person is None or not isinstance(was, Email) or was.template != action.template:
+            continue
+        again = turn.later(item.at, length, turn.profile.zone)
+        if turn.clock < again:
+            why = f"cap: the same mail at most every {length.shown}, after {touches.shown(item.step)}"
+            return Obstacle(why, again, person.role)
+    return None
+
+
+def _action_of(turn: Turn, item: Touched) -> Action | None:
+    """What a touch was, by the current release of its playbook; None where that has no such step."""
     play, step, _ = touches.named(item.step)
     digest = turn.current().get(play.partition("/")[0])
     found = None if digest is None else index.steps(turn.releases.playbook(digest)).by_id.get(step)
-    return found.action.survey if found is not None and isinstance(found.action, Survey) else ""
+    return found.action if found else None
+
+
+def survey_of(turn: Turn, item: Touched) -> str:
+    """Which survey a touch was; empty where it was none."""
+    action = _action_of(turn, item)
+    return action.survey if isinstance(action, Survey) else ""
 
 
 def _again(turn: Turn, item: Touched, kind: str) -> datetime | None:

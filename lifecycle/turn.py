@@ -224,6 +224,9 @@ class Turn(Resting):
             return found.ends_on.isoformat() > str(about.get(CONTRACT_END, found.ends_on.isoformat()))
         if name == "ends_on":
             return found.ends_on.isoformat()
+        if name == "nearest":
+            running = [item for item in self.contracts if item.phase != "complete"]
+            return all((found.ends_on, found.id) <= (item.ends_on, item.id) for item in running)
         known: Value = getattr(found, name, None)
         return None if known == "" else known
 

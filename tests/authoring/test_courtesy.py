@@ -71,13 +71,13 @@ WORRIES = "incidents: [{ while: playing.hello, below: 60, reason: they have othe
 
 
 def test_surveys_and_incidents_are_part_of_the_release(judge: Judge) -> None:
-    more = f"{WORRIES}, surveys: {{ open_for: 7 days, nps: 80 days, csat: 1 week }}"
+    more = f"{WORRIES}, same_mail: 7 days, surveys: {{ open_for: 7 days, nps: 80 days, csat: 1 week }}"
     life = LIFE.replace("per_day: 1, per_week: 4", f"per_day: 1, per_week: 4, {more}")
     found = judge.compiled({"playbooks/lifecycle.yaml": life})
     assert render_text(found.diagnostics) == ""
 
     rules = next(item.politeness for item in found.releases.values() if isinstance(item, Lifecycle))
-    assert rules.survey_open == Length(7, "days")
+    assert (rules.survey_open, rules.same_mail) == (Length(7, "days"), Length(7, "days"))
     assert rules.surveys == {"nps": Length(80, "days"), "csat": Length(1, "weeks")}
     assert [(item.condition.text, item.below, item.reason) for item in rules.incidents] == [
         ("playing.hello", 60, "they have other worries")

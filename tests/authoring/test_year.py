@@ -14,10 +14,11 @@ import pytest
 from authoring.answers import read_answers
 from authoring.compile import compile_folder
 from authoring.diagnostics import Report
-from authoring.lives import Life, Touch, World, live, of_account
+from authoring.lives import Life, Start, Touch, World, live, of_account
 from authoring.portfolio import read_portfolio
 from authoring.roster import Roster
 from authoring.simulate import Library
+from lifecycle.messages import SurveyAnswered
 from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle, Playbook
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ WRITTEN = ("email", "survey")
 SENT = (*WRITTEN, "invite", "reschedule")
 AT_RISK = ("yellow", "red", "critical")
 AFTER_CHURN = ("win-back", "exit-survey")
-MOST = 7
+MOST = 6
 """Messages to one customer, with its several people, in any seven days."""
 
 
@@ -56,7 +57,7 @@ class Portfolio:
         answers = self.answers if asked else replace(self.answers, surveys={})
         until = since + timedelta(days=365)
         world = World(self.library, self.digest, answers, since, until, seed, decisions=True)
-        return [live(world, start) for start in self.starts]
+        return [live(world, start if asked else _mute(start)) for start in self.starts]
 
     def shifted(self, touch: Touch) -> bool:
         """Whether a touch keeps clear of weekends and holidays, as its step says."""
@@ -66,6 +67,11 @@ class Portfolio:
     def free(self, life: Life, day: date) -> bool:
         """Whether a day is a weekend or a holiday of the customer's country."""
         return day.weekday() > 4 or day.isoformat() in self.lifecycle.holidays.get(self.country[life.customer], ())
+
+
+def _mute(start: Start) -> Start:
+    """A customer who answers no survey, whatever the file says."""
+    return replace(start, events=tuple(item for item in start.events if not isinstance(item[1], SurveyAnswered)))
 
 
 @lru_cache(maxsize=1)
@@ -116,11 +122,10 @@ def at_a_bad_time(life: Life) -> Iterator[str]:
 def beside_an_incident(life: Life) -> Iterator[str]:
     spans, began = [], {}
     for item in life.decisions:
-        if item.playbook == "support-p1" and item.what == "play" and item.verdict == "fired":
-            if item.reason.startswith("started"):
-                began[item.play] = item.at
-            else:
-                spans.append((began.pop(item.play), item.at))
+        if item.playbook == "support-p1" and item.what == "play" and item.reason.startswith("started"):
+            began[item.play] = item.at
+        elif item.playbook == "support-p1" and item.what == "play" and item.reason.startswith("ended"):
+            spans.append((began.pop(item.play), item.at))
     open_ = [(at, datetime.max.replace(tzinfo=at.tzinfo)) for at in began.values()]
     for touch in sent(life):
         if touch.playbook != "support-p1" and any(a < touch.at < b for a, b in (*spans, *open_)):
@@ -142,7 +147,7 @@ def upsell_at_risk(life: Life) -> Iterator[str]:
 def after_churn(life: Life) -> Iterator[str]:
     moves = [(item.at, item.step) for item in life.decisions if item.what == "stage" and item.verdict == "fired"]
     for touch in sent(life):
-        stage = next((stage for at, stage in reversed(moves) if at <= touch.at), "")
+        stage = next((stage for at, stage in reversed(moves) if at < touch.at), "")
         if stage in OUTSIDE_STAGES and touch.playbook not in AFTER_CHURN:
             yield f"{life.customer}: {touch.playbook}/{touch.step} on {touch.at} after churn"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.actions import Expr, Length, Survey, When
+from lifecycle.actions import Email, Expr, Length, Survey, When
 from lifecycle.messages import Churned, Happened, Returned, SurveyAnswered
 from lifecycle.playbook import Incident, Playbook, Politeness, Step, Trigger
 
@@ -113,3 +113,18 @@ def test_without_limits_surveys_go_side_by_side(given: Any) -> None:
     life = given.life(politeness=Politeness(per_day=5))
     story = given(given.book(ask("first")), late(given, ask("second")), life=life)
     story.when(at="2026-03-03 09:00").then("send_survey first ada", "send_survey second ada")
+
+
+def test_nobody_gets_the_same_mail_twice_in_a_week(given: Any) -> None:
+    life = given.life(politeness=Politeness(per_day=5, per_week=9, same_mail=Length(7, "days")))
+    first = given.book(given.email("thanks"), given.email("tips"), given.email("keys", to=("admin",)))
+    again = late(given, *(Step(f"n{day}", Email(("champion",), "thanks"), When(day=day)) for day in (2, 7)))
+    other = late(given, Step("bob", Email(("admin", "champion"), "keys"), When(day=2)))
+    story = given(first, again, life=life).when(at="2026-03-03 09:00")
+    story.then("send_email keys bob", "send_email thanks ada", "send_email tips ada")
+    why = "cap: the same mail at most every 7 days, after play/thanks"
+    story.when(at="2026-03-04 09:00").then().decided("skipped email n2", f"stale: {why}")
+    story.when(at="2026-03-09 09:00").then().decided("held email n7", f"until 2026-03-10 09:00: {why}")
+    story.when(at="2026-03-10 09:00").then("send_email n7 ada")
+    told = given(first, other, life=life).when(at="2026-03-03 12:00").when(at="2026-03-04 09:00")
+    told.decided("skipped email bob", "after play/keys")
