@@ -29,6 +29,7 @@ from authoring.grammar_form import (
     named,
     whole,
 )
+from authoring.grammar_programmes import PROGRAMMES
 from authoring.namespace import CUSTOMER_ROLES
 from lifecycle.surveys import FORMS, RETURNS
 
@@ -62,6 +63,8 @@ _LIFECYCLE = Shape(
         Key("touch", named(whole(0, 10**12)), "lowest ARR of each touch model, for customers of whom nobody says it"),
         Key("milestones", named(mapping("milestone"), SNAKE_NAMES), "what is reached once, by name"),
         Key("risks", named(mapping("risk"), SNAKE_NAMES), "what a note of a call may name as a risk, by name"),
+        Key("staffing", list_of("staffing"), "who answers tickets, by how many come a week"),
+        Key("programmes", named(mapping("programme"), SNAKE_NAMES), "what customers may take part in, with its target"),
         Key("politeness", mapping("politeness"), "how often and when people may be reached"),
         Key("business_hours", mapping("business_hours"), "the team's working time, in each teammate's own zone"),
         Key("holidays", mapping("holidays"), "whose holidays are known; the dates become part of the release"),
@@ -96,15 +99,6 @@ _BANDS = Shape(
     "Health bands, best first.",
     tuple(
         Key(name, whole(0, 100), f"the lowest score that is {name}") for name in ("green", "yellow", "red", "critical")
-    ),
-)
-_RISK = Shape(
-    "risk",
-    "A risk that a note of a call may name.",
-    (
-        Key("title", TEXT, "what people read", "the name"),
-        Key("words", WORDS, "a concern that holds one of these names it; beginnings of words", required=True),
-        Key("play", name_of("playbook"), "the playbook that is suggested, and never started by itself", required=True),
     ),
 )
 _POLITENESS = Shape(
@@ -349,7 +343,7 @@ _EXPECTATION = Shape(
     ),
 )
 FILES = (
-    *(_LIFECYCLE, _RENEWAL, _BANDS, _RISK),
+    *(_LIFECYCLE, _RENEWAL, _BANDS, *PROGRAMMES),
     *(_POLITENESS, _SURVEYS, _INCIDENT, _BUSINESS, _HOLIDAYS),
     *FACTS,
     *(_TEAM, _PERSON, _CAPACITY),

@@ -15,8 +15,9 @@ from authoring.grammar import keys
 from authoring.health import Draft, bands_of, chosen
 from authoring.journeys import Chains, Journey, known_roles, own_journey, read_journeys
 from authoring.namespace import Names
+from authoring.programmes import compile_programmes, compile_risks, compile_staffing
 from authoring.source import Source
-from lifecycle.playbook import STANDARD, Lifecycle, PhaseSpec, Risk
+from lifecycle.playbook import STANDARD, Lifecycle, PhaseSpec
 
 PHASES = keys("renewal")
 
@@ -66,9 +67,11 @@ def compile_lifecycle(
         _notice(fields, report),
         _touch(fields, report),
         model,
-        _risks(fields, playbooks, report),
+        compile_risks(fields, playbooks, report),
         standard.targets,
         {key: one.course() for key, one in others.items()},
+        compile_staffing(fields, report),
+        compile_programmes(fields, catalogue, report),
     )
     names = Names.of(bare if playbooks is not None else None, playbooks)
     incidents = tuple(compile_incidents(fields, names, report))
@@ -112,25 +115,6 @@ def _touch(fields: Fields, report: Report) -> dict[str, int]:
         return {}
     inner = Fields(node, node.entries, '"touch"', report)
     return {name: inner.whole(name, 0, 10**12, 0) for name in node.entries}
-
-
-def _risks(fields: Fields, playbooks: list[str] | None, report: Report) -> dict[str, Risk]:
-    """Risks by name; the playbook that one suggests must be there."""
-    example = "competitor: { words: [competitor], play: competitor-mentioned }"
-    group = mapping(fields.get("risks"), report, '"risks"', example)
-    found: dict[str, Risk] = {}
-    for name, node in group.entries.items() if group else ():
-        inner = mapping(node, report, f'"{name}"', example)
-        if group is None or inner is None or not fields.is_name(group.keys[name], SNAKE):
-            continue
-        item = Fields(inner, keys("risk"), f'the risk "{name}"', report)
-        play = item.scalar("play", '"play: competitor-mentioned"', required=True)
-        if play is not None and playbooks is not None and play.value not in playbooks:
-            what = f'no playbook is called "{play.value[:60]}"'
-            report.add("unknown-playbook", play.place, what, near(play.value, playbooks))
-        words = tuple(word.value.lower() for word in item.words("words", "[competitor]", required=True))
-        found[name] = Risk(item.text("title", "a title", default=name), words, play.value if play else "")
-    return found
 
 
 def _roles(fields: Fields, report: Report) -> Chains:

@@ -31,6 +31,7 @@ from cli import hold as holding
 from cli import import_accounts as importing
 from cli import merge as merging
 from cli import note as noting
+from cli import pipeline as selling
 from cli import plan as planning
 from cli import rehearse as rehearsing
 from cli import releases as listing
@@ -80,6 +81,10 @@ app.command("hold")(holding.hold)
 app.command("resume")(holding.resume)
 app.command("merge")(merging.command)
 app.command("note")(noting.command)
+app.command("pipeline")(selling.pipeline)
+app.command("opportunity")(selling.opportunity)
+app.command("advocacy")(selling.advocacy)
+app.command("support")(selling.support)
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 

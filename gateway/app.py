@@ -27,6 +27,7 @@ from gateway.interactions import InteractionPages
 from gateway.links import LinkPages
 from gateway.mornings import Mornings
 from gateway.pages import Pages, SecurityHeaders
+from gateway.pipeline import PipelinePages
 from gateway.refusals import RefusedError
 from gateway.sendgrid import SendGridEvents
 from gateway.sessions import Sessions
@@ -102,6 +103,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     dashboard = Dashboard(db, pages, sessions, connection, lifecycles, About(lifecycles), Why())
     app.include_router(dashboard.router())
     app.include_router(DocumentPages(db, pages, dashboard, config.link_secrets).router())
+    app.include_router(PipelinePages(dashboard, intake, deliverer).router())
     app.include_router(InteractionPages(dashboard, intake, deliverer).router())
     app.include_router(Actions(dashboard, answers, config.dashboard_token).router())
     _add_health(app, db, connection)

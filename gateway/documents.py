@@ -1,4 +1,4 @@
-"""Documents that steps made, and opportunities: for the team on the dashboard, for a person behind a signed link.
+"""Documents that steps made: for the team on the dashboard, for a person behind a signed link.
 
 A signed link opens only what was made for the person it was made for. All of it is GET and changes nothing.
 """
@@ -13,7 +13,7 @@ from activities.links import DocumentsLink, read_documents
 from gateway.dashboard import Dashboard
 from gateway.pages import Pages
 from gateway.refusals import RefusedError
-from store import documents, opportunities, pages
+from store import documents
 from store.database import Database
 from store.documents import Document
 
@@ -31,7 +31,6 @@ class DocumentPages:
         """The routes; none of them is part of the API."""
         router = APIRouter(include_in_schema=False)
         for path, page in (
-            ("/opportunities", self.opportunities_page),
             ("/customers/{customer}/documents/{name:path}", self.document_page),
             ("/documents/{token}", self.shared_page),
             ("/documents/{token}/{name:path}", self.shared_document),
@@ -46,13 +45,6 @@ class DocumentPages:
         if found is None:
             raise RefusedError("document", "There is no such document.", "Go back to the customer.", status=404)
         return await self.dashboard.show(request, "document", document=found)
-
-    async def opportunities_page(self, request: Request) -> HTMLResponse:
-        """Every opportunity, those to be closed first at the front."""
-        self.dashboard.session(request)
-        found = await self.dashboard.read(opportunities.listed)
-        homes = await self.dashboard.read(lambda c: pages.names(c, {item.customer for item in found}))
-        return await self.dashboard.show(request, "opportunities", opportunities=found, homes=homes)
 
     async def shared_page(self, token: str) -> HTMLResponse:
         """The documents that were made for the link's person."""

@@ -212,6 +212,28 @@ class Derived:
 
 
 @dataclass(frozen=True, slots=True)
+class Staffing:
+    """Who answers tickets from so many a week on."""
+
+    tickets: int
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """What customers may take part in. `fact`: who takes part, or how many do; `event`: what is counted of a calendar
+    year; one of them. `target`: at least so many, `most`: and at most (None: any). `benefits`: what they get.
+    """
+
+    title: str
+    target: int
+    most: int | None = None
+    fact: str = ""
+    event: str = ""
+    benefits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FactSpec:
     """A measure: `type`, `unit`, range (inclusive) and `resolution`, the change below which it is not worth telling
     the workflow. `owner`: the role that can say it where nobody has; empty: the owner of the playbook that asks.
@@ -326,6 +348,7 @@ class Lifecycle:
     scores are reported. `risks`: what a note may name, by name. `stages` and `targets` are those of the journey
     `STANDARD`, `journeys` are all others by name; all the rest is one for the whole company, `milestones` too, whatever
     file declares them.
+    `staffing`: who answers tickets, by ascending tickets a week. `programmes`: by name.
     """
 
     name: str
@@ -350,6 +373,8 @@ class Lifecycle:
     risks: dict[str, Risk] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
     journeys: dict[str, Course] = field(default_factory=dict)
+    staffing: tuple[Staffing, ...] = ()
+    programmes: dict[str, Programme] = field(default_factory=dict)
     format: int = FORMAT
     kind: Literal["lifecycle"] = "lifecycle"
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from lifecycle.playbook import Programme
+
 STANDARD = Path(__file__).parent / "standard/playbooks"
 
 WRONG = [
@@ -57,6 +59,59 @@ WRONG = [
     ("lifecycle", "politeness: {", "risks: { Price: { words: [a], play: hello } }\npoliteness: {", "name", "Price"),
     ("lifecycle", "politeness: {", "risks: { price: hello }\npoliteness: {", "value", "hello"),
     ("lifecycle", "politeness: {", "risks: price\npoliteness: {", "value", "price"),
+    ("lifecycle", "politeness: {", "staffing: [me]\npoliteness: {", "value", "me"),
+    ("lifecycle", "politeness: {", "staffing: [{ from: 5, who: me }]\npoliteness: {", "range", "5"),
+    (
+        "lifecycle",
+        "politeness: {",
+        "staffing: [{ from: 0, who: me }, { from: 0, who: you }]\npoliteness: {",
+        "range",
+        "0",
+    ),
+    (
+        "lifecycle",
+        "politeness: {",
+        "programmes: { Board: { fact: access.given, target: 1 } }\npoliteness: {",
+        "name",
+        "Board",
+    ),
+    ("lifecycle", "politeness: {", "programmes: { board: 10 }\npoliteness: {", "value", "10"),
+    ("lifecycle", "politeness: {", "programmes: { board: { target: 1 } }\npoliteness: {", "missing-key", "board"),
+    (
+        "lifecycle",
+        "politeness: {",
+        "programmes: { board: { fact: access.gven, target: 1 } }\npoliteness: {",
+        "unknown-fact",
+        "access.gven",
+    ),
+    (
+        "lifecycle",
+        "politeness: {",
+        "programmes: { board: { event: api.conected, target: 1 } }\npoliteness: {",
+        "unknown-event",
+        "api.conected",
+    ),
+    (
+        "lifecycle",
+        "politeness: {",
+        "programmes: { board: { fact: access.given, target: 12-8 } }\npoliteness: {",
+        "range",
+        "12-8",
+    ),
+    (
+        "lifecycle",
+        "politeness: {",
+        "programmes: { board: { fact: access.given, target: many } }\npoliteness: {",
+        "range",
+        "many",
+    ),
+    (
+        "lifecycle",
+        "politeness: {",
+        "programmes: { board: { fact: access.given } }\npoliteness: {",
+        "missing-key",
+        "fact",
+    ),
     ("lifecycle", "per_day: 1", "per_day: 0", "range", "0"),
     ("lifecycle", "per_day: 1", "per_day: many", "value", "many"),
     ("lifecycle", "per_day: 1", "customer_per_day: 51", "range", "51"),
@@ -412,4 +467,20 @@ def test_the_risks_of_a_lifecycle_are_those_that_a_note_may_name(judge: Any) -> 
     assert {name: (risk.title, risk.words, risk.play) for name, risk in found.items()} == {
         "price": ("The price", ("price", "too dear"), "hello"),
         "odd": ("odd", ("odd",), "hello"),
+    }
+
+
+def test_who_answers_tickets_and_which_programmes_there_are_stands_in_the_lifecycle(judge: Any) -> None:
+    text = (STANDARD / "lifecycle.yaml").read_text(encoding="utf-8")
+    more = """staffing: [{ from: 0, who: me }, { from: 10, who: you }]
+programmes:
+  board: { title: The board, fact: access.given, target: 8-12, benefits: early access }
+  calls: { event: api.connected, target: 4 }
+"""
+    compiled = judge.compiled({"playbooks/lifecycle.yaml": text.replace("politeness: {", more + "politeness: {", 1)})
+    life = compiled.releases[compiled.catalogue.lifecycle]
+    assert [(row.tickets, row.who) for row in life.staffing] == [(0, "me"), (10, "you")]
+    assert life.programmes == {
+        "board": Programme("The board", 8, 12, "access.given", "", "early access"),
+        "calls": Programme("calls", 4, None, "", "api.connected"),
     }

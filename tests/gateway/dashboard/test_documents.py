@@ -81,3 +81,27 @@ async def test_opportunities_are_listed_with_their_worth(browser: httpx.AsyncCli
     for words in ("12,000", "5 %", "600", "not known", "2026-05-01", "Seat expansion"):
         assert words in page
     assert "Opportunities" in (await browser.get(f"/customers/{acme}")).text
+
+
+async def test_a_person_moves_an_opportunity_for_a_reason(
+    browser: httpx.AsyncClient, acme: str, db: Database, hidden: Any
+) -> None:
+    touch = f"{acme}/growth/1/seats/1/send/mara"
+    found = opportunities.Opportunity(touch, acme, "seats", "More", "mara", 1000.0, 5, AT, AT + timedelta(days=60))
+    with db.begin() as c:
+        opportunities.record(c, found)
+    page = (await browser.get("/opportunities")).text
+    assert "By stage" in page
+    form = {**hidden(page, action="/opportunities"), "stage": "lost", "reason": "no budget"}
+    assert (await browser.post("/opportunities", data=form)).status_code == 303
+    assert (await browser.post("/opportunities", data=form)).status_code == 409
+    assert (await browser.post("/opportunities", data={**form, "csrf": "x"})).status_code == 403
+    for stage, touched, code in (("won", touch, 303), ("odd", touch, 422), ("open", "odd", 404)):
+        told = {**form, "stage": stage, "opportunity": touched}
+        assert (await browser.post("/opportunities", data=told)).status_code == code
+    with db.read() as c:
+        assert [(one.was, one.stage, one.reason) for one in opportunities.moves(c, touch)] == [
+            ("open", "lost", "no budget"),
+            ("lost", "won", "no budget"),
+        ]
+    assert "Won: commission due" in (await browser.get("/opportunities")).text

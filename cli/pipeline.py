@@ -1,0 +1,189 @@
+"""`stageplay pipeline`, `opportunity`, `advocacy`, `support`: what could be sold, and what is counted of customers."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import settings as configuration
+from cli.answering import desk
+from cli.connection import require_schema
+from cli.processes import ProcessError
+from gateway.intake import Intake, Lifecycles
+from gateway.pipeline import moved
+from gateway.refusals import RefusedError
+from lifecycle.playbook import Lifecycle
+from store import opportunities, pages, programmes, team
+from store.database import Database, now, open_database
+from store.opportunities import STAGES, Opportunity, Total
+from store.programmes import Standing
+
+Form = Annotated[Literal["text", "json"], typer.Option("--format", help="json for programs.")]
+WIDE = 160
+
+
+def pipeline(
+    *,
+    stage: Annotated[str, typer.Option(help=f"Only this stage: {', '.join(STAGES)}.")] = "",
+    owner: Annotated[str, typer.Option(help="Only this owner: a teammate's id.")] = "",
+    form: Form = "text",
+) -> None:
+    """List opportunities with account, kind, value, stage, close date, owner, commission; totals by stage and owner."""
+    with _database() as db, db.read() as c:
+        found = opportunities.pipeline(c, stage, owner)
+        homes = pages.names(c, {item.customer for item in found})
+        people = {person.id: person.name for person in team.teammates(c)}
+    if form == "json":
+        data = {"opportunities": [_as_json(item, homes) for item in found], "totals": _totals_json(found)}
+        print(json.dumps(data, indent=2, ensure_ascii=False))
+        return
+    out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+    out.print(_listing(found, homes, people) if found else Text("There are no opportunities."))
+    for title, totals in (
+        ("By stage", opportunities.by_stage(found)),
+        ("Open, by owner", opportunities.by_owner(found)),
+        ("Won: commission due", opportunities.commission_due(found)),
+    ):
+        for line in _totals(title, totals, people):
+            out.print(Text(line))
+
+
+def opportunity(
+    touch: Annotated[str, typer.Argument(metavar="OPPORTUNITY", help="Its id, as `stageplay pipeline` lists it.")],
+    *,
+    to: Annotated[str, typer.Option(help=f"The stage: {', '.join(STAGES)}.")],
+    by: Annotated[str, typer.Option(help="Who does it: a teammate's id or address.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the move.")],
+) -> None:
+    """Move an opportunity to another stage, for a reason. What is won ends the playbooks that wait for a sale."""
+    with desk(by) as mine:
+        try:
+            intake = Intake(mine.db, Lifecycles(), allow_rehearsal=False)
+            was = moved(mine.db, touch, to, mine.by.id, reason, intake)
+        except RefusedError as refused:
+            print(f"{refused.field} {refused.problem}\n  fix: {refused.fix}", file=sys.stderr)
+            raise typer.Exit(1) from None
+    print(f"{was.title}: {was.stage} -> {to}")
+
+
+def advocacy(*, form: Form = "text") -> None:
+    """Say how the programmes of the lifecycle stand: what is reached, of which target, and what they offer."""
+    with _database() as db, db.read() as c:
+        found = programmes.standings(c, _lifecycle(db).programmes, now())
+    if form == "json":
+        print(json.dumps([_standing_json(item) for item in found], indent=2, ensure_ascii=False))
+        return
+    for item in found:
+        print(f"{item.programme.title}: {item.reached} of {_target(item)}{_gap(item)}")
+        if item.programme.benefits:
+            print(f"  {item.programme.benefits}")
+
+
+def support(*, form: Form = "text") -> None:
+    """Say how many tickets come a week, and who answers that many."""
+    with _database() as db, db.read() as c:
+        found = programmes.support(c, _lifecycle(db).staffing, now())
+    if form == "json":
+        data = {"tickets_a_week": found.a_week, "weeks": list(found.weeks), "staffing": found.who}
+        print(json.dumps(data, indent=2, ensure_ascii=False))
+        return
+    print(f"{found.a_week:.1f} tickets a week: {found.who or 'the lifecycle file does not say who answers them'}")
+    if found.weeks:
+        print(f"  the last weeks, the newest first: {', '.join(map(str, found.weeks))}")
+
+
+@contextmanager
+def _database() -> Iterator[Database]:
+    database = open_database(configuration.load().database_url)
+    try:
+        require_schema(database)
+        yield database
+    finally:
+        database.close()
+
+
+def _lifecycle(db: Database) -> Lifecycle:
+    """The current one.
+
+    Raises:
+        ProcessError: no playbooks are applied.
+    """
+    try:
+        with db.read() as c:
+            return Lifecycles().current(c)[1]
+    except RefusedError as refused:
+        raise ProcessError(f"{refused.problem}; {refused.fix}") from None
+
+
+def _as_json(item: Opportunity, homes: dict[str, str]) -> dict[str, Any]:
+    data = asdict(item) | {"account": homes.get(item.customer, ""), "kind": item.opportunity, "earned": item.earned}
+    data |= {name: getattr(item, name).isoformat() for name in ("raised_at", "closes_at")}
+    return {name: value for name, value in data.items() if name != "opportunity"}
+
+
+def _totals_json(found: Sequence[Opportunity]) -> dict[str, Any]:
+    return {
+        "by_stage": [asdict(total) for total in opportunities.by_stage(found)],
+        "by_owner": [asdict(total) for total in opportunities.by_owner(found)],
+        "commission_due": [asdict(total) for total in opportunities.commission_due(found)],
+    }
+
+
+def _listing(found: Sequence[Opportunity], homes: dict[str, str], people: dict[str, str]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("Account", "Kind", "Value", "Stage", "Close by", "Owner", "Commission", "Id"):
+        table.add_column(name, justify="right" if name in ("Value", "Commission") else "left")
+    for item in found:
+        commission = "none" if item.commission is None else f"{item.commission:g} %"
+        earned = "" if item.earned is None else f", {item.earned:,.0f}"
+        table.add_row(
+            Text(homes.get(item.customer, item.customer)),
+            item.opportunity,
+            "not known" if item.value is None else f"{item.value:,.0f}",
+            item.stage,
+            item.closes_at.date().isoformat(),
+            Text(people.get(item.owner, item.owner)),
+            commission + earned,
+            Text(item.touch),
+        )
+    return table
+
+
+def _totals(title: str, totals: Sequence[Total], people: dict[str, str]) -> Iterator[str]:
+    if totals:
+        yield f"{title}:"
+    for total in totals:
+        unknown = f", {total.unknown} of unknown value" if total.unknown else ""
+        named = people.get(total.name, total.name)
+        yield f"  {named}: {total.count}, value {total.value:,.0f}, commission {total.earned:,.0f}{unknown}"
+
+
+def _target(item: Standing) -> str:
+    most = item.programme.most
+    return str(item.programme.target) if most is None else f"{item.programme.target} to {most}"
+
+
+def _gap(item: Standing) -> str:
+    if item.missing:
+        return f", {item.missing} to go"
+    return f", {item.over} too many" if item.over else ", reached"
+
+
+def _standing_json(item: Standing) -> dict[str, Any]:
+    found = item.programme
+    return {
+        "programme": item.name,
+        "title": found.title,
+        "reached": item.reached,
+        "target": found.target,
+        "most": found.most,
+        "missing": item.missing,
+        "benefits": found.benefits,
+    }
