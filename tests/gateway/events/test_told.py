@@ -102,6 +102,30 @@ async def test_an_answer_through_the_api_answers_the_survey_that_was_mailed(
     assert row.event.get("late") == late
 
 
+@pytest.mark.parametrize(
+    ("reason", "again"),
+    [
+        ("alternative", "yes"),
+        ("no_longer_needed", "maybe"),
+        ("too_expensive", "unlikely"),
+        ("missing_features", "no"),
+        ("poor_experience", "no"),
+        ("other", "maybe"),
+    ],
+)
+async def test_each_reason_to_leave_and_each_wish_to_return_is_taken(
+    send: Send, signup: Signup, db: Database, temporal: Any, reason: str, again: str
+) -> None:
+    temporal.away = True
+    customer = (await send(signup())).json()["customer"]
+    data = {"customer": "acme", "contact": "ada@acme.example.com", "reason": reason, "would_return": again}
+    answer = await send({"type": "survey.answered", "id": "evt_2", "data": {**data, "survey": "exit"}})
+    assert answer.status_code == 202
+    with db.read() as c:
+        (_, row) = inbox.undelivered(c, customer)
+    assert row.event["answers"] == {"reason": reason, "would_return": again}
+
+
 async def test_a_survey_score_counts_as_told(send: Send, signup: Signup, db: Database, temporal: Any) -> None:
     temporal.away = True
     customer = (await send(signup())).json()["customer"]
