@@ -21,8 +21,11 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
+from authoring.compile import Compiled, compile_folder
 from store.database import Database, open_database
 from store.tables import metadata
+
+ROOT = Path(__file__).resolve().parent.parent
 
 # How fast a loaded machine is, is no claim; and a gate draws the same cases every time, `make explore` new ones.
 hypothesis.settings.register_profile("claims", deadline=None, derandomize=True)
@@ -128,6 +131,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "stageplay.db"
     _migrate(f"sqlite:///{path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def compiled() -> Compiled:
+    """The shipped playbooks and templates."""
+    found = compile_folder(ROOT / "playbooks", ROOT / "templates")
+    assert found.catalogue, found.diagnostics
+    return found
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -161,9 +161,8 @@ def playbook_of() -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
-def shipped() -> Lifecycle:
+def shipped(compiled: Compiled) -> Lifecycle:
     """The lifecycle that ships, which the documented mappings are written for."""
-    compiled = compile_folder(ROOT / "playbooks", ROOT / "templates")
     return next(item for item in compiled.releases.values() if isinstance(item, Lifecycle))
 
 

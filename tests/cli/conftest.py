@@ -19,8 +19,7 @@ from pathlib import Path
 
 import pytest
 
-import settings
-from authoring.compile import compile_folder
+from authoring.compile import Compiled
 from authoring.simulate import Library, simulate
 from cli import apply as applying
 from cli import known
@@ -170,30 +169,38 @@ def unused_port() -> int:
             return port
 
 
+@pytest.fixture(scope="session")
+def applied_template(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, compiled: Compiled) -> Path:
+    """A file with the shipped playbooks applied, that tests copy."""
+    path = tmp_path_factory.mktemp("applied") / "stageplay.db"
+    shutil.copy(sqlite_template, path)
+    found = open_database(f"sqlite:///{path}")
+    applying.make_current(found, compiled, "playbooks")
+    found.close()
+    return path
+
+
 @pytest.fixture
-def applied(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+def applied(tmp_path: Path, applied_template: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
     """A database with the shipped playbooks applied, and nobody at Temporal's address."""
     path = tmp_path / "stageplay.db"
-    shutil.copy(sqlite_template, path)
+    shutil.copy(applied_template, path)
     monkeypatch.setenv("STAGEPLAY_DATABASE_URL", f"sqlite:///{path}")
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
-    found = open_database(f"sqlite:///{path}")
-    applying.apply(found, settings.HERE / "playbooks", settings.HERE / "templates")
-    return found
+    return open_database(f"sqlite:///{path}")
 
 
 SignUp = Callable[..., str]
 
 
 @pytest.fixture
-def sign_up(applied: Database) -> SignUp:
+def sign_up(applied: Database, compiled: Compiled) -> SignUp:
     """Signs the customer acme-1 up at `SIGNED_UP_AT`; `snapshot`: what came of it in four days is stored. Our id."""
-    return partial(_sign_up, applied)
+    return partial(_sign_up, applied, compiled)
 
 
-def _sign_up(db: Database, *, snapshot: bool = True) -> str:
+def _sign_up(db: Database, compiled: Compiled, *, snapshot: bool = True) -> str:
     """A customer who signed up at `SIGNED_UP_AT`, whose state and decisions of four days are stored; our id of it."""
-    compiled = compile_folder(settings.HERE / "playbooks", settings.HERE / "templates")
     profile = Profile("Europe/Berlin", date(2026, 3, 2), tier="pro", country="DE", touch="high")
     with db.begin() as c:
         mara = next(person for person in team.teammates(c) if person.id == "mara")

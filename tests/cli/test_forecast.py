@@ -11,18 +11,15 @@ from freezegun import freeze_time
 from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-import settings
-from authoring.compile import compile_folder
 from authoring.forecast import Standing
-from authoring.simulate import Library, simulate
-from cli import apply as applying
+from authoring.simulate import simulate
 from cli import known
 from cli.main import run
 from lifecycle.messages import ContactSuppressed, SignedUp
 from lifecycle.model import Clock, Contact, Profile, State, Teammate, state_to_json
-from store import customers, inbox, tables, team
+from store import customers, inbox, releases, tables, team
 from store.customers import NewContact
-from store.database import Database, open_database
+from store.database import Database
 from tests.fakes.temporal import local
 from workflows import interface
 
@@ -31,16 +28,10 @@ CONTACT = "con_1"
 
 
 @pytest.fixture
-def database(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch, unused_address: str) -> Database:
+def database(applied: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     """A database with the shipped playbooks applied, and nobody at Temporal's address."""
-    path = tmp_path / "stageplay.db"
-    shutil.copy(sqlite_template, path)
-    monkeypatch.setenv("STAGEPLAY_DATABASE_URL", f"sqlite:///{path}")
-    monkeypatch.setenv("TEMPORAL_ADDRESS", unused_address)
     monkeypatch.setenv("COLUMNS", "240")
-    found = open_database(f"sqlite:///{path}")
-    applying.apply(found, settings.HERE / "playbooks", settings.HERE / "templates")
-    return found
+    return applied
 
 
 @pytest.fixture
@@ -48,17 +39,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture
-def unused_address() -> str:
-    return "127.0.0.1:1"
-
-
 def sign_up(db: Database, number: int, *, snapshot: bool = True) -> State:
     """A customer who signed up at `AT`, whose state was stored that evening."""
-    compiled = compile_folder(settings.HERE / "playbooks", settings.HERE / "templates")
     profile = Profile("Europe/Berlin", date(2026, 3, 2), tier="pro", country="DE")
     with db.begin() as c:
         mara = next(person for person in team.teammates(c) if person.id == "mara")
+        current = str(releases.current(c))
         made, contacts = customers.create(
             c,
             outer_id=f"acme-{number}",
@@ -70,7 +56,7 @@ def sign_up(db: Database, number: int, *, snapshot: bool = True) -> State:
         )
     signup = SignedUp(profile, (Contact(contacts[0].id, ("champion",)),), {"csm": Teammate("mara", "Europe/Berlin")})
     evening = AT + timedelta(hours=10)
-    state = simulate(Library(compiled.releases), compiled.digest, signup, AT, [], evening, made.id).state
+    state = simulate(known.library(db, [], current), current, signup, AT, [], evening, made.id).state
     if snapshot:
         values = {"batch": 1, "seq": state.seq, "state": state_to_json(state), "stored_at": evening}
         with db.begin() as c:

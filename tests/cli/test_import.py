@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from authoring.compile import compile_folder
+from authoring.compile import Compiled
 from authoring.diagnostics import Report
 from authoring.portfolio import read_portfolio
 from lifecycle.playbook import Lifecycle
@@ -100,9 +100,8 @@ def test_every_row_that_was_not_taken_stands_in_the_report(imports: Run, tmp_pat
     }  # fmt: skip
 
 
-def test_a_portfolio_is_written_for_simulations_and_read_back(imports: Run, tmp_path: Path) -> None:
+def test_a_portfolio_is_written_for_simulations_and_read_back(imports: Run, compiled: Compiled, tmp_path: Path) -> None:
     done = imports("--portfolio", str(tmp_path / "portfolio.jsonl"))
-    compiled = compile_folder(ROOT / "playbooks", ROOT / "templates")
     lifecycle = next(item for item in compiled.releases.values() if isinstance(item, Lifecycle))
 
     report = Report()

@@ -12,7 +12,7 @@ import pytest
 from freezegun import freeze_time
 from sqlalchemy import select
 
-from authoring.compile import Compiled, compile_folder
+from authoring.compile import Compiled
 from gateway import notes
 from gateway.envelope import Inbound
 from gateway.intake import Intake, Lifecycles, Receipt
@@ -58,11 +58,6 @@ NOTE = """# 2026-03-10 - QBR: Acme
 """
 
 
-@pytest.fixture(scope="module")
-def shipped() -> Compiled:
-    return compile_folder(ROOT / "playbooks", ROOT / "templates")
-
-
 @dataclass
 class Desk:
     """Acme, with Ada as its champion and Mara as its CSM; `told`: the events of its inbox, but for the signup."""
@@ -106,10 +101,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(db: Database, shipped: Compiled, signup: Callable[..., dict[str, Any]]) -> Iterator[Desk]:
-    assert shipped.digest
+def desk(db: Database, compiled: Compiled, signup: Callable[..., dict[str, Any]]) -> Iterator[Desk]:
+    assert compiled.digest
     with db.begin() as c:
-        releases.commit(c, shipped.digest, dict(shipped.releases), note="shipped")
+        releases.commit(c, compiled.digest, dict(compiled.releases), note="shipped")
     with freeze_time(AT, real_asyncio=True):
         intake = Intake(db, Lifecycles(), allow_rehearsal=False)
         event = signup()

@@ -10,7 +10,7 @@ import pytest
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
-from authoring.compile import Compiled, compile_folder
+from authoring.compile import Compiled
 from authoring.scenario import Scenario, load
 from authoring.simulate import Library
 from cli.travel import time_skipping, working
@@ -24,14 +24,6 @@ Travel = Callable[..., AbstractAsyncContextManager[Rig]]
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(scope="session")
-def compiled() -> Compiled:
-    """The shipped playbooks and templates."""
-    found = compile_folder(ROOT / "playbooks", ROOT / "templates")
-    assert found.catalogue, found.diagnostics
-    return found
 
 
 @pytest.fixture(scope="session")
