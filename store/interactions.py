@@ -145,10 +145,10 @@ def _items(c: Connection, customers: Sequence[str]) -> list[Agreed]:
 
 
 def _interaction(row: Row[Any], items: Iterable[Agreed]) -> Interaction:
-    """With its items in the order of the note; those that were dropped since come last."""
+    """With its items in the order of the note, the risks of one concern by name; those dropped since come last."""
     note = decode(Note, row.note)
     order = {text: nth for nth, text in enumerate((*(one.text for one in note.actions), *note.concerns))}
-    ranked = sorted(items, key=lambda one: (order.get(one.text, len(order)), one.id))
+    ranked = sorted(items, key=lambda one: (order.get(one.text, len(order)), one.risk, one.id))
     return Interaction(row.id, row.customer, note, row.markdown, row.noted_by, row.noted_at, tuple(ranked))
 
 

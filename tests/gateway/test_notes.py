@@ -160,7 +160,7 @@ def test_the_call_stands_on_the_customer_with_what_was_agreed(desk: Desk) -> Non
         ("Show the import to [[Ada Lovelace]]", "open"),
         ("Close the ticket", "done"),
     ]
-    assert [item.risk for item in review.risks] == ["competitor", "budget"]
+    assert [item.risk for item in review.risks] == ["budget", "competitor"]
     assert [item.overdue(date(2026, 3, 18)) for item in review.actions] == [False, True, False]
     assert review.markdown == NOTE
     assert review.noted_by == "mara"
