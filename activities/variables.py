@@ -60,7 +60,16 @@ def known_or_missing(scene: Scene) -> dict[str, SimpleNamespace]:
     for name, title in (("country", "country"), ("arr", "yearly revenue"), ("band", "health band")):
         if not getattr(customer, name):
             setattr(customer, name, documents.missing(title, owner))
-    return {**_all_facts(scene), "customer": customer}
+    return {**_all_facts(scene), "customer": customer, "team": SimpleNamespace(**_team(scene, owner))}
+
+
+def _team(scene: Scene, owner: str) -> dict[str, SimpleNamespace]:
+    """Who has which role; nobody is missing, too."""
+    there = {role: _person(person) for role, person in scene.everyone().items()}
+    for role in scene.source.lifecycle.roles if scene.source.lifecycle else ():
+        gone = documents.missing(role.replace("_", " "), owner)
+        there.setdefault(role, SimpleNamespace(name=gone, first_name=gone, email=gone))
+    return there
 
 
 def _all_facts(scene: Scene) -> dict[str, SimpleNamespace]:

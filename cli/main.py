@@ -24,6 +24,7 @@ from authoring.lint import lint
 from authoring.scenario_file import mistakes
 from cli import apply as applying
 from cli import by_hand, rollout, serve, tested, testing
+from cli import document as writing
 from cli import explain as explaining
 from cli import forecast as forecasting
 from cli import health as healthy
@@ -81,6 +82,7 @@ app.command("hold")(holding.hold)
 app.command("resume")(holding.resume)
 app.command("merge")(merging.command)
 app.command("note")(noting.command)
+app.command("document")(writing.command)
 app.command("pipeline")(selling.pipeline)
 app.command("opportunity")(selling.opportunity)
 app.command("advocacy")(selling.advocacy)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from activities import papers
 from gateway.entitled import moves
 from gateway.intake import Lifecycles
 from gateway.refusals import RefusedError
@@ -24,6 +25,7 @@ class About:
     def __init__(self, lifecycles: Lifecycles) -> None:
         self._lifecycles = lifecycles
         self._written: dict[str, str] = {}
+        self._papers: dict[str, tuple[str, ...]] = {}
         self._offered: dict[str, tuple[tuple[str, str], ...]] = {}
 
     def of(self, c: Connection, page: CustomerPage, used: Collection[str]) -> dict[str, Any]:
@@ -37,6 +39,7 @@ class About:
             "reached": reached,
             "to_tick": [one for one in reached if life and life.milestones[one.name].ticked_by],
             "playbooks": self._playbooks(c),
+            "papers": self._kinds(c),
             "lifecycle_risks": life.risks if life else {},
             "today": calendar.local(page.customer.clock.virtual(now()), page.customer.profile.zone).date(),
             "stages": moves(life, page.customer),
@@ -65,6 +68,14 @@ class About:
             named = ((book.name, book.title) for book in books if isinstance(book, Playbook))
             self._offered = {current: tuple(sorted(named, key=lambda one: one[1]))}
         return self._offered[current]
+
+    def _kinds(self, c: Connection) -> tuple[str, ...]:
+        """The kinds of documents that the current playbooks write."""
+        current = releases.current(c) or ""
+        if current not in self._papers:
+            there = papers.shelf(c)
+            self._papers = {current: there.kinds if there else ()}
+        return self._papers[current]
 
     def _zone(self, c: Connection, page: CustomerPage, life: Lifecycle | None, release: str) -> str:
         """The zone in which a release's reasons tell times."""

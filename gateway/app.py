@@ -15,6 +15,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from activities.delivery import Delivery
 from gateway.about import About
 from gateway.actions import Actions
 from gateway.answers import Answers
@@ -102,7 +103,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     app.include_router(LinkPages(db, pages, deliverer, lifecycles, config.link_secrets, config.company_name).router())
     dashboard = Dashboard(db, pages, sessions, connection, lifecycles, About(lifecycles), Why())
     app.include_router(dashboard.router())
-    app.include_router(DocumentPages(db, pages, dashboard, config.link_secrets).router())
+    app.include_router(DocumentPages(db, pages, dashboard, config.link_secrets, _delivery(config)).router())
     app.include_router(PipelinePages(dashboard, intake, deliverer).router())
     app.include_router(InteractionPages(dashboard, intake, deliverer).router())
     app.include_router(Actions(dashboard, answers, config.dashboard_token).router())
@@ -112,6 +113,12 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     app.add_exception_handler(SignInNeededError, to_sign_in)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+def _delivery(config: Config) -> Delivery:
+    """What documents say of this installation; nothing is sent from here."""
+    url, name = config.public_url, config.company_name
+    return Delivery(url, "", name, "", url, link_secret=config.link_secrets[-1])
 
 
 def _lifespan(deliverer: Deliverer, mornings: Mornings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

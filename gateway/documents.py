@@ -8,29 +8,35 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
+from sqlalchemy import Connection
 
+from activities import papers
+from activities.delivery import Delivery
 from activities.links import DocumentsLink, read_documents
+from activities.mime import UnsendableError
 from gateway.dashboard import Dashboard
 from gateway.pages import Pages
 from gateway.refusals import RefusedError
-from store import documents
-from store.database import Database
+from store import customers, documents
+from store.database import Database, now
 from store.documents import Document
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentPages:
-    """The pages. `keys` sign the links, the newest last."""
+    """The pages. `keys` sign the links, the newest last; `delivery`: what texts say of this installation."""
 
     db: Database
     pages: Pages
     dashboard: Dashboard
     keys: tuple[str, ...]
+    delivery: Delivery
 
     def router(self) -> APIRouter:
         """The routes; none of them is part of the API."""
         router = APIRouter(include_in_schema=False)
         for path, page in (
+            ("/customers/{customer}/papers/{kind}", self.paper_page),
             ("/customers/{customer}/documents/{name:path}", self.document_page),
             ("/documents/{token}", self.shared_page),
             ("/documents/{token}/{name:path}", self.shared_document),
@@ -45,6 +51,28 @@ class DocumentPages:
         if found is None:
             raise RefusedError("document", "There is no such document.", "Go back to the customer.", status=404)
         return await self.dashboard.show(request, "document", document=found)
+
+    async def paper_page(self, request: Request, customer: str, kind: str) -> HTMLResponse:
+        """A document as of now, which is not kept."""
+        self.dashboard.session(request)
+        found = await self.dashboard.read(lambda c: self._paper(c, customer, kind))
+        return await self.dashboard.show(request, "document", document=found)
+
+    def _paper(self, c: Connection, customer: str, kind: str) -> Document:
+        there = papers.shelf(c)
+        try:
+            home = customers.get(c, customer)
+            if there is None:
+                raise papers.NoSuchKindError(())
+            return papers.write(c, there, self.delivery, home, kind, home.clock.virtual(now()))
+        except LookupError:
+            raise RefusedError(
+                "document", "There is no such document.", "Go back to the customer.", status=404
+            ) from None
+        except UnsendableError as error:
+            raise RefusedError(
+                "document", f"It cannot be written: {error}.", "Mend it, and try again.", status=422
+            ) from None
 
     async def shared_page(self, token: str) -> HTMLResponse:
         """The documents that were made for the link's person."""

@@ -1,6 +1,7 @@
 """Documents and opportunities: for the team on the dashboard, for one person behind a signed link."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,11 +9,13 @@ import pytest
 from freezegun import freeze_time
 
 from activities.links import make_documents, make_unsubscribe
-from store import documents, opportunities
+from authoring.compile import compile_folder
+from store import documents, opportunities, releases, tables
 from store.database import Database
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 KEY = "a-link-secret-of-more-than-32-characters"
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
@@ -105,3 +108,20 @@ async def test_a_person_moves_an_opportunity_for_a_reason(
             ("lost", "won", "no budget"),
         ]
     assert "Won: commission due" in (await browser.get("/opportunities")).text
+
+
+async def test_a_document_as_of_now_is_shown_and_not_kept(browser: httpx.AsyncClient, acme: str, db: Database) -> None:
+    assert (await browser.get(f"/customers/{acme}/papers/health-check")).status_code == 404
+    shipped = compile_folder(ROOT / "playbooks", ROOT / "templates")
+    with db.begin() as c:
+        releases.commit(c, shipped.digest, dict(shipped.releases), note="shipped")
+    page = (await browser.get(f"/customers/{acme}")).text
+    assert f'<a href="/customers/{acme}/papers/health-check">' in page
+    shown = await browser.get(f"/customers/{acme}/papers/health-check")
+    assert "<h1>Health check: Acme</h1>" in shown.text
+    for path in (f"/customers/{acme}/papers/memo", "/customers/odd/papers/health-check"):
+        assert (await browser.get(path)).status_code == 404
+    with db.begin() as c:
+        c.execute(tables.assignments.delete())
+        assert documents.of(c, acme) == ()
+    assert (await browser.get(f"/customers/{acme}/papers/health-check")).status_code == 422
