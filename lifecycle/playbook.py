@@ -13,6 +13,7 @@ from lifecycle import machine
 from lifecycle.actions import AT_ONCE, STALE_AFTER, Action, Expr, Length, When
 from lifecycle.health import HealthModel
 from lifecycle.jsonform import digest, encode
+from lifecycle.memo import once
 
 FORMAT = 1
 
@@ -427,6 +428,7 @@ def release_digest(data: Mapping[str, Any]) -> str:
     return digest({name: value for name, value in data.items() if name != "places"})
 
 
+@once
 def digest_of(release: Release) -> str:
-    """The name of a release."""
+    """The name of a release; worked out once, because each scenario asks for those of all playbooks again."""
     return release_digest(encode(release))

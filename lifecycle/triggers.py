@@ -102,16 +102,15 @@ def check(turn: Turn) -> bool:
     """
     if turn.idle("triggers", *_read(turn)):
         return False
-    until, changed = _watched(turn), False
-    for place, reason in enumerate(_of(turn).timed):
-        at = until[place]
-        if at is not None and at <= turn.at and _consider(turn, reason, place):
+    until, timed, changed = _watched(turn), _of(turn).timed, False
+    for place, at in enumerate(until):
+        if at is not None and at <= turn.at and _consider(turn, timed[place], place):
             changed = True
             turn.basis()
             _wake(turn, until)
     turn.watch.edges = turn.edges
     if not changed:
-        turn.rest("triggers", *_read(turn), until=min((at for at in until if at is not None), default=None))
+        turn.rest("triggers", *_read(turn), until=min([at for at in until if at is not None], default=None))
     return changed
 
 

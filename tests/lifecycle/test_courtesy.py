@@ -7,6 +7,7 @@ import pytest
 
 from lifecycle.actions import Email, Expr, Length, Survey, When
 from lifecycle.messages import Churned, Happened, Returned, SurveyAnswered
+from lifecycle.model import Teammate
 from lifecycle.playbook import Incident, Playbook, Politeness, Step, Trigger
 
 DOWN = Incident(Expr("setup.api", ("get", "setup.api")), 90, "their service is down")
@@ -128,3 +129,34 @@ def test_nobody_gets_the_same_mail_twice_in_a_week(given: Any) -> None:
     story.when(at="2026-03-10 09:00").then("send_email n7 ada")
     told = given(first, other, life=life).when(at="2026-03-03 12:00").when(at="2026-03-04 09:00")
     told.decided("skipped email bob", "after play/keys")
+
+
+ELSEWHERE = {"csm": Teammate("mara", "Europe/Berlin")}
+
+
+@pytest.mark.parametrize(
+    ("zone", "goes"),
+    [
+        ("Asia/Tokyo", "2026-03-03 09:00"),  # 17:00 there
+        ("Australia/Sydney", "2026-03-03 09:00"),  # 19:00 there
+        ("America/New_York", "2026-03-03 14:00"),  # 03:00 there, and 08:00 at 14:00
+        ("America/Los_Angeles", "2026-03-03 17:00"),  # midnight there
+    ],
+)
+def test_a_mail_by_a_colleagues_clock_keeps_out_of_the_customers_night(given: Any, zone: str, goes: str) -> None:
+    book = given.book(given.email("welcome", When(day=1)), zone="csm")
+    story = given(book, zone=zone, country="", team=ELSEWHERE, at="2026-03-02 12:00")
+    story.when(at=goes).then("send_email welcome ada")
+
+
+def test_where_day_and_window_never_meet_the_mail_is_dropped(given: Any) -> None:
+    book = given.book(given.email("welcome", When(day=1, at="08:00")), zone="csm", window=("08:00", "08:30"))
+    story = given(book, zone="Pacific/Auckland", country="", team=ELSEWHERE, at="2026-03-02 06:00")
+    story.when(at="2026-03-03 08:00").decided("skipped email welcome", "stale: Tue 08:00 is outside the send window")
+
+
+def test_the_day_of_a_cap_is_the_customers(given: Any) -> None:
+    """Tokyo's day ends at 16:00 in Berlin."""
+    book = given.book(given.email("a", When(day=0, at="11:30")), given.email("b", When(day=1)), zone="csm")
+    story = given(book, zone="Asia/Tokyo", country="", team=ELSEWHERE, at="2026-03-02 09:00")
+    story.when(at="2026-03-02 11:30").then("send_email a ada").when(at="2026-03-03 09:00").then("send_email b ada")
