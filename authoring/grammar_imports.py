@@ -170,8 +170,15 @@ _SECTIONS = (
             Key(
                 "months",
                 _CELL,
-                "where no end is written: the length of a term that renews by itself, from the file's `starts` on",
+                "the length of a term; where no end is written it renews by itself, from the file's `starts` on",
+                "from `starts` to the end",
                 example="{ is: 12 }",
+            ),
+            Key(
+                "auto_renews",
+                _CELL,
+                "yes or no: whether it goes on by itself",
+                "it does where no end is written, else nobody knows",
             ),
         ),
     ),

@@ -13,24 +13,23 @@ from pathlib import Path
 from zoneinfo import available_timezones
 
 from authoring.diagnostics import Diagnostic, Report
-from authoring.imports_form import KEEP, MOST_MONTHS, NOTHING, Cell, Contracts, ImportMapping, Later, Measure
+from authoring.imports_contracts import YES, contracts_of
+from authoring.imports_form import KEEP, NOTHING, Cell, ImportMapping, Later, Measure
 from authoring.imports_tables import Refused, Row, Tables, load
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.portfolio import Account, Guest
 from lifecycle import calendar, conditions, machine
 from lifecycle.messages import Churned, Event, Happened, Returned, SignedUp
-from lifecycle.model import Contact, Contract, Profile, Teammate, Value
+from lifecycle.model import Contact, Profile, Teammate, Value
 from lifecycle.playbook import FactSpec, Lifecycle
 
 NEEDS = ("email", "zone", "csm", "contract end")
 """What a customer may still need before its plays can do all they say; in this order."""
-MOST_CONTRACTS = 50
 MOST_CONTACTS = 200
 _LONGEST_ID = 120
 _LARGEST = 10**12
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;.]+\Z")
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
-_YES = {"true": True, "yes": True, "y": True, "1": True, "false": False, "no": False, "n": False, "0": False}
 _ZONES = available_timezones()
 
 
@@ -92,7 +91,7 @@ class _Maker:
         zone = self._checked(row, "zone", _ZONES.__contains__, "is not a time zone")
         profile = self._profile(row, day, zone or self.lifecycle.default_zone)
         guests = self._guests(row.account)
-        contracts = self._contracts(row.account)
+        contracts = contracts_of(row.account, self.mapping, self.tables, self.as_of, self._read)
         facts = self._facts(row)
         signup = SignedUp(
             profile,
@@ -193,40 +192,6 @@ class _Maker:
                     roles = (*known.roles, role) if role in CUSTOMER_ROLES else known.roles
                     found[email] = replace(known, roles=tuple(dict.fromkeys(roles)))
         return tuple(found.values())
-
-    def _contracts(self, account: str) -> tuple[Contract, ...]:
-        """Every contract that runs on the day, in parallel where there are several."""
-        rules = self.mapping.contracts
-        if rules is None:
-            return ()
-        table, found = self.mapping.tables[rules.table], dict[str, Contract]()
-        for row in self.tables.of(rules.table, account):
-            if not row.passes(rules.only) or not row.holds(self.as_of):
-                continue
-            name = row.cells[table.id][:60] if table.id else ("main" if not found else f"main-{len(found) + 1}")
-            ends_on = self._end(row, rules)
-            if ends_on is not None and len(found) >= MOST_CONTRACTS:
-                self.tables.refuse(row, f"the account has more than {MOST_CONTRACTS} contracts", "contract")
-            elif ends_on is not None:
-                found[name] = Contract(name, ends_on)
-        return tuple(found.values())
-
-    def _end(self, row: Row, rules: Contracts) -> date | None:
-        """The written end, else that of the term that runs on the day; None for a contract that has ended, or never."""
-        text = row.cells[rules.ends_on] if rules.ends_on else ""
-        if text:
-            found = self.mapping.tables[rules.table].dates.read(text)
-            if found is None:
-                self.tables.refuse(row, f"{rules.ends_on} is not a date", "contract")
-            return found if found is not None and found > self.as_of else None
-        months = self._read(row, rules.months, "contract") if rules.months else ""
-        if not months or row.starts is None:
-            return None
-        length = int(months) if months.isascii() and months.isdecimal() and len(months) < 4 else 0  # noqa: PLR2004 - 120 at most
-        if not 1 <= length <= MOST_MONTHS:
-            self.tables.refuse(row, f"the term is not a number of months from 1 to {MOST_MONTHS}", "contract")
-            return None
-        return calendar.next_of(row.starts, length, "months", self.as_of)
 
     # --- facts --------------------------------------------------------------------------------------------------------
 
@@ -395,7 +360,7 @@ def _typed(text: str, spec: FactSpec, day: Callable[[str], date | None]) -> Valu
                 return None
             return _whole(number)
         case "boolean":
-            return _YES.get(text.lower())
+            return YES.get(text.lower())
         case "date":
             found = day(text)
             return None if found is None else found.isoformat()

@@ -104,12 +104,15 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """One contract a row. `ends_on`: a column; `months`: how long a term lasts, where no end is written."""
+    """One contract a row. `ends_on`: a column; `months`: how long a term lasts; `auto_renews`: whether it goes on by
+    itself.
+    """
 
     table: str
     ends_on: str
     months: Cell | None
     only: Only
+    auto_renews: Cell | None = None
 
 
 @dataclass(frozen=True, slots=True)

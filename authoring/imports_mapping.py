@@ -323,7 +323,8 @@ class _Reader:
         if known is not None and not ends_on and (months is None or not known.starts):
             what = "nothing says when a contract ends"
             self.report.add("missing-key", fields.place("from"), what, 'add "ends_on:", or "months:" and a start.')
-        return Contracts(table, ends_on, months, self._only(fields, table))
+        auto = self._cell(fields, "auto_renews", table, "{ is: yes }")
+        return Contracts(table, ends_on, months, self._only(fields, table), auto)
 
     def _facts(self, accounts: str) -> Iterator[tuple[str, Measure]]:
         group = mapping(self.fields.get("facts"), self.report, '"facts"', "{ users.licensed: seats }")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from authoring.diagnostics import render_text
-from authoring.imports import MOST_CONTACTS, MOST_CONTRACTS, Taken, take, today
+from authoring.imports import MOST_CONTACTS, Taken, take, today
+from authoring.imports_contracts import MOST_CONTRACTS
 from authoring.imports_form import DateForm, ImportMapping
 from authoring.imports_mapping import read_mapping
 from authoring.portfolio import Account, Guest
@@ -67,8 +68,8 @@ def test_parallel_subscriptions_are_a_contract_each(folder: Path, shipped: Lifec
     accounts = taken(FILES, folder, shipped)[1]
 
     assert accounts["A-ado"].signup.contracts == (
-        Contract("S-1", date(2025, 2, 28)),
-        Contract("S-2", date(2025, 5, 20)),
+        Contract("S-1", date(2025, 2, 28), starts_on=date(2024, 2, 29), auto_renews=True),
+        Contract("S-2", date(2025, 5, 20), starts_on=date(2024, 5, 21)),
     )
     assert accounts["A-new"].signup.contracts == ()
     assert accounts["A-ado"].signup.profile.arr == 1920
@@ -295,6 +296,41 @@ def test_a_term_renews_until_it_ends_after_the_day(
 
     assert [item.ends_on for item in accounts["a"].signup.contracts] == ([expected] if expected else [])
     assert accounts["b"].signup.contracts == ()
+
+
+@pytest.mark.parametrize(
+    ("columns", "term"),
+    [
+        pytest.param("months: { is: 1 }", (date(2025, 1, 1), date(2025, 1, 31), 31, True), id="monthly"),
+        pytest.param("months: { is: 12 }", (date(2024, 9, 1), date(2025, 8, 31), 365, True), id="yearly"),
+        pytest.param(
+            "months: { is: 1 }, auto_renews: { is: no }", (date(2025, 1, 1), date(2025, 1, 31), 31, False), id="ends"
+        ),
+        pytest.param("ends_on: until", (date(2024, 8, 31), date(2025, 3, 31), 213, None), id="written"),
+        pytest.param(
+            "ends_on: until, months: { is: 1 }", (date(2025, 3, 1), date(2025, 3, 31), 31, None), id="monthly-to-an-end"
+        ),
+        pytest.param(
+            "ends_on: until, auto_renews: word", (date(2024, 8, 31), date(2025, 3, 31), 213, True), id="a-cell-says-so"
+        ),
+        pytest.param(
+            "ends_on: until, auto_renews: key", (date(2024, 8, 31), date(2025, 3, 31), 213, None), id="says-nonsense"
+        ),
+    ],
+)
+def test_a_contract_says_its_term_and_whether_it_goes_on_by_itself(
+    small: Path, shipped: Lifecycle, columns: str, term: tuple[date, date, int, bool | None]
+) -> None:
+    """So that an imported monthly contract is no long one."""
+    (small / "more.csv").write_text("key,id,day,score,word,until\nk,a,2024-08-31,7,yes,2025-03-31\n")
+    text = SMALL.replace("on: day", "starts: day") + f"contracts: {{ from: more, {columns} }}\n"
+
+    found, accounts = taken(text, small, shipped)
+
+    (contract,) = accounts["a"].signup.contracts
+    assert (contract.starts_on, contract.ends_on, contract.term_days, contract.auto_renews) == term
+    refused = ["whether the contract renews is neither yes nor no"] if "key" in columns else []
+    assert [item.problem for item in found.refused] == refused
 
 
 def test_a_stage_is_what_the_column_says_and_otherwise_by_signup(small: Path, shipped: Lifecycle) -> None:
