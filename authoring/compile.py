@@ -10,6 +10,7 @@ from pathlib import Path
 
 from authoring import health, impossible
 from authoring.catalogue import check_owners, compile_facts
+from authoring.checklists import check_steps, read_checklists
 from authoring.diagnostics import Diagnostic, Place, Report, near
 from authoring.grammar import FILE_KINDS
 from authoring.inputs import variant
@@ -73,6 +74,10 @@ def compile_folder(playbooks: Path, templates: Path) -> Compiled:
     bases = {node.value: source for source in files["playbook"] if (node := _name_of(source)) is not None}
     variants = [variant(source, bases, report) for source in files["playbook"]]
     books = [compile_playbook_file(item, names, library, report) for item in variants]
+    if lifecycle is not None and files["checklists"]:
+        lists, steps = read_checklists(files["checklists"][0], names, report)
+        check_steps(steps, [book for book in books if book is not None], report)
+        lifecycle = replace(lifecycle, checklists=lists)
     team = compile_team(files["team"][0], lifecycle, report) if files["team"] else None
     _only_one(files, report)
     if not files["lifecycle"] and not report.failed:
@@ -168,7 +173,8 @@ def kind_of_file(source: Source, report: Report) -> str:
                 return kind
         first = next(iter(source.root.keys), "")
         fix = near(first, FILE_KINDS)
-        what = "does not say what it is: no key playbook, lifecycle, journey, facts, people, health_model or scenario"
+        known = "playbook, lifecycle, journey, checklists, facts, people, health_model or scenario"
+        what = f"does not say what it is: no key {known}"
         report.add(
             "missing-key", source.head, what, fix if fix.startswith("did") else 'start with "playbook: its-name".'
         )
@@ -207,7 +213,7 @@ def _unsure(files: dict[str, list[Source]]) -> bool:
 
 
 def _only_one(files: dict[str, list[Source]], report: Report) -> None:
-    for kind in ("lifecycle", "facts", "team"):
+    for kind in ("lifecycle", "facts", "team", "checklists"):
         for source in files[kind][1:]:
             what, first = f"there is another {kind} file", str(files[kind][0].head)
             report.add("duplicate-name", source.head, what, "keep one of the two.", related=first)

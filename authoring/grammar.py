@@ -348,6 +348,7 @@ FILE_KINDS = {
     "people": "team",
     "health_model": "health_model",
     "journey": "journey",
+    "checklists": "checklists",
 }
 """What a file is by the first of these keys that it has; a scenario has `playbook` and `events`, too."""
 DATA_KINDS = {"import": "import", "assume": "answers", "accounts": "portfolio"}

@@ -67,4 +67,29 @@ _JOURNEY_MILESTONE = Shape(
     "`ticked_by`.",
     (*_WANTED, *_REACHED),
 )
-JOURNEYS = (_JOURNEY, _STAGE, _MILESTONE, _JOURNEY_MILESTONE)
+_STEPS = Kind("`playbook/step`", {"type": "string", "pattern": "^[a-z0-9-]+/[a-z0-9-]+$"})
+_CHECKLISTS = Shape(
+    "checklists",
+    "What the phases of a customer are made of; one file.",
+    (Key("checklists", list_of("checklist"), "the phases, in the order in which they are shown", required=True),),
+)
+_CHECKLIST = Shape(
+    "checklist",
+    "One phase.",
+    (
+        Key("phase", name_of("name"), "its name", required=True),
+        Key("title", TEXT, "what people read", "the name"),
+        Key("items", list_of("checklist_item"), "what it is made of, in order", required=True),
+    ),
+)
+_ITEM = Shape(
+    "checklist_item",
+    "One item of a phase.",
+    (
+        Key("item", TEXT, "what people read", required=True),
+        Key("done", CONDITION, "done while this holds", example="milestones.first_value"),
+        Key("steps", listed(_STEPS), "done once one of these steps was: sent or, of a task, ticked"),
+    ),
+    some=("done", "steps"),
+)
+JOURNEYS = (_JOURNEY, _STAGE, _MILESTONE, _JOURNEY_MILESTONE, _CHECKLISTS, _CHECKLIST, _ITEM)

@@ -21,7 +21,7 @@ def unused_words(
     """A finding for each fact that nothing reads, and for each event that nothing names and that sets no fact."""
     if "facts" not in sources:
         return
-    found = [*leaves(lifecycle.courses), *leaves(lifecycle.milestones), *leaves(books)]
+    found = [*leaves(lifecycle.courses), *leaves(lifecycle.checklists), *leaves(lifecycle.milestones), *leaves(books)]
     read = {name for item in found if isinstance(item, Expr) for name in names_in(item.tree)}
     derived = {spec.derived.source for spec in lifecycle.facts.values() if spec.derived}
     texts = {item for item in found if isinstance(item, str)} | derived

@@ -13,6 +13,7 @@ from gateway.refusals import RefusedError
 from lifecycle import calendar, people
 from lifecycle.playbook import Lifecycle, Manifest, Playbook
 from store import releases
+from store.checklists import standings
 from store.database import now
 from store.known import known, milestones
 from store.pages import CustomerPage
@@ -45,6 +46,7 @@ class About:
             "stages": moves(life, page.customer),
             "course": life.course(page.customer.profile.journey) if life else None,
             "day": _day(page),
+            "phases": standings(c, life, page.customer, found) if life else (),
             "zones": {release: self._zone(c, page, life, release) for release in used},
         }
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from lifecycle import machine
 from lifecycle.actions import AT_ONCE, STALE_AFTER, Action, Expr, Length, When
+from lifecycle.checklists import Checklist
 from lifecycle.health import HealthModel
 from lifecycle.jsonform import digest, encode
 from lifecycle.memo import once
@@ -376,6 +377,7 @@ class Lifecycle:
     journeys: dict[str, Course] = field(default_factory=dict)
     staffing: tuple[Staffing, ...] = ()
     programmes: dict[str, Programme] = field(default_factory=dict)
+    checklists: tuple[Checklist, ...] = ()
     format: int = FORMAT
     kind: Literal["lifecycle"] = "lifecycle"
 

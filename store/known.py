@@ -75,24 +75,35 @@ def milestones(life: Lifecycle, customer: Customer, found: Known) -> tuple[Reach
     journey = customer.profile.journey
     wanted = {item.milestone: item for item in life.course(journey).targets}
     others = {key for name, one in life.journeys.items() if name != journey for key in one.milestones}
+    lookup = seen_by(life, customer, found)
+    names = [name for name in life.milestones if name not in others]
+    return tuple(replace(_reached(life, name, found, lookup), target=wanted.get(name)) for name in names)
+
+
+def seen_by(life: Lifecycle, customer: Customer, found: Known) -> conditions.Lookup:
+    """What a condition of the lifecycle sees of a customer now; nothing of contracts."""
     about: Mapping[str, Value] = {"stage": customer.stage, "band": customer.band or None}
+    running = {play.playbook.replace("-", "_") for play in found.plays if not play.over}
 
     def lookup(path: str) -> Value:
         group, _, name = path.partition(".")
         if group == "milestones":
-            return one(name).reached if name in life.milestones else None
+            return _reached(life, name, found, lookup).reached if name in life.milestones else None
+        if group == "playing":
+            return name in running
         if group == "customer":
             value: Value = about.get(name, getattr(customer.profile, name, None))
             return None if value == "" else value
         return found.facts[path].value if path in found.facts else None
 
-    def one(name: str) -> Reached:
-        spec = life.milestones[name]
-        if name in found.ticked:
-            return Reached(name, spec.title, reached=True, at=found.ticked[name])
-        if spec.when is None or not conditions.holds(spec.when, lookup):
-            return Reached(name, spec.title, reached=False, at=None)
-        since = [found.facts[path].at for path in conditions.names(spec.when) if path in found.facts]
-        return Reached(name, spec.title, reached=True, at=max(since, default=None))
+    return lookup
 
-    return tuple(replace(one(name), target=wanted.get(name)) for name in life.milestones if name not in others)
+
+def _reached(life: Lifecycle, name: str, found: Known, lookup: conditions.Lookup) -> Reached:
+    spec = life.milestones[name]
+    if name in found.ticked:
+        return Reached(name, spec.title, reached=True, at=found.ticked[name])
+    if spec.when is None or not conditions.holds(spec.when, lookup):
+        return Reached(name, spec.title, reached=False, at=None)
+    since = [found.facts[path].at for path in conditions.names(spec.when) if path in found.facts]
+    return Reached(name, spec.title, reached=True, at=max(since, default=None))

@@ -9,6 +9,7 @@ import pytest
 
 from authoring import reference, schema
 from authoring.catalogue import Catalogue, compile_facts
+from authoring.checklists import check_steps, read_checklists
 from authoring.compile import Compiled, compile_folder, compile_playbook, read_templates
 from authoring.courtesy import WEEKDAYS
 from authoring.diagnostics import Diagnostic, Report, render_text
@@ -123,6 +124,9 @@ def told(shipped: Compiled) -> Callable[[str], tuple[Diagnostic, ...]]:
                 texts = sorted((ROOT / "playbooks/health").glob("*.yaml"))
                 models = read_models([parse(path.read_text(), path.name, report) for path in texts], report)
                 compile_lifecycle(shipped.sources["lifecycle"], catalogue, books, report, models, [source])
+            case "checklists":
+                _, steps = read_checklists(source, Names.of(lifecycle, books), report)
+                check_steps(steps, [item for item in shipped.releases.values() if isinstance(item, Playbook)], report)
             case "health_model":
                 for draft in read_models([source], report).values():
                     checked(draft, Names.of(lifecycle, books), lifecycle, report)

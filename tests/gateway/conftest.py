@@ -17,6 +17,8 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from temporalio.service import RPCError, RPCStatusCode
 
 from gateway.app import Config, create_app
+from lifecycle.actions import Expr
+from lifecycle.checklists import Checklist, Item
 from lifecycle.commands import AskApproval, RaiseTask
 from lifecycle.jsonform import digest, encode
 from lifecycle.playbook import Course, EventSpec, FactSpec, Lifecycle, Manifest, Milestone, Release, StageSpec, Target
@@ -57,6 +59,16 @@ LIFECYCLE = Lifecycle(
     },
     managers=("cs_manager", "founder"),
     default_zone="Europe/Berlin",
+    checklists=(
+        Checklist(
+            "onboard",
+            "Onboard",
+            (
+                Item("Set up", Expr("setup.api_connected", ("get", "setup.api_connected"))),
+                Item("Look into it", None, ("onboarding/look",)),
+            ),
+        ),
+    ),
     journeys={
         "short": Course(
             "Short journey",

@@ -71,6 +71,15 @@ async def test_a_customers_page_shows_its_journey_and_what_that_wants(
     ]
 
 
+async def test_a_customers_page_shows_its_place_in_each_phase(browser: Browser, acme: str, send: Any) -> None:
+    page = (await browser.get(f"/customers/{acme}")).text
+    assert '<b>Onboard</b> 0 of 2 <span class="soft">next: Set up</span>' in page
+    await send({"type": "api.connected", "id": "evt_2", "data": {"customer": "acme"}})
+    page = (await browser.get(f"/customers/{acme}")).text
+    assert '<b>Onboard</b> 1 of 2 <span class="soft">next: Look into it</span>' in page
+    assert 'Set up <span class="pill good">done</span>' in page
+
+
 async def test_a_customers_page_says_when_the_engine_is_away(browser: Browser, acme: str, temporal: Any) -> None:
     temporal.away = True
     page = await browser.get(f"/customers/{acme}")
