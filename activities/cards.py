@@ -145,6 +145,10 @@ def _confirm(title: str) -> Block:
     }
 
 
+HANDED_ON = "Handed on: somebody else is asked now."
+"""What the card of somebody who is asked no more says."""
+
+
 def outcome_of(result: str, by: str) -> str:
     """How an approval ended, in a sentence for its card."""
     said = {

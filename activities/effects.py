@@ -12,14 +12,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from activities import cards, webhooks
+from activities import cards, handover, webhooks
+from activities.booking import Bookings, person_of
 from activities.cards import Card
 from activities.delivery import Delivery, Failed, Landing, Later, Sent
 from activities.documents import html as to_html
-from activities.invites import Calendar, Guest, Method, calendar_object, meeting_uid
+from activities.invites import Calendar
 from activities.mime import Mail, Mailbox, UnsendableError
-from activities.render import Edited, Letter, Renderer, Slot, unsubscribe_link
-from activities.scene import Scene, moment_of, read_scene, read_source
+from activities.render import Edited, Letter, News, Renderer, Slot, unsubscribe_link
+from activities.scene import Scene, read_scene, read_source
 from activities.transports import CardWay, Doubt, Envelope, MailWay, Records, Way, Ways
 from activities.variables import title_of
 from lifecycle import touches
@@ -29,6 +30,7 @@ from lifecycle.commands import (
     CallWebhook,
     CancelInvite,
     Command,
+    HandOver,
     MakeDocument,
     PostSlack,
     RaiseTask,
@@ -74,6 +76,7 @@ Addressed = (
     | PostSlack
     | AskApproval
     | RaiseTask
+    | HandOver
     | MakeDocument
     | RecordOpportunity
 )
@@ -93,6 +96,7 @@ class Effects:
         self._delivery = delivery
         self._renderer = Renderer(delivery)
         self._ways = Ways(db, delivery)
+        self._bookings = Bookings(db, self._ways, delivery)
         self._webhooks = webhooks.Webhooks(delivery)
 
     def prepare(
@@ -134,6 +138,8 @@ class Effects:
                 return self._ask(scene, envelope, command)
             case RaiseTask():
                 return self._task(scene, envelope, command)
+            case HandOver():
+                return self._hand_over(scene, envelope, command)
             case MakeDocument():
                 return self._document(scene, envelope)
             case RecordOpportunity():
@@ -187,73 +193,29 @@ class Effects:
     def _invite(self, scene: Scene, envelope: Envelope, command: SendInvite) -> Job:
         _, step = scene.source.written()
         minutes = step.action.minutes if isinstance(step.action, Invite) else 30
-        meeting = meetings.book(
-            self._db,
-            command.meeting,
-            organizer=command.organizer,
-            opens=command.opens,
-            closes=command.closes,
-            minutes=minutes,
-            guests=command.guests,
-            moves=command.moves,
-        )
+        meeting = self._bookings.of(command, minutes)
         if meeting.cancelled:
             raise NoLongerOwedError("the meeting was cancelled before this invitation went out")
-        letter, description = self._renderer.invitation(
-            scene, _slot(meeting), self._edited(scene), moved=bool(command.moves)
-        )
-        calendar = self._calendar("REQUEST", scene, meeting, letter.subject, description)
-        clash = (lambda: self._report_clash(scene, envelope, meeting)) if meeting.clash else (lambda: None)
+        news: News = "host" if command.change else "moved" if command.moves else ""
+        letter, summary, description = self._renderer.invitation(scene, _slot(meeting), self._edited(scene), news)
+        calendar = self._bookings.calendar("REQUEST", scene, meeting, summary, description)
+        clash = (lambda: self._bookings.report_clash(scene, envelope, meeting)) if meeting.clash else (lambda: None)
         return self._mail(scene, envelope, letter, calendar, before=clash)
-
-    def _report_clash(self, scene: Scene, envelope: Envelope, meeting: Meeting) -> None:
-        """Give the organizer a task, once a meeting and move: it is booked over another one. The task stands on the
-        dashboard; its card is posted once, and whatever becomes of it changes nothing.
-        """
-        part = f"task-clash-{meeting.sequence}" if meeting.sequence else "task-clash"
-        touch = f"{meeting.id.rpartition('/')[0]}/{part}/{meeting.organizer}"
-        with self._db.begin() as c:
-            organizer = _person(c, scene.customer.id, meeting.organizer)
-            when = moment_of(meeting.starts_at, organizer.zone or scene.zone)
-            title = f"{title_of(scene.command.step)} is booked over another meeting of yours, {when}: move one of them"
-            command = RaiseTask(
-                touch, scene.source.digest, scene.command.step, organizer.id, envelope.at, meeting.starts_at, title
-            )
-            if not projections.raise_task(c, command, scene.customer.id, title, ()):
-                return
-            of_card = replace(envelope, touch=touch, touch_hash=ledger.touch_hash(c, touch), person=organizer)
-        self._ways.cards(scene.customer.clock).post(
-            of_card, cards.task_card(title, scene.customer.name, when, (), touch)
-        )
 
     def _cancel(self, scene: Scene, envelope: Envelope, command: CancelInvite) -> Job:
         with self._db.read() as c:
             booked = meetings.get(c, command.meeting)
         if booked is None:
             raise NoLongerOwedError("there is no meeting to cancel")
+        if command.change:
+            letter, summary = self._renderer.cancellation(scene, _slot(booked), stays=True)
+            left = booked if booked.handed == command.change else replace(booked, sequence=booked.sequence + 1)
+            return self._mail(
+                scene, envelope, letter, self._bookings.calendar("CANCEL", scene, left, summary, "", alone=True)
+            )
         meeting = meetings.cancel(self._db, command.meeting)
         letter, summary = self._renderer.cancellation(scene, _slot(meeting))
-        return self._mail(scene, envelope, letter, self._calendar("CANCEL", scene, meeting, summary, ""))
-
-    def _calendar(self, method: Method, scene: Scene, meeting: Meeting, summary: str, description: str) -> Calendar:
-        with self._db.read() as c:
-            organizer = team.teammate(c, meeting.organizer) or scene.sender
-            people = [_person(c, scene.customer.id, guest) for guest in meeting.guests]
-            uid = meeting_uid(ledger.touch_hash(c, meeting.id), self._delivery.from_email.rpartition("@")[2])
-        everyone = {person.id: Guest(person.name or person.email, person.email) for person in (*people, scene.person)}
-        return calendar_object(
-            method,
-            uid=uid,
-            sequence=meeting.sequence,
-            made_at=now(),
-            starts_at=meeting.starts_at,
-            ends_at=meeting.ends_at,
-            summary=summary,
-            description=description,
-            organizer=Guest(organizer.name, organizer.email),
-            sent_by=self._delivery.from_email,
-            guests=tuple(everyone.values()),
-        )
+        return self._mail(scene, envelope, letter, self._bookings.calendar("CANCEL", scene, meeting, summary, ""))
 
     def _edited(self, scene: Scene) -> Edited | None:
         """What a person wrote in place of the template, where the command says that somebody did."""
@@ -278,7 +240,7 @@ class Effects:
         way = self._ways.cards(scene.customer.clock)
         with self._db.read() as c:
             known = projections.approval(c, scene.customer.id, command.approval)
-            names = tuple(_person(c, scene.customer.id, one).name for one in command.recipients)
+            names = tuple(person_of(c, scene.customer.id, one).name for one in command.recipients)
         if known is not None and known.result:
             raise NoLongerOwedError(f"the question was settled before it was asked: {known.result}")
         preview = self._renderer.preview(scene, names)
@@ -309,6 +271,20 @@ class Effects:
             return Sent() if isinstance(landing, Failed) else landing
 
         return replace(job, send=post)
+
+    def _hand_over(self, scene: Scene, envelope: Envelope, command: HandOver) -> Job:
+        """Tasks change hands; a card says so where something waits."""
+        with self._db.read() as c:
+            taken = handover.mine(c, self._releases, scene, command)
+            card = handover.card(c, scene, command, taken)
+        if card is None:
+            return self._kept(lambda _: None)
+
+        def give() -> None:
+            with self._db.begin() as c:
+                handover.give(c, taken, command)
+
+        return self._card(scene, envelope, card, before=give)
 
     # --- other systems ----------------------------------------------------------------------------------------------
 
@@ -363,9 +339,12 @@ class Effects:
 
         def close() -> Landing:
             with self._db.begin() as c:
-                posted = projections.close_approval(c, customer.id, command.approval, command.result, command.by)
                 by = team.teammate(c, command.by) if command.by else None
-            said = cards.outcome_of(command.result, by.name if by else "")
+                if command.to:
+                    posted = projections.take_cards(c, customer.id, command.approval, command.to)
+                else:
+                    posted = projections.close_approval(c, customer.id, command.approval, command.result, command.by)
+            said = cards.HANDED_ON if command.to else cards.outcome_of(command.result, by.name if by else "")
             card = cards.settled_card(title_of(command.step), customer.name, said)
             at = _shown_at(customer, command)
             landings = [self._replace(asked.card, card, customer.id, at) for asked in posted if asked.card]
@@ -392,10 +371,3 @@ def _envelope(c: Connection, customer: Customer, command: Command, person: Perso
 
 def _slot(meeting: Meeting) -> Slot:
     return Slot(meeting.starts_at, meeting.ends_at)
-
-
-def _person(c: Connection, customer: str, one: str) -> Person:
-    person = customers.contact(c, customer, one) or team.teammate(c, one)
-    if person is None:
-        raise UnsendableError("somebody invited is not among the customer's contacts, nor in the team")
-    return person

@@ -27,7 +27,16 @@ from activities.effects import Effects, Job, NoLongerOwedError
 from activities.mime import UnsendableError
 from activities.transports import Rate, doubt_of
 from lifecycle import touches, trace
-from lifecycle.commands import CancelInvite, Command, RaiseTask, SendEmail, SendInvite, SendSurvey, SettleApproval
+from lifecycle.commands import (
+    CancelInvite,
+    Command,
+    HandOver,
+    RaiseTask,
+    SendEmail,
+    SendInvite,
+    SendSurvey,
+    SettleApproval,
+)
 from lifecycle.jsonform import decode_union
 from lifecycle.model import Decision
 from lifecycle.playbook import Lifecycle, Playbook
@@ -325,7 +334,7 @@ def _barrier(c: Connection, customer: str, command: Command, job: Job) -> Barrie
     if hold := _hold(c, customer, command):
         return Barrier("held", hold.reason)
     stopped, suppressed = customers.barred(c, customer, job.address)
-    closing = isinstance(command, CancelInvite | SettleApproval)
+    closing = isinstance(command, CancelInvite | HandOver | SettleApproval)
     ours = isinstance(command, RaiseTask) and command.title  # the core's own word to a teammate
     if stopped and not (closing or ours or job.after_leaving):
         return Barrier("withdrawn", "the customer has left")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 from activities import calls, cards, documents, links, scores, variables
 from activities.cards import Card, Question
@@ -39,6 +39,10 @@ class Edited:
 
     subject: str
     text: str
+
+
+News = Literal["", "moved", "host"]
+"""What an invitation tells that is otherwise than in the one before: the time, or who holds the meeting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +86,37 @@ class Renderer:
         return Letter(subject, with_links(text, html), html)
 
     def invitation(
-        self, scene: Scene, slot: Slot, edited: Edited | None = None, *, moved: bool = False
-    ) -> tuple[Letter, str]:
-        """The mail of an invite step, and the calendar entry's description; raises as `letter`. `moved`: the reader has
-        an earlier time in the calendar, which this one replaces.
+        self, scene: Scene, slot: Slot, edited: Edited | None = None, news: News = ""
+    ) -> tuple[Letter, str, str]:
+        """The mail of an invite step, and the calendar entry's summary and description; raises as `letter`. `news`:
+        what of the entry that the reader has already is otherwise.
         """
         subject, text = self._invite_text(scene, slot, edited)
-        if not moved:
-            return self._plain_letter(scene, subject, text), text
         when = moment_of(slot.starts_at, scene.reader_zone)
-        said = f"The meeting “{subject}” has another time: {when}. Your calendar moves it.\n\n{text}"
-        return self._plain_letter(scene, f"Moved: {subject}", said), text
+        match news:
+            case "":
+                return self._plain_letter(scene, subject, text), subject, text
+            case "moved":
+                said = f"The meeting “{subject}” has another time: {when}. Your calendar moves it.\n\n{text}"
+                return self._plain_letter(scene, f"Moved: {subject}", said), f"Moved: {subject}", text
+            case "host":
+                host = scene.sender.name
+                said = f"{host} looks after “{subject}” from now on. The time stays: {when}.\n\n{text}"
+                return self._plain_letter(scene, f"Same time, now with {host}: {subject}", said), subject, text
 
-    def cancellation(self, scene: Scene, slot: Slot) -> tuple[Letter, str]:
-        """The mail that takes a meeting back, and the calendar entry's summary; raises as `letter`.
+    def cancellation(self, scene: Scene, slot: Slot, *, stays: bool = False) -> tuple[Letter, str]:
+        """The mail that takes a meeting back, and the calendar entry's summary; raises as `letter`. `stays`: only the
+        reader is no longer expected.
 
         Why it was cancelled is ours to know: the reader only learns that it was.
         """
         subject, _ = self._invite_text(scene, slot, None)
         when = moment_of(slot.starts_at, scene.reader_zone)
+        if stays:
+            text = (
+                f"The meeting “{subject}” on {when} takes place without you: {scene.sender.name} looks after it now.\n"
+            )
+            return self._plain_letter(scene, f"Handed on: {subject}", text), subject
         text = f"The meeting “{subject}” on {when} is cancelled. There is nothing to do; it leaves your calendar.\n"
         return self._plain_letter(scene, f"Cancelled: {subject}", text), subject
 

@@ -1,4 +1,4 @@
-"""The other files, key by key: lifecycle, facts, people, scenarios. Part of `authoring.grammar`."""
+"""The other files, key by key: lifecycle, scenarios. Part of `authoring.grammar`."""
 
 from authoring.grammar_facts import FACTS
 from authoring.grammar_form import (
@@ -30,6 +30,7 @@ from authoring.grammar_form import (
     whole,
 )
 from authoring.grammar_programmes import PROGRAMMES
+from authoring.grammar_team import TEAM
 from authoring.namespace import CUSTOMER_ROLES
 from lifecycle.surveys import FORMS, RETURNS
 
@@ -41,7 +42,6 @@ _SPAN = Kind("years", {"type": ["string", "integer"], "pattern": "^20[0-9]{2}(-2
 _DAY = whole(-MAX_DAY, MAX_DAY)
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _DATES = Kind("dates", {"type": "string", "pattern": f"^ *{_DATE}( +to +{_DATE})? *$"})
-_CAP = whole(1, 1000)
 
 _LIFECYCLE = Shape(
     "lifecycle",
@@ -164,29 +164,6 @@ _HOLIDAYS = Shape(
         Key("countries", listed(NAME), "ISO codes, such as `[DE, US]`", required=True),
         Key("years", _SPAN, "such as `2025-2030`", required=True),
     ),
-)
-_TEAM = Shape(
-    "team",
-    "Who works here.",
-    (Key("people", list_of("person"), "all of them", required=True),),
-)
-_PERSON = Shape(
-    "person",
-    "A teammate.",
-    (
-        Key("id", name_of("name"), "once in the file", required=True),
-        Key("name", TEXT, "the full name", required=True),
-        Key("email", TEXT, "where mails go", required=True),
-        Key("slack", Kind("member id", {"type": "string", "pattern": "^[UW][A-Z0-9]{2,20}$"}), "in Slack, `U0MARA`"),
-        Key("zone", ZONE, "where they work", "the lifecycle's `default_zone`"),
-        Key("roles", listed(ROLE), "the teammate roles they hold", required=True),
-        Key("capacity", mapping("capacity"), "how much they can take on a day, for the warnings of `forecast`"),
-    ),
-)
-_CAPACITY = Shape(
-    "capacity",
-    "How much a person can take on a day.",
-    (Key("tasks_a_day", _CAP, "tasks"), Key("approvals_a_day", _CAP, "questions")),
 )
 _SCENARIO = Shape(
     "scenario",
@@ -346,6 +323,6 @@ FILES = (
     *(_LIFECYCLE, _RENEWAL, _BANDS, *PROGRAMMES),
     *(_POLITENESS, _SURVEYS, _INCIDENT, _BUSINESS, _HOLIDAYS),
     *FACTS,
-    *(_TEAM, _PERSON, _CAPACITY),
+    *TEAM,
     *(_SCENARIO, _CUSTOMER, _HAPPENING, _EXPECTATION),
 )

@@ -18,7 +18,7 @@ from authoring.portfolio import Account
 from authoring.roster import Roster
 from authoring.simulate import Library, Run
 from lifecycle import calendar, schedule, touches
-from lifecycle.commands import AskApproval, Command, SendInvite, SettleApproval
+from lifecycle.commands import AskApproval, Command, HandOver, SendInvite, SettleApproval
 from lifecycle.course import Around, Course
 from lifecycle.engine import begin
 from lifecycle.messages import (
@@ -75,7 +75,7 @@ def of_account(account: Account, roster: Roster | None = None) -> Start:
     """An account of a portfolio; with a roster, people of the team file take its roles."""
     signup, events = account.signup, account.events
     if roster is not None:
-        team = roster.assign({"csm": account.csm} if account.csm else {})
+        team = roster.assign(signup.profile, {"csm": account.csm} if account.csm else {})
         signup = replace(signup, team=team)
         people = {role: person.id for role, person in team.items()}
         events = tuple((at, _by(event, people)) for at, event in events)
@@ -292,7 +292,7 @@ class _Player:
     def _note(self, at: datetime, command: Command, around: Around) -> None:
         """Remember who gets what, once: a reminder of a question is not another question."""
         kind = _KINDS.get(command.kind, command.kind)
-        if isinstance(command, SettleApproval):
+        if isinstance(command, SettleApproval | HandOver):
             return
         if isinstance(command, AskApproval):
             if (command.approval, command.to) in self._asked:

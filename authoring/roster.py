@@ -1,36 +1,30 @@
 """Who takes which role for a customer of a simulation: the rule of `store.team.assign`, with its counts in memory."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from datetime import date
 
-from authoring.team import Person
-from lifecycle.model import Teammate
+from authoring.team import Team
+from lifecycle.model import Profile, Teammate
+from lifecycle.playbook import Lifecycle
+from lifecycle.staffing import Staff
 
 
 class Roster:
-    """Gives people to customers, in the order in which these come. `chains`: role to the roles it falls back to."""
+    """Gives people to customers, in the order in which these come. Who is away or leaves counts as of each signup."""
 
-    def __init__(self, people: Sequence[Person], chains: Mapping[str, Sequence[str]]) -> None:
-        self.people, self.chains = people, chains
-        self._by_address = {person.email: person for person in people}
+    def __init__(self, team: Team, lifecycle: Lifecycle) -> None:
+        self.team, self.lifecycle = team, lifecycle
+        self._people = {person.id: person for person in team.people}
+        self._by_address = {person.email: person.id for person in team.people}
         self._loads: Counter[tuple[str, str]] = Counter()
 
-    def assign(self, wanted: Mapping[str, str]) -> dict[str, Teammate]:
-        """A person for every role: the one with the wanted address, else the least busy holder of the role, else of the
-        roles of its chain; a role that nobody can take is left out. `wanted`: role to address.
+    def assign(self, profile: Profile, wanted: Mapping[str, str], today: date | None = None) -> dict[str, Teammate]:
+        """A person for every role, as `lifecycle.staffing` says; a role that nobody can take is left out. `wanted`:
+        role to address. `today`: where it is not the day of the signup.
         """
-        held = {role for person in self.people for role in person.roles}
-        chosen = {}
-        for role in sorted({*self.chains, *held}):
-            person = self._by_address.get(wanted.get(role, "")) or self._least_busy(role)
-            if person is not None:
-                chosen[role] = Teammate(person.id, person.zone)
-                self._loads[role, person.id] += 1
-        return chosen
-
-    def _least_busy(self, role: str) -> Person | None:
-        for link in (role, *self.chains.get(role, ())):
-            holders = [person for person in self.people if link in person.roles]
-            if holders:
-                return min(holders, key=lambda person: (self._loads[role, person.id], person.id))
-        return None
+        staff = Staff(self.team.people, self.lifecycle.roles, self.team.policy, today or profile.signed_up_on)
+        given = {role: self._by_address[email] for role, email in wanted.items() if email in self._by_address}
+        chosen = staff.assign(profile, self._loads, given)
+        self._loads.update((role, found.person) for role, found in chosen.items())
+        return {role: Teammate(found.person, self._people[found.person].zone) for role, found in chosen.items()}

@@ -3,11 +3,13 @@
 import re
 from dataclasses import dataclass
 
+from authoring.covering import Covering, known_stand_ins
 from authoring.diagnostics import Report, near
 from authoring.fields import KEBAB, Fields, mapping, sequence
 from authoring.grammar import keys
-from authoring.source import Source
+from authoring.source import Node, Source
 from lifecycle.playbook import Lifecycle
+from lifecycle.staffing import ANYBODY, NO_POLICY, Cover, Policy, Span
 
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;.]+\Z")
 _MOST = 1000
@@ -17,7 +19,9 @@ _EXAMPLE = "{ id: mara, name: Mara, email: mara@example.com, roles: [csm] }"
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How much a person can take on a day, for warnings of a forecast; 0: nobody said."""
+    """How much a person can take on a day, for warnings of a forecast; 0: nobody said. How many customers they can look
+    after stands in their `Cover`.
+    """
 
     tasks_a_day: int = 0
     approvals_a_day: int = 0
@@ -25,7 +29,9 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A teammate. `id`: ours, kebab-case; `slack`: member id, empty where there is none; `zone`: IANA."""
+    """A teammate. `id`: ours, kebab-case; `slack`: member id, empty where there is none; `zone`: IANA. `cover`: whom
+    they look after.
+    """
 
     id: str
     name: str
@@ -34,13 +40,15 @@ class Person:
     zone: str
     roles: tuple[str, ...]
     capacity: Capacity = Capacity()
+    cover: Cover = ANYBODY
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """All teammates in the order of the file."""
+    """All teammates in the order of the file. `policy`: what counts for everybody."""
 
     people: tuple[Person, ...]
+    policy: Policy = NO_POLICY
 
 
 def compile_team(source: Source, lifecycle: Lifecycle | None, report: Report) -> Team | None:
@@ -52,22 +60,29 @@ def compile_team(source: Source, lifecycle: Lifecycle | None, report: Report) ->
     if "people" not in fields:
         fields.missing("people", f"people: [{_EXAMPLE}]")
     roles = lifecycle.roles if lifecycle else {}
-    people = []
+    covering = Covering(lifecycle, report)
+    policy = covering.policy(fields)
+    people, absences = [], dict[str, Node]()
     seen: dict[str, str] = {}
     for item in sequence(fields.get("people"), report, '"people"', f"- {_EXAMPLE}"):
         node = mapping(item, report, "a person", _EXAMPLE)
         if node is not None:
             inner = Fields(node, keys("person"), "a person", report)
-            people.append(_person(inner, lifecycle, seen, report))
+            people.append(_person(inner, lifecycle, seen, covering, policy))
+            absences[people[-1].id] = inner.get("away") or node
+    known_stand_ins({person.id: person.cover for person in people}, absences, report)
     held = {role for person in people for role in person.roles}
     for role, chain in roles.items():
         if people and held.isdisjoint((role, *chain)):
             what = f'nobody has the role "{role}", nor any that stands in for it'
             report.add("role-unfilled", fields.key("people"), what, f"give a person the role, such as roles: [{role}].")
-    return Team(tuple(people))
+    return Team(tuple(people), policy)
 
 
-def _person(fields: Fields, lifecycle: Lifecycle | None, seen: dict[str, str], report: Report) -> Person:
+def _person(
+    fields: Fields, lifecycle: Lifecycle | None, seen: dict[str, str], covering: Covering, policy: Policy
+) -> Person:
+    report = covering.report
     name = fields.name("id", KEBAB, '"id: mara"')
     email = fields.text("email", '"email: mara@example.com"', required=True).lower()
     if email and not _ADDRESS.match(email):
@@ -88,12 +103,15 @@ def _person(fields: Fields, lifecycle: Lifecycle | None, seen: dict[str, str], r
         roles.append(item.value)
     full = fields.text("name", '"name: Mara Lindqvist"', required=True)
     zone = fields.zone("zone", (), lifecycle.default_zone if lifecycle else "UTC")
-    return Person(name, full, email, slack, zone, tuple(roles), _capacity(fields, report))
+    capacity, accounts = _capacity(fields, covering)
+    cover = covering.cover(fields, accounts, policy)
+    return Person(name, full, email, slack, zone, tuple(roles), capacity, cover)
 
 
-def _capacity(fields: Fields, report: Report) -> Capacity:
-    node = mapping(fields.get("capacity"), report, '"capacity"', "{ tasks_a_day: 8, approvals_a_day: 10 }")
+def _capacity(fields: Fields, covering: Covering) -> tuple[Capacity, Span]:
+    node = mapping(fields.get("capacity"), covering.report, '"capacity"', "{ accounts: 20-30, tasks_a_day: 8 }")
     if node is None:
-        return Capacity()
-    inner = Fields(node, keys("capacity"), '"capacity"', report)
-    return Capacity(inner.whole("tasks_a_day", 1, _MOST, 0), inner.whole("approvals_a_day", 1, _MOST, 0))
+        return Capacity(), Span()
+    inner = Fields(node, keys("capacity"), '"capacity"', covering.report)
+    capacity = Capacity(inner.whole("tasks_a_day", 1, _MOST, 0), inner.whole("approvals_a_day", 1, _MOST, 0))
+    return capacity, covering.accounts(inner)

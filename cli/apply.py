@@ -91,7 +91,7 @@ def make_current(
     with db.begin() as c:
         one_at_a_time(c, releases.APPLYING)
         if found.team and isinstance(lifecycle, Lifecycle):
-            team.save_team(c, [_teammate(person) for person in found.team.people], lifecycle.roles)
+            team.save_team(c, [_teammate(person) for person in found.team.people], lifecycle.roles, found.team.policy)
         if options is None and any(item.digest == found.digest for item in rollouts.parts(c)):
             return Applied(found.digest, changed=False)
         releases.keep(c, found.digest, found.releases)
@@ -156,5 +156,5 @@ def _tell(db: Database, rollout: int, progress: Progress | None) -> None:
 
 def _teammate(person: Person) -> team.Person:
     return team.Person(
-        person.id, person.name, person.email, person.roles, suppressed=False, zone=person.zone, slack=person.slack
+        person.id, person.name, person.email, person.roles, zone=person.zone, slack=person.slack, cover=person.cover
     )

@@ -98,7 +98,7 @@ class Importer:
                 return known.id, False
             one_at_a_time(c, releases.APPLYING, shared=True)
             at = now()
-            assigned = team.assign(c, {"csm": account.csm} if account.csm else {})
+            assigned, why = team.assign(c, account.signup.profile, {"csm": account.csm} if account.csm else {})
             customer, contacts = customers.create(
                 c,
                 outer_id=account.id,
@@ -110,7 +110,7 @@ class Importer:
             )
             zone = self._lifecycle.default_zone
             mates = {role: Teammate(person.id, person.zone or zone) for role, person in assigned.items()}
-            event: SignedUp = replace(account.signup, contacts=contacts, team=mates)
+            event: SignedUp = replace(account.signup, contacts=contacts, team=mates, assigned=why)
             facts.told(c, customer.id, {k: v for k, v in account.facts.items() if k in self._lifecycle.facts})
             if event.placed in OUTSIDE_STAGES:
                 customers.stop(c, customer.id, stopped=True)

@@ -23,7 +23,7 @@ from authoring.diagnostics import Diagnostic, failed, render_json, render_text
 from authoring.lint import lint
 from authoring.scenario_file import mistakes
 from cli import apply as applying
-from cli import by_hand, rollout, serve, tested, testing
+from cli import by_hand, rollout, serve, staffing, tested, testing
 from cli import document as writing
 from cli import explain as explaining
 from cli import forecast as forecasting
@@ -87,6 +87,8 @@ app.command("pipeline")(selling.pipeline)
 app.command("opportunity")(selling.opportunity)
 app.command("advocacy")(selling.advocacy)
 app.command("support")(selling.support)
+app.command("coverage")(staffing.coverage)
+app.command("reassign")(staffing.reassign)
 
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text for people, json for programs.")]
 

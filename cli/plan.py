@@ -301,7 +301,7 @@ def _git(folder: Path, *arguments: str) -> bytes:
 
 def _starts(path: Path, before: Compiled, lifecycle: Lifecycle, scope: Scope) -> Iterator[Start]:
     report = Report()
-    roster = Roster(before.team.people, lifecycle.roles) if before.team else None
+    roster = Roster(before.team, lifecycle) if before.team else None
     books = [item for item in before.releases.values() if isinstance(item, Playbook)]
     for account in read_portfolio(path, lifecycle, report, books):
         start = of_account(account, roster)

@@ -189,7 +189,7 @@ def many(
     if asked.portfolio is None:
         raise TypeError("checked before")
     report = Report()
-    roster = Roster(cast.compiled.team.people, cast.lifecycle.roles) if cast.compiled.team else None
+    roster = Roster(cast.compiled.team, cast.lifecycle) if cast.compiled.team else None
     accounts = read_portfolio(asked.portfolio, cast.lifecycle, report, cast.books)
     starts = (of_account(account, roster) for account in accounts)
     first = next(starts, None)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from activities.delivery import Delivery
+from gateway import returning
 from gateway.about import About
 from gateway.actions import Actions
 from gateway.answers import Answers
@@ -93,7 +94,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
         description="Tell Stageplay what happened at a customer. Requests are signed as Standard Webhooks.",
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(deliverer, Mornings(db, lifecycles)),
+        lifespan=_lifespan(deliverer, Mornings(db, lifecycles), db),
     )
     intake = Intake(db, lifecycles, allow_rehearsal=config.allow_rehearsal)
     app.include_router(events_router(intake, deliverer, config.webhook_secrets))
@@ -121,11 +122,14 @@ def _delivery(config: Config) -> Delivery:
     return Delivery(url, "", name, "", url, link_secret=config.link_secrets[-1])
 
 
-def _lifespan(deliverer: Deliverer, mornings: Mornings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    deliverer: Deliverer, mornings: Mornings, db: Database
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         """Run the pollers while the app runs."""
-        pollers = [asyncio.create_task(deliverer.run()), asyncio.create_task(mornings.run())]
+        forever = (deliverer.run(), mornings.run(), returning.run(db))
+        pollers = [asyncio.create_task(one) for one in forever]
         yield
         for poller in pollers:
             poller.cancel()

@@ -167,7 +167,7 @@ def _create(c: Connection, signup: Signup, lifecycle: Lifecycle) -> tuple[Custom
     profile = signup.new_profile(lifecycle, clock.virtual(at))
     if signup.team:
         signup.check_team(team.teammates(c))
-    assigned = team.assign(c, signup.team)
+    assigned, why = team.assign(c, profile, signup.team)
     customer, contacts = customers.create(
         c,
         outer_id=signup.outer_id,
@@ -180,7 +180,7 @@ def _create(c: Connection, signup: Signup, lifecycle: Lifecycle) -> tuple[Custom
     ends_on, starts_on = signup.contract_ends_on, profile.signed_up_on
     contracts = () if ends_on is None else (Contract(MAIN_CONTRACT, ends_on, starts_on=starts_on),)
     mates = {role: Teammate(person.id, person.zone or lifecycle.default_zone) for role, person in assigned.items()}
-    return customer, SignedUp(profile, contacts, mates, contracts)
+    return customer, SignedUp(profile, contacts, mates, contracts, assigned=why)
 
 
 def _others(inbound: Inbound) -> tuple[str, ...]:

@@ -26,13 +26,42 @@ def ask(turn: Turn, play: Play, step: Step, approval: Approval, owed: datetime) 
     turn.decide(play, step.id, "approval", "waiting", f"asked; without an answer by {shown} {what}", approval.by)
 
 
+def ask_again(turn: Turn, play: Play, step: Step, progress: Progress, change: str) -> None:
+    """Put an open question to who has the role now, with the whole time to answer. `change`: what made it so."""
+    if step.approval is None:  # pragma: no cover - only a step with one asks
+        return
+    owed = progress.due or progress.at
+    again = Progress("asked", turn.clock, due=owed, outcome=change)
+    turn.progress(play.key, step.id, again)
+    until = _card(turn, play, step, step.approval, step.approval.by, 0, turn.clock, owed, change)
+    shown = calendar.shown(until, play.zone)
+    turn.decide(play, step.id, "approval", "waiting", f"asked of who has the role now; until {shown}", step.approval.by)
+
+
+def remind(turn: Turn, play: Play, step: Step, progress: Progress, role: str, nth: int, change: str) -> None:
+    """Send the reminder or rung that was sent already to who has its role now."""
+    if step.approval is not None:  # pragma: no branch - only a step with one asks
+        owed = progress.due or progress.at
+        _card(turn, play, step, step.approval, role, nth, progress.at, owed, change)
+        turn.decide(play, step.id, "approval", "waiting", "asked of who has the role now", role)
+
+
 def _card(
-    turn: Turn, play: Play, step: Step, approval: Approval, role: str, nth: int, asked: datetime, owed: datetime
+    turn: Turn,
+    play: Play,
+    step: Step,
+    approval: Approval,
+    role: str,
+    nth: int,
+    asked: datetime,
+    owed: datetime,
+    change: str = "",
 ) -> datetime:
     until = schedule.answer_by(turn, play, approval, asked)
     person = turn.teammate(role)
     if person is not None:
         part = "ask" if nth == 0 else f"remind-{nth}"
+        part = f"{part}-{change}" if change else part
         found = recipients.of_step(turn, play, step)
         zero = schedule.day_zero(turn, play, step.id)
         turn.commands.append(
@@ -60,7 +89,7 @@ def nudge(turn: Turn, play: Play, step: Step, approval: Approval, progress: Prog
     owed = progress.due or progress.at
     if progress.count < len(plan):
         role = plan[progress.count][1]
-        _card(turn, play, step, approval, role, progress.count + 1, progress.at, owed)
+        _card(turn, play, step, approval, role, progress.count + 1, progress.at, owed, progress.outcome)
         turn.progress(play.key, step.id, replace(progress, count=progress.count + 1))
         reason = "reminded" if role == approval.by else "escalated"
         turn.decide(play, step.id, "approval", "waiting", f"{reason}: nobody has answered yet", role)

@@ -44,7 +44,8 @@ class SendSurvey:
 class SendInvite:
     """`meeting`: the touch without its recipient, from which the calendar UID comes. `opens`/`closes`: the slot lies
     between. `organizer`: teammate id. `guests`: every invited contact and teammate id, `to` among them. `moves`: how
-    often the meeting was moved by now, iTIP's SEQUENCE; 0 is the first invitation.
+    often the meeting was moved by now, iTIP's SEQUENCE; 0 is the first invitation. `change`: of which change of the
+    customer's team this tells; then the meeting keeps its time, and has this organizer and these guests.
     """
 
     touch: str
@@ -59,12 +60,15 @@ class SendInvite:
     guests: tuple[str, ...]
     edited: bool = False
     moves: int = 0
+    change: str = ""
     kind: Literal["send_invite"] = "send_invite"
 
 
 @dataclass(frozen=True, slots=True)
 class CancelInvite:
-    """Take back a meeting: iTIP CANCEL with the UID of `meeting` to `to`."""
+    """Take back a meeting: iTIP CANCEL with the UID of `meeting` to `to`. `change`: the change of the customer's team
+    by which `to` is no longer at it; then the meeting itself stays.
+    """
 
     touch: str
     release: str
@@ -73,6 +77,7 @@ class CancelInvite:
     due: datetime
     meeting: str
     reason: str
+    change: str = ""
     kind: Literal["cancel_invite"] = "cancel_invite"
 
 
@@ -116,7 +121,9 @@ class AskApproval:
 
 @dataclass(frozen=True, slots=True)
 class SettleApproval:
-    """Take the buttons off every card of an approval. `result`: approved, rejected, expired, withdrawn, superseded."""
+    """Take the buttons off every card of an approval. `result`: approved, rejected, expired, withdrawn, superseded.
+    `to`: off the cards of this teammate alone, who is asked no more; the question stays open.
+    """
 
     touch: str
     release: str
@@ -144,6 +151,20 @@ class RaiseTask:
     due_at: datetime
     title: str = ""
     kind: Literal["raise_task"] = "raise_task"
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Give the open tasks of some roles to who has these now, `to`, and tell them. `roles`: to who had each before."""
+
+    touch: str
+    release: str
+    step: str
+    to: str
+    due: datetime
+    roles: dict[str, str]
+    reason: str = ""
+    kind: Literal["hand_over"] = "hand_over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +216,7 @@ Command = (
     | AskApproval
     | SettleApproval
     | RaiseTask
+    | HandOver
     | MakeDocument
     | RecordOpportunity
     | CallWebhook

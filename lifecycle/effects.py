@@ -13,7 +13,7 @@ from typing import Any
 
 from lifecycle import calendar, recipients, schedule, touches
 from lifecycle.actions import Invite, Length
-from lifecycle.commands import Command, SendInvite
+from lifecycle.commands import AskApproval, Command, SendInvite
 from lifecycle.jsonform import decode_union, encode
 from lifecycle.messages import BatchSettled, Effect
 from lifecycle.model import Play, Progress, Retry, State
@@ -23,6 +23,8 @@ from lifecycle.turn import Turn
 UNKNOWN_FOR = timedelta(hours=24)
 CUSTOMER_SEES = ("send_email", "send_survey", "send_invite")
 MAILS = ("send_email", "send_survey")
+AT, WINDOW = "09:00", ("08:00", "18:00")
+"""When customers are written to where no playbook says it."""
 
 
 def settle(turn: Turn, event: BatchSettled, issued: tuple[Command, ...]) -> None:
@@ -87,7 +89,7 @@ def _postpone(turn: Turn, effect: Effect, command: Command | None, play: Play | 
     if command is None:
         return
     name = command.step
-    if play is None and command.kind in CUSTOMER_SEES:
+    if play is None and command.kind in CUSTOMER_SEES and not _of_change(command):
         if not doubtful:
             recipients.release(turn, effect.touch)
         turn.decide_life(name, "outcome", "cancelled", f"{effect.result}, and its play has been left: {effect.reason}")
@@ -111,7 +113,7 @@ def left_behind(state: State, waiting: Sequence[Command]) -> tuple[Command, ...]
     gone = {
         command.touch
         for command in waiting
-        if command.kind in CUSTOMER_SEES and touches.read(command.touch).play not in running
+        if command.kind in CUSTOMER_SEES and touches.read(command.touch).play not in running and not _of_change(command)
     }
     unsent = gone.difference(state.doubtful)
     return tuple(
@@ -182,14 +184,15 @@ def overtaken(turn: Turn, play: Play, meeting: str) -> tuple[str, ...]:
     """Forget the invitations to a meeting that surely never went, because a later word on it goes out; who they were
     for.
     """
-    those = [item for item in turn.retries if item.why == "later" and _invites(item.command, meeting)]
+    those = [item for item in turn.retries if item.why == "later" and invites(item.command, meeting)]
     turn.retries = tuple(item for item in turn.retries if item not in those)
     for item in those:
         _arrived(turn, play, touches.read(item.command["touch"]), sent=False)
     return tuple(dict.fromkeys(item.command["to"] for item in those))
 
 
-def _invites(command: Mapping[str, Any], meeting: str) -> bool:
+def invites(command: Mapping[str, Any], meeting: str) -> bool:
+    """Whether a command, as kept, is an invitation to a meeting."""
     return bool(command["kind"] == "send_invite" and command["meeting"] == meeting)
 
 
@@ -256,12 +259,15 @@ def _reissue(turn: Turn, item: Retry) -> None:
     command: Any = decode_union(Command, item.command)
     touch = touches.read(command.touch)
     play = turn.play(touch.play)
-    if command.kind == "ask_approval" and not _asked(turn, play, command.touch):
+    if command.kind == "ask_approval" and not _asked(turn, play, command):
         return
     if item.why == "unknown":
         turn.doubtful = (*turn.doubtful, command.touch)
-    if play is None or command.kind not in CUSTOMER_SEES or item.why == "unknown":
+    if command.kind not in CUSTOMER_SEES or item.why == "unknown":
         turn.commands.append(command)
+        return
+    if play is None:
+        _reissue_late(turn, item, command)
         return
     if play.step_of(touch.step) not in turn.index(play):
         _give_up(turn, play, command, "its step is no longer in the playbook", told=False)
@@ -269,13 +275,29 @@ def _reissue(turn: Turn, item: Retry) -> None:
     if command.kind == "send_invite":
         command = _reoffered(turn, play, command)
     stale = turn.later(command.due, turn.life.politeness.stale_after, play.zone)
-    opens = _may_go(turn, play, paused=command.kind in MAILS and command.to in play.paused)
+    opens = may_go(turn, play, command.touch, paused=command.kind in MAILS and command.to in play.paused)
     if not turn.reachable(command.to):
         _give_up(turn, play, command, "may no longer be written to", told=False)
     elif max(opens, turn.clock) > stale:
         _give_up(turn, play, command, "the provider kept asking for patience until it was stale", told=True)
     elif command.kind == "send_invite" and command.closes <= turn.clock:
         _give_up(turn, play, command, "the provider kept asking for patience until the meeting was over", told=True)
+    elif opens > turn.clock:
+        turn.retries = (*turn.retries, replace(item, at=opens))
+    else:
+        turn.commands.append(command)
+
+
+def _of_change(command: Command) -> bool:
+    """Whether a command tells of a change of the team: it goes whether or not its play has ended."""
+    return bool(getattr(command, "change", ""))
+
+
+def _reissue_late(turn: Turn, item: Retry, command: SendInvite) -> None:
+    """Issue again what tells of a meeting whose play has ended, unless it is over."""
+    opens = may_go(turn, None, command.touch)
+    if command.closes <= turn.clock or not turn.reachable(command.to):
+        turn.decide_life(command.step, "outcome", "cancelled", "the meeting is over, or nobody may be told", command.to)
     elif opens > turn.clock:
         turn.retries = (*turn.retries, replace(item, at=opens))
     else:
@@ -296,18 +318,27 @@ def _reoffered(turn: Turn, play: Play, command: SendInvite) -> SendInvite:
     return replace(command, opens=opens, closes=closes)
 
 
-def _asked(turn: Turn, play: Play | None, touch: str) -> bool:
-    """Whether a question is still open."""
-    progress = _standing(turn, play, touches.read(touch))
-    return progress is not None and progress.status == "asked"
+def _asked(turn: Turn, play: Play | None, command: AskApproval) -> bool:
+    """Whether a question is still open, and still put to this person."""
+    progress = _standing(turn, play, touches.read(command.touch))
+    if play is None or progress is None or progress.status != "asked":
+        return False
+    step = turn.index(play)[play.step_of(touches.read(command.touch).step)]
+    roles = schedule.asked_of(turn, play, step.approval, progress)
+    return any(mate.id == command.to for role in roles if (mate := turn.teammate(role)) is not None)
 
 
-def _may_go(turn: Turn, play: Play, *, paused: bool) -> datetime:
-    """The next instant, from the turn's clock on, at which a customer may be written to; a hold is asked daily."""
-    book, start = turn.book(play), turn.clock
-    if "" in turn.holds or play.playbook in turn.holds or paused:
-        start = calendar.wall(calendar.local(start, play.zone).date() + calendar.DAY, book.at, play.zone)
-    return recipients.opens_at(turn, play, book, start, None)
+def may_go(turn: Turn, play: Play | None, touch: str, *, paused: bool = False) -> datetime:
+    """The next instant, from the turn's clock on, at which a customer may be written to; a hold is asked daily. Of a
+    play that has ended the customer's zone and the usual hours count.
+    """
+    book, start = turn.book(play) if play else None, turn.clock
+    zone, at = (play.zone, book.at) if play and book else (turn.profile.zone, AT)
+    if "" in turn.holds or touches.read(touch).playbook in turn.holds or paused:
+        start = calendar.wall(calendar.local(start, zone).date() + calendar.DAY, at, zone)
+    if play and book:
+        return recipients.opens_at(turn, play, book, start, None)
+    return calendar.next_open(start, zone, WINDOW, turn.life.politeness.quiet, None, turn.blackouts())
 
 
 def _give_up(turn: Turn, play: Play, command: Any, why: str, *, told: bool) -> None:

@@ -18,6 +18,7 @@ from lifecycle import (
     calendar,
     contacts,
     effects,
+    handing,
     happening,
     holding,
     journey,
@@ -68,6 +69,7 @@ from lifecycle.messages import (
 from lifecycle.model import Decision, Play, Profile, State
 from lifecycle.playbook import Step
 from lifecycle.releases import Releases
+from lifecycle.staffing import TeamChanged
 from lifecycle.triggers import SIGNED_UP
 from lifecycle.turn import ON_TIME, UNKNOWN, Turn
 
@@ -220,10 +222,8 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
             contacts.put(turn, contact)
         case ContactLeft(contact=name):
             turn.contacts = tuple(item for item in turn.contacts if item.id != name)
-        case ContactSuppressed(contact=name):
-            contacts.suppress(turn, name, suppressed=True)
-        case ContactRestored(contact=name):
-            contacts.suppress(turn, name, suppressed=False)
+        case ContactSuppressed(contact=name) | ContactRestored(contact=name):
+            contacts.suppress(turn, name, suppressed=isinstance(event, ContactSuppressed))
         case Happened(name=name, facts=values):
             happening.happened(turn, name, values)
         case FactsReported(facts=values):
@@ -235,9 +235,11 @@ def _apply(turn: Turn, event: Event, issued: tuple[Command, ...]) -> None:
         case ContractSigned(contract=contract):
             journey.sign(turn, contract)
         case Churned() | Returned():
-            _leave_or_return(turn, event)
+            journey.leave_or_return(turn, event)
         case Merged() | Absorbed():
             merging.hear(turn, event)
+        case TeamChanged():
+            handing.hear(turn, event)
         case CatalogueApplied():
             _apply_catalogue(turn, event)
         case ApprovalAnswered():
@@ -271,6 +273,8 @@ def _sign_up(turn: Turn, event: SignedUp) -> None:
     turn.contracts = tuple({item.id: item for item in event.contracts}.values())  # of two with one id the later counts
     turn.profile = replace(event.profile, zone=_zone(turn, event.profile.zone, turn.life.default_zone))
     happening.learn(turn, event.facts)
+    if event.assigned:
+        turn.decide_life("team", "team", "fired", event.assigned)
     if event.placed:
         _place(turn, event.placed)
         return
@@ -310,16 +314,6 @@ def _zone(turn: Turn, wanted: str, otherwise: str) -> str:
         return wanted
     turn.decide_life("profile", "profile", "skipped", f"there is no time zone {wanted!r}; it is {otherwise}")
     return otherwise
-
-
-def _leave_or_return(turn: Turn, event: Churned | Returned) -> None:
-    left = isinstance(event, Churned)
-    target = machine.move("journey", turn.stage, "churn" if left else "come_back")
-    if target is None:
-        turn.decide_life(turn.stage, "stage", "skipped", "has left already" if left else "has not left")
-        return
-    why = f"the customer left: {event.reason or 'no reason given'}" if isinstance(event, Churned) else "came back"
-    journey.enter(turn, target, why)
 
 
 def _apply_catalogue(turn: Turn, event: CatalogueApplied) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from lifecycle import calendar, conditions, machine, scoring, triggers
 from lifecycle.actions import Length
 from lifecycle.commands import RaiseTask
+from lifecycle.messages import Churned, Returned
 from lifecycle.model import Contract
 from lifecycle.playbook import OUTSIDE_STAGES, StageSpec, Target
 from lifecycle.turn import Turn
@@ -226,6 +227,17 @@ def _to_do(turn: Turn, spec: StageSpec) -> str:
     ]
     missing = f"Still missing: {', '.join(titles)}. " if titles else ""
     return f"{missing}Help them get there, or move the customer on."
+
+
+def leave_or_return(turn: Turn, event: Churned | Returned) -> None:
+    """Take that a customer left, or is back."""
+    left = isinstance(event, Churned)
+    target = machine.move("journey", turn.stage, "churn" if left else "come_back")
+    if target is None:
+        turn.decide_life(turn.stage, "stage", "skipped", "has left already" if left else "has not left")
+        return
+    why = f"the customer left: {event.reason or 'no reason given'}" if isinstance(event, Churned) else "came back"
+    enter(turn, target, why)
 
 
 def sign(turn: Turn, contract: Contract) -> None:

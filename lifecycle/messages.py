@@ -11,6 +11,7 @@ from typing import Literal
 from lifecycle.commands import Command
 from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammate, Touched, Value
 from lifecycle.quick import quick
+from lifecycle.staffing import TeamChanged
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
@@ -20,7 +21,7 @@ class SignedUp:
     """The customer exists. `team`: teammate role to who has it for this customer, fallbacks already resolved.
 
     `placed`: the stage that a customer stands in who was here before we were; its past is not made up for. Empty: a new
-    customer. `facts`: known at this moment, learned without triggering anything.
+    customer. `facts`: known at this moment, learned without triggering anything. `assigned`: why this team.
     """
 
     profile: Profile
@@ -29,6 +30,7 @@ class SignedUp:
     contracts: tuple[Contract, ...] = ()
     placed: str = ""
     facts: dict[str, Value] = field(default_factory=dict)
+    assigned: str = ""
     kind: Literal["signed_up"] = "signed_up"
 
 
@@ -333,6 +335,7 @@ Event = (
     | ContactLeft
     | ContactSuppressed
     | ContactRestored
+    | TeamChanged
     | Happened
     | FactsReported
     | SurveyAnswered

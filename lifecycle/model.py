@@ -145,7 +145,7 @@ class Progress:
     text before approving. `offered`: for an invite, the instant its slot was chosen at, where that is not `at`;
     `closes`: of a meeting that was moved, when the hours end between which it lies. `outcome`: what became of its
     meeting, `declined`, `no_show` or `held`; the way that a choice took; `ON_HOLD` for a step that is held until a hold
-    is lifted.
+    is lifted; of an open approval, the change of the team since which it is put to others.
     """
 
     ROW: ClassVar[bool] = True

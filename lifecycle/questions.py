@@ -27,6 +27,13 @@ def settle(turn: Turn, play: Play, step: Step, result: str, by: str = "", press:
     turn.commands.append(SettleApproval(touch, play.release, step.id, turn.at, approval, result, by))
 
 
+def take_back(turn: Turn, play: Play, step: Step, person: str, change: str) -> None:
+    """Ask a person no more, because others have their roles now; the question stays open."""
+    touch = turn.touch(play, step.id, f"settle-{change}", person)
+    approval = turn.named(play, step.id)
+    turn.commands.append(SettleApproval(touch, play.release, step.id, turn.at, approval, "superseded", to=person))
+
+
 def refuse(turn: Turn, step: str, what: str, reply: Reply) -> None:
     """Answer a person without acting, and leave a trace of it."""
     turn.reply = reply

@@ -244,6 +244,14 @@ def nudges(turn: Turn, play: Play, approval: Approval, asked: datetime) -> list[
     return sorted(item for item in plan if item[0] < end)
 
 
+def asked_of(turn: Turn, play: Play, approval: Approval | None, progress: Progress) -> tuple[str, ...]:
+    """The roles that an open question was put to so far, the first one first."""
+    if approval is None:
+        return ()
+    plan = nudges(turn, play, approval, progress.at)[: progress.count]
+    return (approval.by, *(role for _, role in plan))
+
+
 def next_instant(turn: Turn, play: Play, book: Playbook, closed: Collection[str], step: Step) -> datetime | None:
     """When a step wants to be looked at next; None when it is settled, closed, or waits for something without an
     instant.

@@ -1,8 +1,9 @@
 """Touches: the identity of everything that is done, and how people's answers name what it was done for.
 
 A touch is `customer/playbook/play/step/occurrence/part[/recipient]`; `Turn.touch` makes it, it is the ledger's key and
-the same on every replay. `part` is `send`, `ask`, `remind-n`, `cancel`, `task`, `settle`. An answer is about a step and
-not about one recipient, so it names `playbook/play/step`, in later rounds of a repeat with `~2`, `~3`, ...
+the same on every replay. `part` is `send`, `ask`, `remind-n`, `cancel`, `task`, `settle`; what a change of the team
+brings about bears its name, `ask-7`, `host-7`, `leave-7`, `hand-7`. An answer is about a step and not about one
+recipient, so it names `playbook/play/step`, in later rounds of a repeat with `~2`, `~3`, ...
 """
 
 from typing import NamedTuple

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from lifecycle.commands import SendInvite
 from lifecycle.touches import name_in
 from store import tables
 from store.database import Database, one_at_a_time
@@ -17,7 +18,8 @@ GRID = timedelta(minutes=15)
 @dataclass(frozen=True, slots=True)
 class Meeting:
     """A booked slot. `sequence`: iTIP's, one higher once cancelled. `clash`: the window was full, so it overlaps.
-    `guests`: ids of the contacts and teammates it was booked for, whoever has which role since.
+    `guests`: ids of the contacts and teammates it was booked for, whoever has which role since. `handed`: the last
+    change of the customer's team that it took.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Meeting:
         return name_in(self.id)
 
     guests: tuple[str, ...] = ()
+    handed: str = ""
 
 
 def book(
@@ -71,6 +74,32 @@ def book(
         slot = {"starts_at": starts_at or opens, "ends_at": (starts_at or opens) + length, "clash": starts_at is None}
         booked = insert(tables.meetings).values(**values, **slot).returning(tables.meetings)
         return _meeting(c.execute(booked).one())
+
+
+def hand_over(db: Database, command: SendInvite) -> Meeting | None:
+    """Give a booked meeting to another organizer and other guests, in its slot, under the next SEQUENCE;
+    once for each change of the customer's team. None where it was never booked.
+
+    SEQUENCE is at least `command.moves` from now on. A slot in which the new organizer has another one is a `clash`.
+    """
+    table, organizer = tables.meetings, command.organizer
+    with db.begin() as c:
+        one_at_a_time(c, f"meetings of {organizer}")
+        known = get(c, command.meeting)
+        if known is None or known.cancelled or known.handed == command.change:
+            return known
+        others = (table.c.organizer == organizer) & ~table.c.cancelled & (table.c.id != command.meeting)
+        overlaps = (table.c.starts_at < known.ends_at) & (table.c.ends_at > known.starts_at)
+        clash = c.execute(select(table.c.id).where(others & overlaps)).first() is not None
+        values: dict[str, Any] = {"organizer": organizer, "guests": list(command.guests), "handed": command.change}
+        values |= {"sequence": max(known.sequence + 1, command.moves), "clash": clash}
+        c.execute(update(table).where(table.c.id == command.meeting).values(**values))
+        return get(c, command.meeting)
+
+
+def to_come(c: Connection, customer: str, at: datetime) -> tuple[Meeting, ...]:
+    """The meetings of a customer that have not ended at an instant of its time, the first one first."""
+    return tuple(one for one in of(c, customer) if one.ends_at > at)
 
 
 def _stays(known: Meeting, opens: datetime, moves: int) -> bool:
@@ -144,4 +173,5 @@ def _meeting(row: Row[Any]) -> Meeting:
         cancelled=row.cancelled,
         clash=row.clash,
         guests=tuple(row.guests),
+        handed=row.handed or "",
     )

@@ -293,7 +293,8 @@ def _asked(teammate: str) -> ColumnElement[bool]:
     """Of approvals: those with a card for the teammate."""
     cards, approvals = tables.cards, tables.approvals
     same = (cards.c.customer == approvals.c.customer) & (cards.c.approval == approvals.c.approval)
-    return select(cards.c.approval).where(same & (cards.c.to == teammate)).correlate(approvals).exists()
+    asked = same & (cards.c.to == teammate) & cards.c.taken.is_not(True)
+    return select(cards.c.approval).where(asked).correlate(approvals).exists()
 
 
 def _open_by_customer(table: Any, still_open: ColumnElement[bool]) -> Any:
@@ -344,7 +345,8 @@ def _asks(c: Connection, *where: ColumnElement[bool]) -> tuple[Ask, ...]:
 
 def _cards(c: Connection, of: Iterable[str]) -> dict[tuple[str, str], tuple[Card, ...]]:
     table = tables.cards
-    query = select(table).where(table.c.customer.in_(sorted(of))).order_by(table.c.nth, table.c.touch)
+    query = select(table).where(table.c.customer.in_(sorted(of)), table.c.taken.is_not(True))
+    query = query.order_by(table.c.nth, table.c.touch)
     found: dict[tuple[str, str], tuple[Card, ...]] = {}
     for row in c.execute(query):
         key = (row.customer, row.approval)

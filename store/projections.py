@@ -5,7 +5,7 @@ Decisions and dates of approvals and tasks are customer time. Who pressed what i
 approval or ticking a task here records it, and the first result stands.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -182,10 +182,33 @@ def open_approval(c: Connection, command: AskApproval, customer: str, *, preview
     values: dict[str, Any] = {"release": command.release, "step": command.step, "preview": preview}
     values |= {"asked_at": command.due, "step_due": command.step_due, "answer_by": command.answer_by}
     values |= {"expired": command.expired, "recipients": list(command.recipients), "result": "", "closed_by": ""}
-    insert_new(c, tables.approvals, customer=customer, approval=command.approval, **values)
+    new = insert_new(c, tables.approvals, customer=customer, approval=command.approval, **values)
+    if not new and command.nth == 0:
+        _show_again(c, command, customer, preview)
     posted = {"customer": customer, "approval": command.approval, "to": command.to, "card": card, "nth": command.nth}
     save = upsert(c, tables.cards).values(touch=command.touch, **posted)
     c.execute(save.on_conflict_do_update(index_elements=["touch"], set_=posted))
+
+
+def _show_again(c: Connection, command: AskApproval, customer: str, preview: dict[str, Any]) -> None:
+    """Let an open approval that is put to somebody else show what that card shows: they sign it, and have more time."""
+    table = tables.approvals
+    same = (table.c.customer == customer) & (table.c.approval == command.approval) & (table.c.result == "")
+    values = {"preview": preview, "answer_by": command.answer_by, "recipients": list(command.recipients)}
+    c.execute(update(table).where(same).values(**values))
+
+
+def take_cards(c: Connection, customer: str, approval: str, to: str) -> tuple[Card, ...]:
+    """Ask a teammate no more: their cards no longer entitle them to answer. The approval stays open.
+
+    Returns:
+        The cards, also when they were taken before: whoever repeats it repeats the update of the cards.
+    """
+    table = tables.cards
+    theirs = (table.c.customer == customer) & (table.c.approval == approval) & (table.c.to == to)
+    c.execute(update(table).where(theirs).values(taken=True))
+    rows = c.execute(select(table).where(theirs).order_by(table.c.nth, table.c.touch))
+    return tuple(card_row(row) for row in rows)
 
 
 def close_approval(c: Connection, customer: str, approval: str, result: str, by: str) -> tuple[Card, ...]:
@@ -229,7 +252,7 @@ def approval_row(row: Row[Any], cards: tuple[Card, ...]) -> ApprovalRow:
 
 def _cards(c: Connection, customer: str, approval: str) -> tuple[Card, ...]:
     table = tables.cards
-    query = select(table).where(table.c.customer == customer, table.c.approval == approval)
+    query = select(table).where(table.c.customer == customer, table.c.approval == approval, table.c.taken.is_not(True))
     return tuple(card_row(row) for row in c.execute(query.order_by(table.c.nth, table.c.touch)))
 
 
@@ -277,6 +300,19 @@ def raise_task(c: Connection, command: RaiseTask, customer: str, title: str, che
     values: dict[str, Any] = {"release": command.release, "step": command.step, "to": command.to, "title": title}
     values |= {"checklist": list(checklist), "raised_at": command.due, "due_at": command.due_at, "ticked_by": ""}
     return insert_new(c, tables.tasks, task=command.touch, customer=customer, **values)
+
+
+def open_tasks(c: Connection, customer: str, of: Iterable[str]) -> tuple[TaskRow, ...]:
+    """The open tasks of some teammates at a customer, those due first at the front."""
+    table = tables.tasks
+    mine = (table.c.customer == customer) & table.c.ticked_at.is_(None) & table.c.to.in_(sorted(of))
+    return tuple(task_row(row) for row in c.execute(select(table).where(mine).order_by(table.c.due_at, table.c.task)))
+
+
+def hand_tasks(c: Connection, those: Sequence[str], to: str) -> None:
+    """Give open tasks to a teammate."""
+    table = tables.tasks
+    c.execute(update(table).where(table.c.task.in_(those), table.c.ticked_at.is_(None)).values(to=to))
 
 
 def tick_task(c: Connection, task: str, by: str, done: bool) -> bool:

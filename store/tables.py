@@ -114,6 +114,7 @@ teammates = Table(
     Column("zone", String, nullable=False),
     Column("roles", Json, nullable=False),
     Column("active", Boolean, nullable=False),  # left the roster: kept for what was assigned to them
+    Column("cover", Json),  # `lifecycle.staffing.Cover`; none: of a version that knew none
     Index("ix_teammates_slack", "slack"),
 )
 role_chains = Table(
@@ -239,6 +240,7 @@ meetings = Table(
     Column("cancelled", Boolean, nullable=False),
     Column("clash", Boolean, nullable=False),
     Column("guests", Json, nullable=False),  # ids of contacts and teammates
+    Column("handed", String),  # the last change of its team that it took
     Index("ix_meetings_organizer_starts_at", "organizer", "starts_at"),
 )
 
@@ -335,6 +337,7 @@ cards = Table(
     Column("to", String, nullable=False),
     Column("card", String, nullable=False),
     Column("nth", Integer, nullable=False),
+    Column("taken", Boolean),  # taken back: its teammate is asked no more
     Index("ix_cards_customer_approval", "customer", "approval"),
 )
 edits = Table(

@@ -1,18 +1,26 @@
-"""The team: who holds which role, and who takes a role for a new customer."""
+"""The team: who holds which role, how much everybody has, and who takes a role for a new customer."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
 
+from lifecycle.jsonform import decode, encode
+from lifecycle.model import Profile
+from lifecycle.staffing import ANYBODY, NO_POLICY, Cover, Policy, Staff, told
 from store import tables
-from store.database import upsert
+from store.database import now, upsert
+from store.staff_tables import team_rules
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A contact or a teammate: where to reach them. `zone` and `slack` are empty for contacts."""
+    """A contact or a teammate: where to reach them. `zone` and `slack` are empty for contacts. `cover`: whom a teammate
+    looks after.
+    """
 
     id: str
     name: str
@@ -21,6 +29,7 @@ class Person:
     suppressed: bool = False
     zone: str = ""
     slack: str = ""
+    cover: Cover = ANYBODY
 
 
 class TeamError(ValueError):
@@ -70,12 +79,15 @@ _LOADS = (
     .where(~tables.customers.c.stopped)
     .group_by(tables.assignments.c.role, tables.assignments.c.teammate)
 )
+_signed_up_on = tables.customers.c.profile["signed_up_on"].as_string()
 
 
-def save_team(c: Connection, people: Sequence[Person], chains: Mapping[str, tuple[str, ...]]) -> None:
+def save_team(
+    c: Connection, people: Sequence[Person], chains: Mapping[str, tuple[str, ...]], policy: Policy | None = None
+) -> None:
     """Replace the roster. Customers keep the people they have; who is not named any more gets no new ones.
 
-    `chains`: role to the roles it falls back to, in order.
+    `chains`: role to the roles it falls back to, in order. `policy`: what counts for everybody in a role.
 
     Raises:
         TeamError: nobody holds a role or anything on its chain.
@@ -90,49 +102,71 @@ def save_team(c: Connection, people: Sequence[Person], chains: Mapping[str, tupl
     for person in people:
         values: dict[str, Any] = {"name": person.name, "email": person.email, "address": normalised(person.email)}
         values |= {"slack": person.slack, "zone": person.zone, "roles": list(person.roles), "active": True}
+        values |= {"cover": encode(person.cover)}
         save = upsert(c, tables.teammates).values(id=person.id, **values)
         c.execute(save.on_conflict_do_update(index_elements=["id"], set_=values))
     c.execute(delete(tables.role_chains))
     for role in dict.fromkeys([*chains, *sorted(held)]):
         c.execute(tables.role_chains.insert().values(role=role, chain=list(chains.get(role, ()))))
+    c.execute(delete(team_rules))
+    c.execute(insert(team_rules).values(policy=encode(policy or NO_POLICY)))
 
 
-def assign(c: Connection, wanted: Mapping[str, str]) -> dict[str, Person]:
-    """Choose a person for every role of a new customer.
+def staff(c: Connection) -> Staff:
+    """The roster with its rules, as of today."""
+    row = c.execute(select(team_rules.c.policy)).scalar_one_or_none()
+    chains = {row.role: tuple(row.chain) for row in c.execute(_CHAINS)}
+    return Staff(teammates(c), chains, NO_POLICY if row is None else decode(Policy, row), now().date())
 
-    The teammate with the wanted address (whatever their roles), else the holder of the role with the fewest customers
-    in it, else the same along the role's chain. A role that nobody can take is left out. `wanted`: role to address.
+
+def assign(c: Connection, profile: Profile, wanted: Mapping[str, str]) -> tuple[dict[str, Person], str]:
+    """Choose a person for every role of a new customer, and say why.
+
+    The teammate with the wanted address (whatever their roles), else as `lifecycle.staffing` says. A role that nobody
+    can take is left out. `wanted`: role to address.
     """
-    people = teammates(c)
-    by_address = {normalised(person.email): person for person in people}
-    loads = _loads(c)
-    chosen = {}
-    for row in c.execute(_CHAINS):
-        person = by_address.get(normalised(wanted.get(row.role, ""))) or _least_busy(
-            people, (row.role, *row.chain), loads, row.role
-        )
-        if person is not None:
-            chosen[row.role] = person
-    return chosen
+    team = staff(c)
+    people = {person.id: person for person in teammates(c)}
+    by_address = {normalised(person.email): person.id for person in people.values()}
+    given = {role: by_address[at] for role, email in wanted.items() if (at := normalised(email)) in by_address}
+    chosen = team.assign(profile, loads(c, team), given)
+    return {role: people[found.person] for role, found in chosen.items()}, told(chosen)
 
 
-def _loads(c: Connection) -> dict[tuple[str, str], int]:
-    """(role, teammate) to how many customers that have not left they have in that role."""
-    return {(row.role, row.teammate): row.n for row in c.execute(_LOADS)}
+def loads(c: Connection, team: Staff) -> dict[tuple[str, str], int]:
+    """(role, teammate) to how many customers that have not left they have in that role; of a role in which a customer
+    counts for its first days only, how many of such.
+    """
+    found = Counter({(row.role, row.teammate): row.n for row in c.execute(_LOADS)})
+    for role, rule in team.policy.roles.items():
+        if rule.first_days:
+            for key in [key for key in found if key[0] == role]:
+                del found[key]
+            found.update(_young(c, role, team.today - timedelta(days=rule.first_days)))
+    return found
 
 
-def _least_busy(
-    people: Sequence[Person],
-    chain: Sequence[str],
-    loads: Mapping[tuple[str, str], int],
-    role: str,
-) -> Person | None:
-    for link in chain:
-        holders = [person for person in people if link in person.roles]
-        if holders:
-            return min(holders, key=lambda person: (loads.get((role, person.id), 0), person.id))
-    return None
+def _young(c: Connection, role: str, since: date) -> dict[tuple[str, str], int]:
+    those = and_(tables.assignments.c.role == role, _signed_up_on > since.isoformat())
+    return {(row.role, row.teammate): row.n for row in c.execute(_LOADS.where(those))}
+
+
+def give(c: Connection, customer: str, changes: Mapping[str, str]) -> None:
+    """Give roles of a customer to other teammates, by id."""
+    for role, teammate_id in changes.items():
+        save = upsert(c, tables.assignments).values(customer=customer, role=role, teammate=teammate_id)
+        changed = {"teammate": teammate_id}
+        c.execute(save.on_conflict_do_update(index_elements=["customer", "role"], set_=changed))
+
+
+def named(c: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Names of teammates by id, also of those who have left the roster."""
+    table = tables.teammates
+    return {
+        row.id: row.name for row in c.execute(select(table.c.id, table.c.name).where(table.c.id.in_(sorted(set(ids)))))
+    }
 
 
 def _person(row: Row[Any]) -> Person:
-    return Person(row.id, row.name, row.email, tuple(row.roles), zone=row.zone, slack=row.slack)
+    cover = ANYBODY if row.cover is None else decode(Cover, row.cover)
+    return Person(row.id, row.name, row.email, tuple(row.roles), zone=row.zone, slack=row.slack, cover=cover)

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from store import result_tables, rollout_tables  # noqa: F401 - their tables belong to the metadata
+from store import result_tables, rollout_tables, staff_tables  # noqa: F401 - their tables belong to the metadata
 from store.tables import metadata
 
 connection = context.config.attributes["connection"]

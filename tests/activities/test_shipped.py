@@ -14,7 +14,7 @@ import pytest
 
 from activities.delivery import Delivery
 from activities.mime import Mail, Mailbox, to_eml
-from activities.render import Letter, Renderer, Slot
+from activities.render import Letter, News, Renderer, Slot
 from activities.scene import Scene, Source
 from authoring.compile import Compiled, compile_folder
 from lifecycle.actions import Email, Invite, Slack, Survey, Task
@@ -27,6 +27,7 @@ from store.team import Person
 ROOT = Path(__file__).resolve().parent.parent.parent
 AT = datetime(2026, 3, 5, 8, tzinfo=UTC)
 SLOT = Slot(AT + timedelta(days=1), AT + timedelta(days=1, hours=1))
+NEWS: tuple[News, ...] = ("", "moved", "host")
 DELIVERY = Delivery(
     public_url="https://stageplay.example.com",
     from_email="success@stageplay.example.com",
@@ -152,10 +153,12 @@ def test_every_invitation_can_be_sent_and_taken_back(book: Playbook, step: Step)
     command = SendInvite(touch, "d" * 16, step.id, "con_1", AT, touch, AT, AT, "mara", ("con_1", "mara"))
     renderer = Renderer(DELIVERY)
     there = scene(book, step, command, known=False)
-    for letter, description in (renderer.invitation(there, SLOT), renderer.cancellation(there, SLOT)):
+    texts = [(letter, text) for letter, _, text in (renderer.invitation(there, SLOT, news=news) for news in NEWS)]
+    texts += [renderer.cancellation(there, SLOT, stays=stays) for stays in (False, True)]
+    for letter, description in texts:
         check_letter(letter)
         assert description
-    ours, _ = renderer.invitation(scene(book, step, replace(command, to="mara"), known=False), SLOT)
+    ours, *_ = renderer.invitation(scene(book, step, replace(command, to="mara"), known=False), SLOT)
     assert "nsubscribe" not in ours.text + ours.html
 
 

@@ -131,7 +131,7 @@ class Theatre:
     def starts(self, *lines: str) -> list[Start]:
         """The same, as customers with people of the team file."""
         assert self.compiled.team
-        roster = Roster(self.compiled.team.people, self.lifecycle.roles)
+        roster = Roster(self.compiled.team, self.lifecycle)
         found = [of_account(account, roster) for account in self.accounts(*(lines or (self.ACME,)))]
         assert not self.report.failed, render_text(self.report.sorted())
         return found

@@ -15,9 +15,9 @@ from authoring.lives import Start, from_state, live, of_account
 from authoring.parallel import WORTH_IT, spread
 from authoring.roster import Roster
 from authoring.simulate import simulate
-from authoring.team import Person
+from authoring.team import Person, Team
 from lifecycle.messages import HoldPlaced, SurveyAnswered
-from lifecycle.model import Teammate
+from lifecycle.model import Profile, Teammate
 
 DAY = timedelta(days=1)
 
@@ -246,23 +246,24 @@ def test_a_contact_without_a_role_is_called_a_contact(theatre: Any) -> None:
     assert {touch.to for touch in life.touches if not touch.inside} <= {"champion", "contact"}
 
 
-def test_roles_go_to_the_wanted_person_else_to_the_least_busy() -> None:
-    people = [
+def test_roles_go_to_the_wanted_person_else_to_the_least_busy(theatre: Any) -> None:
+    people = tuple(
         Person(name, name, f"{name}@stageplay.example.com", "", "UTC", roles)
         for name, roles in (("ann", ("csm",)), ("bob", ("csm",)), ("fay", ("founder",)))
-    ]
-    roster = Roster(people, {"csm": ("founder",), "tam": ("csm",), "ae": ()})
+    )
+    roster = Roster(Team(people), replace(theatre.lifecycle, roles={"csm": ("founder",), "tam": ("csm",), "ae": ()}))
+    acme = Profile("UTC", date(2026, 3, 2))
     given = [
-        roster.assign({})["csm"].id,
-        roster.assign({})["csm"].id,
-        roster.assign({"csm": people[2].email})["csm"].id,
+        roster.assign(acme, {})["csm"].id,
+        roster.assign(acme, {})["csm"].id,
+        roster.assign(acme, {"csm": people[2].email})["csm"].id,
     ]
 
     assert given == ["ann", "bob", "fay"]
-    assert roster.assign({}) == {
+    assert roster.assign(acme, {}) == {
         "csm": Teammate("ann", "UTC"),
         "founder": Teammate("fay", "UTC"),
-        "tam": Teammate("bob", "UTC"),
+        "tam": Teammate("ann", "UTC"),
     }
 
 

@@ -47,7 +47,7 @@ class Portfolio:
         assert found is not None
         self.answers = found
         accounts = list(read_portfolio(ROOT / "samples/portfolio.yaml", self.lifecycle, report, books))
-        roster = Roster(compiled.team.people, self.lifecycle.roles)
+        roster = Roster(compiled.team, self.lifecycle)
         self.starts = [of_account(account, roster) for account in accounts]
         self.country = {start.customer: start.signup.profile.country for start in self.starts if start.signup}
 

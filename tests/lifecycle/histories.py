@@ -61,8 +61,9 @@ from lifecycle.messages import (
     SurveyAnswered,
     TaskTicked,
 )
-from lifecycle.model import Contact, Contract, Profile, Touched
+from lifecycle.model import Contact, Contract, Profile, Teammate, Touched
 from lifecycle.playbook import CONTRACT_END, PER_CONTRACT, Every, FactSpec, Playbook, Rung, Step, Trigger
+from lifecycle.staffing import Booked, TeamChanged
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given, Library
@@ -260,8 +261,28 @@ answers = st.builds(
     texts,
     st.booleans(),
 )
+mates = st.builds(Teammate, people, st.sampled_from([ZONE, "America/New_York"]))
+starts = datetime(2026, 3, 6, 9, tzinfo=UTC)
+kept = st.builds(
+    Booked,
+    st.sampled_from(["c1/onboarding/1/kickoff/1/send", "c1/risk/1/review/1/send", "c1/gone/1/call/1/send"]),
+    st.just("r1"),
+    st.just(starts),
+    st.just(starts.replace(hour=10)),
+    people,
+    st.tuples(contacts, people),
+    st.sampled_from([(), ("ivo",)]),
+)
+changes = st.builds(
+    TeamChanged,
+    st.just("0"),
+    st.dictionaries(st.sampled_from(["csm", "cs_manager", "implementation_specialist", "sales"]), mates, max_size=3),
+    texts,
+    st.lists(kept, max_size=2).map(tuple),
+)
 events: st.SearchStrategy[Any] = st.one_of(
     st.builds(SignedUp, profiles),
+    changes,
     st.builds(ProfileChanged, profiles),
     st.builds(
         ContactChanged,
@@ -338,7 +359,7 @@ moves = st.lists(st.tuples(minutes, st.one_of(events, settling, settling), st.bo
 shuffles: st.SearchStrategy[Any] = st.lists(
     st.tuples(
         minutes,
-        st.one_of(applied, applied, answers, settling, st.builds(StageSet, st.just("onboarding"), people)),
+        st.one_of(applied, applied, answers, changes, settling, st.builds(StageSet, st.just("onboarding"), people)),
         st.booleans(),
     ),
     min_size=3,

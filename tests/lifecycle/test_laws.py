@@ -35,6 +35,7 @@ from lifecycle.messages import (
     TaskTicked,
 )
 from lifecycle.model import Contact, Decision, Profile, State, Teammate, state_from_json, state_to_json
+from lifecycle.staffing import TeamChanged
 from tests.lifecycle.histories import ZONE, events, minutes, moves, shuffles, world
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Walk:
         self.tasks: list[str] = ["c1/none"]
         self.last: dict[str, str] = {}
         self.doubtful: set[str] = set()
+        self.changes = 0
         self.seen: Counter[str] = Counter()
         self.state = begin(customer, catalogues[0], signup, now=now, spread=True)
         self.take(signup, now)
@@ -89,6 +91,9 @@ class Walk:
                 return replace(event, approval=self.asked[int(which) % len(self.asked)])
             case TaskTicked(task=which):
                 return replace(event, task=self.tasks[int(which) % len(self.tasks)])
+            case TeamChanged():
+                self.changes += 1
+                return replace(event, change=str(self.changes))
             case CatalogueApplied(digest=which):
                 return replace(event, digest=self.catalogues[int(which)])
             case BatchSettled(effects=drawn):

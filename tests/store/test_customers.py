@@ -18,7 +18,7 @@ PROFILE = Profile("America/New_York", date(2026, 3, 2), tier="team", country="US
 
 def _create(database: Database, outer_id: str, wanted: dict[str, str] | None = None) -> Customer:
     with database.begin() as c:
-        team = assign(c, wanted or {})
+        team, _ = assign(c, PROFILE, wanted or {})
         return customers.create(
             c, outer_id=outer_id, name=outer_id, profile=PROFILE, clock=Clock(AT, AT), contacts=[], team=team
         )[0]
@@ -151,7 +151,8 @@ def test_who_left_the_roster_keeps_a_name_but_gets_no_new_customers(database: Da
         assert teammate_by_slack(c, "U0MARA") is None
         assert teammate_by_slack(c, "U0ADA") == ada
         assert teammate_by_slack(c, "") is None
-        assert {person.id for person in assign(c, {"csm": "mara@stageplay.example.com"}).values()} == {"ada"}
+        taken, _ = assign(c, PROFILE, {"csm": "mara@stageplay.example.com"})
+        assert {person.id for person in taken.values()} == {"ada"}
 
 
 def test_a_role_that_nobody_can_take_is_refused(database: Database) -> None:

@@ -132,7 +132,7 @@ def test_racing_processes_migrate_once(empty_database_url: str) -> None:
     assert [racer.exitcode for racer in racers] == [0, 0, 0]
     database = open_database(empty_database_url)
     with database.read() as c:
-        assert c.execute(text("SELECT version_num FROM alembic_version")).all() == [("0003",)]
+        assert c.execute(text("SELECT version_num FROM alembic_version")).all() == [("0004",)]
         assert len(keys.key(c, "touch")) == 32
     database.close()
 

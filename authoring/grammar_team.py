@@ -1,0 +1,83 @@
+"""The people file, key by key. Part of `authoring.grammar`."""
+
+from authoring.grammar_form import (
+    CONDITION,
+    DATE,
+    NAME,
+    ROLE,
+    SNAKE_NAMES,
+    TEXT,
+    VALUE,
+    ZONE,
+    Key,
+    Kind,
+    Shape,
+    list_of,
+    listed,
+    mapping,
+    name_of,
+    named,
+    whole,
+)
+
+_WORDS = listed(Kind("text", VALUE.schema))
+_CAP = whole(1, 1000)
+_ACCOUNTS = Kind(
+    "customers", {"type": ["string", "integer"], "pattern": "^ *[0-9]{1,4}(-[0-9]{1,4}|\\+)? *$", "minimum": 1}
+)
+_TEAM = Shape(
+    "team",
+    "Who works here.",
+    (
+        Key("people", list_of("person"), "all of them", required=True),
+        Key("roles", named(mapping("team_role"), SNAKE_NAMES), "what counts for everybody in a role"),
+        Key("skills", named(CONDITION), "by a name of yours, the customers that need it"),
+    ),
+)
+_TEAM_ROLE = Shape(
+    "team_role",
+    "What counts for everybody in a role.",
+    (
+        Key("for", CONDITION, "only these customers have somebody in it; for others its chain stands in", "all"),
+        Key("accounts", _ACCOUNTS, "a full book of those in it who say no other: `30`, `20-30` or `100+`"),
+        Key("first_days", whole(1, 3650), "a customer counts for so many days after its signup", "for ever"),
+    ),
+)
+_PERSON = Shape(
+    "person",
+    "A teammate.",
+    (
+        Key("id", name_of("name"), "once in the file", required=True),
+        Key("name", TEXT, "the full name", required=True),
+        Key("email", TEXT, "where mails go", required=True),
+        Key("slack", Kind("member id", {"type": "string", "pattern": "^[UW][A-Z0-9]{2,20}$"}), "in Slack, `U0MARA`"),
+        Key("zone", ZONE, "where they work", "the lifecycle's `default_zone`"),
+        Key("roles", listed(ROLE), "the teammate roles they hold", required=True),
+        Key("tiers", _WORDS, "they are given customers of these tiers only", "all"),
+        Key("touch", _WORDS, "they are given customers of these touch models only", "all"),
+        Key("serves", CONDITION, "they are given customers for whom this holds only", "all"),
+        Key("skills", _WORDS, "names of the file's `skills`; they come first where a customer needs them"),
+        Key("capacity", mapping("capacity"), "how many customers are a full book, how much work a full day"),
+        Key("away", list_of("absence"), "when they are not there"),
+        Key("leaves", DATE, "their last day; they are given no customers from when it is written"),
+    ),
+)
+_CAPACITY = Shape(
+    "capacity",
+    "How much a person can take.",
+    (
+        Key("accounts", _ACCOUNTS, "a full book: `30`, `20-30` or `100+`", "by what they serve, else by their role"),
+        Key("tasks_a_day", _CAP, "tasks, for the warnings of `forecast`"),
+        Key("approvals_a_day", _CAP, "questions, for the warnings of `forecast`"),
+    ),
+)
+_ABSENCE = Shape(
+    "absence",
+    "A time in which a person is not there.",
+    (
+        Key("from", DATE, "the first day", required=True),
+        Key("until", DATE, "the last day", required=True),
+        Key("stand_in", NAME, "the id of who does it meanwhile", "whoever would be given the customers"),
+    ),
+)
+TEAM = (_TEAM, _TEAM_ROLE, _PERSON, _CAPACITY, _ABSENCE)

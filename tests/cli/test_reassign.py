@@ -1,0 +1,478 @@
+"""`stageplay coverage` and `stageplay reassign` on real parts: store, core, the activity with its outbox. Row A8.
+
+Forty customers of Mara, each with an open question, an open task and two meetings to come, one of them of a play that
+has ended. Time stands still between the steps; workflows are played by `Floor`, which does with the core what they do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
+from rich.console import Console
+from sqlalchemy import func, select, update
+from temporalio.testing import ActivityEnvironment
+
+import settings
+from activities.delivery import Delivery
+from activities.mime import of_parts
+from activities.perform import Performer
+from authoring.simulate import Library
+from cli import apply as applying
+from cli.main import run
+from cli.staffing import carry_out
+from gateway.envelope import Inbound
+from gateway.intake import Intake, Lifecycles
+from gateway.returning import give_back
+from lifecycle import touches, trace
+from lifecycle.commands import Command
+from lifecycle.engine import begin, next_due, step
+from lifecycle.jsonform import decode_union, encode
+from lifecycle.messages import BatchSettled, DueReached, Effect, Event, SignedUp
+from lifecycle.model import State, state_to_json
+from store import books, handing, inbox, meetings, outbox, pages, releases, tables, team
+from store.database import Database, now, open_database
+from store.releases import DatabaseReleases
+from workflows.interface import Batch, PlayInfo
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+MANY, FEW = 40, 6
+CARE = """playbook: care
+title: Care
+owner: csm
+trigger: { stage: new }
+steps:
+  - id: kickoff
+    day: 0
+    at: "11:00"
+    invite:
+      { to: [champion, csm], template: onboarding/kickoff, when: "day 3 between 10:00 and 20:00", length: 15 minutes }
+  - id: plan
+    day: 0
+    at: "11:00"
+    task: { to: csm, title: "Plan for {{ customer.name }}", due: 5 business days }
+  - id: offer
+    day: 2
+    at: "09:00"
+    approval: { by: csm, within: 6 business hours, ahead: 1 day }
+    email: { to: champion, template: sequence/quick-win }
+  - id: later
+    day: 7
+    at: "09:00"
+    email: { to: champion, template: sequence/check-in }
+"""
+CALL = """playbook: call
+title: A call
+owner: csm
+trigger: { stage: new }
+steps:
+  - id: training
+    day: 0
+    at: "11:00"
+    invite:
+      { to: [champion, csm], template: onboarding/training, when: "day 4 between 10:00 and 20:00", length: 15 minutes }
+"""
+LIFECYCLE = """lifecycle: standard
+default_zone: Europe/Berlin
+stages:
+  - { stage: new, owner: csm, days: 0 }
+  - { stage: onboarding, owner: csm, days: 1-14 }
+  - { stage: adoption, owner: csm, days: 15-60 }
+  - { stage: value, owner: csm, days: 61-180 }
+  - { stage: expansion, owner: csm, days: 181+ }
+politeness: { per_day: 1, per_week: 4, quiet: "20:00-08:00", stale_after: 3 business days, spread: 30 minutes }
+business_hours: { days: mon-fri, hours: "09:00-17:00", country: DE }
+holidays: { countries: [DE], years: 2025-2030 }
+roles:
+  csm: [cs_manager, founder]
+  cs_associate: [csm, cs_manager, founder]
+  implementation_specialist: [csm, founder]
+  cs_manager: [founder]
+  support: [cs_manager, founder]
+  ae: [founder]
+  founder: []
+managers: [cs_manager, founder]
+"""
+PERSON = "  - {{ id: {0}, name: {1}, email: {0}@stageplay.example.com, zone: Europe/Berlin, roles: [{2}]{3} }}\n"
+HOLIDAY = ", away: [{ from: 2026-03-03, until: 2026-03-13, stand_in: dana }]"
+TEAM = "people:\n" + "".join(
+    PERSON.format(*line)
+    for line in (
+        ("mara", "Mara Lindqvist", "csm", f", capacity: {{ accounts: 3-4 }}{HOLIDAY}"),
+        ("dana", "Dana Whitfield", "csm", ", capacity: { accounts: 3-4 }"),
+        ("omar", "Omar Nasser", "csm", ", capacity: { accounts: 8 }"),
+        ("ruth", "Ruth Amsel", "founder", ""),
+    )
+)
+
+
+@dataclass
+class Floor:
+    """Every customer's workflow, played by hand. `clock`: real time, which is the customers' own."""
+
+    db: Database
+    clock: FrozenDateTimeFactory
+    library: Any
+    performer: Performer
+    states: dict[str, State] = field(default_factory=dict)
+    numbers: Counter[str] = field(default_factory=Counter)
+
+    def now(self) -> datetime:
+        return now()
+
+    def move_to(self, at: datetime) -> None:
+        """Let time pass, and everybody do what is due."""
+        self.clock.move_to(at)
+        self.work()
+
+    def work(self) -> None:
+        """Deliver what was accepted, and do what is due by now."""
+        with self.db.read() as c:
+            ids = list(c.execute(select(tables.customers.c.id).order_by(tables.customers.c.id)).scalars())
+        for name in ids:
+            self._reach(name)
+            with self.db.read() as c:
+                rows = inbox.undelivered(c, name)
+            for row in rows:
+                self._take(name, decode_union(Event, row.event), row.seq)
+                with self.db.begin() as c:
+                    inbox.delivered(c, name, row.seq, None)
+
+    def _reach(self, name: str) -> None:
+        while name in self.states and (due := next_due(self.library, self.states[name])) is not None:
+            if due > self.now():
+                return
+            self._step(name, DueReached(), due)
+
+    def _take(self, name: str, event: Event, seq: int) -> None:
+        if isinstance(event, SignedUp):
+            with self.db.read() as c:
+                current = str(releases.current(c))
+            self.states[name] = begin(name, current, event, now=self.now(), spread=False)
+        self._step(name, event, self.now())
+        self.states[name] = replace(self.states[name], seq=seq)
+
+    def _step(self, name: str, event: Event, at: datetime, issued: tuple[Command, ...] = ()) -> None:
+        outcome = step(self.library, self.states[name], event, now=at, issued=issued)
+        self.states[name] = outcome.state
+        if outcome.commands:
+            effects = self._perform(name, outcome.commands)
+            self._step(name, BatchSettled(effects, len(outcome.state.records)), at, outcome.commands)
+
+    def _perform(self, name: str, commands: tuple[Command, ...]) -> tuple[Effect, ...]:
+        state = self.states[name]
+        self.numbers[name] += 1
+        summary = {"stage": state.stage, "band": "", "tier": "pro", "overdue": False, "held": "", "next_due": None}
+        summary |= {"catalogue": state.catalogue, "seq": state.seq, "as_of": state.as_of.isoformat()}
+        wanted = {touches.read(command.touch).play for command in commands}
+        plays = {
+            play.key: PlayInfo(anchor=play.anchor.isoformat(), zone=play.zone, about=play.about)
+            for play in state.plays
+            if play.key in wanted
+        }
+        batch = Batch(
+            customer=name,
+            number=self.numbers[name],
+            commands=[encode(command) for command in commands],
+            decisions=[trace.to_row(item) for item in state.records],
+            plays=plays,
+            summary=summary,
+            snapshot=state_to_json(state),
+            log="",
+        )
+        told = asyncio.run(ActivityEnvironment().run(self.performer.perform, batch))["effects"]
+        assert told == []
+        return tuple(Effect(command.touch, "sent") for command in commands)
+
+    # --- what is open -------------------------------------------------------------------------------------------------
+
+    def open_of(self, teammate: str) -> tuple[int, int, int]:
+        """A teammate's open approvals, open tasks and meetings to come."""
+        with self.db.read() as c:
+            page = pages.inbox_page(c, teammate)
+            held = [
+                one
+                for name in self.states
+                for one in meetings.to_come(c, name, self.now())
+                if teammate == one.organizer and teammate in one.guests
+            ]
+        return len(page.approvals), len(page.tasks), len(held)
+
+    def sent(self, kind: outbox.Kind, since: int = 0) -> list[outbox.Entry]:
+        """Kept messages after one, the oldest first."""
+        with self.db.read() as c:
+            return [item for item in reversed(outbox.entries(c, 5000, kind)) if item.id > since]
+
+    def last(self) -> int:
+        with self.db.read() as c:
+            return int(c.execute(select(func.coalesce(func.max(tables.outbox.c.id), 0))).scalar_one())
+
+
+@pytest.fixture
+def office(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Floor]:
+    """Monday morning, and nobody there yet."""
+    path, folder = tmp_path / "stageplay.db", tmp_path / "playbooks"
+    shutil.copy(sqlite_template, path)
+    monkeypatch.setenv("STAGEPLAY_DATABASE_URL", f"sqlite:///{path}")
+    folder.mkdir()
+    shutil.copy(settings.HERE / "playbooks" / "facts.yaml", folder / "facts.yaml")
+    for name, text in (("lifecycle", LIFECYCLE), ("care", CARE), ("call", CALL), ("team", TEAM)):
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    db = open_database(f"sqlite:///{path}")
+    pages_at = "https://x.example.com"
+    delivery = Delivery(pages_at, "us@x.example.com", "X", "1 Street", pages_at, "k" * 32)
+    with freeze_time(MONDAY, real_asyncio=True) as clock:
+        assert isinstance(clock, FrozenDateTimeFactory)
+        compiled = applying.compiled(folder, settings.HERE / "templates")
+        applying.make_current(db, compiled, "playbooks")
+        performer = Performer(db, DatabaseReleases(db, None), delivery)
+        yield Floor(db, clock, Library(compiled.releases), performer)
+    db.close()
+
+
+def opened(floor: Floor, number: int) -> Floor:
+    """Tuesday, 10:30 in Berlin: so many customers of Mara, who has been away since this morning."""
+    intake = Intake(floor.db, Lifecycles(), allow_rehearsal=False)
+    for nth in range(number):
+        intake.take(signup(f"c{nth:02}"))
+    floor.work()
+    floor.move_to(MONDAY + timedelta(hours=2))
+    floor.move_to(datetime(2026, 3, 3, 9, 30, tzinfo=UTC))
+    return floor
+
+
+@pytest.fixture
+def floor(office: Floor) -> Floor:
+    return opened(office, FEW)
+
+
+def signup(name: str, csm: str = "mara@stageplay.example.com") -> Inbound:
+    """A customer's signup, who asks for a CSM."""
+    customer = {"id": name, "name": f"Customer {name}", "tier": "pro", "zone": "Europe/Berlin", "arr": 12_000}
+    contact = {"email": f"ada@{name}.example.com", "name": "Ada Ek", "roles": ["champion"]}
+    data = {"customer": customer, "contacts": [contact], "team": {"csm": csm} if csm else {}}
+    return Inbound("api", "customer.signed_up", f"signup-{name}", data)
+
+
+def ics(entry: outbox.Entry) -> dict[str, str]:
+    """What a calendar object says: UID, SEQUENCE, METHOD, ORGANIZER, DTSTART."""
+    text = str(entry.body["ics"]).replace("\r\n ", "")
+    names = ("UID", "SEQUENCE", "METHOD", "DTSTART")
+    found = {name: re.findall(rf"^{name}:(.*?)\r?$", text, re.MULTILINE)[0] for name in names}
+    return {**found, "ORGANIZER": re.findall(r"^ORGANIZER.*mailto:(.*?)\r?$", text, re.MULTILINE)[0]}
+
+
+def test_forty_accounts_change_hands_as_shown_and_go_back(office: Floor, capsys: pytest.CaptureFixture[str]) -> None:
+    floor = opened(office, MANY)
+    capsys.readouterr()
+    assert floor.open_of("mara") == (MANY, MANY, 2 * MANY)
+    before, invited = floor.last(), {ics(one)["UID"]: ics(one) for one in floor.sent("invite")}
+    assert len(invited) == 2 * MANY
+
+    assert run(["reassign", "mara", "dana", "--reason", "parental leave", "--format", "json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (len(shown["customers"]), shown["handover"]) == (MANY, None)
+    counted = {(one["approvals"], one["tasks"], one["meetings"]) for one in shown["customers"]}
+    assert counted == {(1, 1, 2)}
+    assert floor.open_of("mara") == (MANY, MANY, 2 * MANY)
+
+    assert run(["reassign", "mara", "dana", "--reason", "parental leave", "--yes"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[-2].startswith("40 customers; 40 approvals, 40 tasks, 80 meetings move: done")
+    assert said[-1] == "To take it back: stageplay reassign --undo 1 --yes"
+    floor.work()
+    assert floor.open_of("mara") == (0, 0, 0)
+    assert floor.open_of("dana") == (MANY, MANY, 2 * MANY)
+
+    updates = [one for one in floor.sent("invite", before) if ics(one)["METHOD"] == "REQUEST"]
+    assert len(updates) == 2 * 2 * MANY
+    for one in updates:
+        new, old = ics(one), invited[ics(one)["UID"]]
+        assert (old["SEQUENCE"], new["SEQUENCE"], new["ORGANIZER"]) == ("0", "1", "dana@stageplay.example.com")
+        assert new["DTSTART"] == old["DTSTART"]
+    taken_back = [one for one in floor.sent("invite", before) if ics(one)["METHOD"] == "CANCEL"]
+    assert {one.to for one in taken_back} == {"mara@stageplay.example.com"}
+    assert (len(taken_back), {ics(one)["SEQUENCE"] for one in taken_back}) == (2 * MANY, {"1"})
+    cards = [one for one in floor.sent("card", before) if "is yours now" in one.subject]
+    assert (len(cards), {one.to for one in cards}) == (MANY, {"Dana Whitfield"})
+
+    assert run(["reassign", "--undo", "1", "--yes"]) == 0
+    floor.work()
+    assert floor.open_of("dana") == (0, 0, 0)
+    assert floor.open_of("mara") == (MANY, MANY, 2 * MANY)
+    back = [ics(one) for one in floor.sent("invite", updates[-1].id) if ics(one)["METHOD"] == "REQUEST"]
+    assert {(one["SEQUENCE"], one["ORGANIZER"]) for one in back} == {("2", "mara@stageplay.example.com")}
+    assert run(["reassign", "--undo", "1", "--yes"]) == 0
+    assert capsys.readouterr().out.endswith("Nothing is to be done.\n")
+
+
+def test_the_entitlement_and_the_reply_to_follow(floor: Floor) -> None:
+    assert run(["reassign", "mara", "dana", "--yes"]) == 0
+    floor.work()
+    name = next(iter(floor.states))
+    with floor.db.read() as c:
+        (ask,) = pages.inbox_page(c, "dana").approvals[:1]
+        assert ask.approval.asked == ("dana",)
+        assert team.team_of(c, name)["csm"].id == "dana"
+    before = floor.last()
+    floor.move_to(datetime(2026, 3, 9, 8, 30, tzinfo=UTC))
+    mails = floor.sent("email", before)
+    assert len(mails) == FEW
+    heads = [of_parts(one.body, one.subject) for one in mails]
+    assert {(one.sender.name, one.reply_to.email) for one in heads} == {
+        ("Dana Whitfield", "dana@stageplay.example.com")
+    }
+
+
+def test_without_a_name_the_rules_choose_and_nobody_gets_all(floor: Floor, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["reassign", "mara", "--segment", "customer.tier == 'pro'", "--yes"]) == 0
+    floor.work()
+    with floor.db.read() as c:
+        found = {line.person.id: line.accounts for line in books.read(c).lines}
+    assert found["dana"] + found["omar"] == FEW
+    assert found["dana"] < found["omar"], "dana's full book is smaller"
+    assert "why: has" in capsys.readouterr().out
+
+
+def test_a_kill_costs_nothing_and_nothing_is_done_twice(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    left = iter([0, 0])
+    tell = handing.tell_some
+    monkeypatch.setattr(handing, "BATCH", 2)
+
+    def dies(*arguments: Any) -> int | None:
+        if next(left, None) is None:
+            raise Killed
+        return tell(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(handing, "tell_some", dies)
+        with pytest.raises(Killed):
+            run(["reassign", "mara", "dana", "--yes"])
+    with floor.db.read() as c:
+        assert handing.told(c, 1) == {"told": 4, "": 2}
+    capsys.readouterr()
+    assert run(["coverage"]) == 1
+    assert "handing over from mara was interrupted: `stageplay reassign mara --yes` goes on" in capsys.readouterr().out
+    assert run(["reassign", "mara", "dana", "--yes"]) == 0
+    with floor.db.read() as c:
+        assert handing.told(c, 1) == {"told": 6}
+        assert handing.unfinished(c) == []
+    floor.work()
+    assert floor.open_of("dana") == (FEW, FEW, 2 * FEW)
+
+
+def test_one_customer_and_what_somebody_changed_meanwhile_are_left_as_they_are(floor: Floor) -> None:
+    assert run(["reassign", "mara", "dana", "--customer", "c01", "--yes"]) == 0
+    with floor.db.begin() as c:
+        parts = handing.plan(c, "mara", "omar", handing.of(c, "mara"))
+        number = handing.begin(c, "mara", parts)
+        changed = parts[0].customer
+        team.give(c, changed, {"csm": "ruth"})
+    carry_out(floor.db, number, "UTC", Console(stderr=True))
+    with floor.db.read() as c:
+        has = Counter(team.team_of(c, name)["csm"].id for name in floor.states)
+        assert handing.told(c, number)["told"] >= FEW - 2
+    assert has == {"omar": FEW - 2, "dana": 1, "ruth": 1}
+
+
+def test_a_holiday_is_found_handed_to_the_stand_in_and_given_back(
+    floor: Floor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["coverage"]) == 1
+    said = capsys.readouterr().out
+    assert "Mara Lindqvist has 6 customers; a full book is 3-4" in said
+    assert "`stageplay reassign mara dana --until 2026-03-13`" in said
+    assert run(["reassign", "mara", "--until", "2026-03-13", "--yes"]) == 0
+    with floor.db.read() as c:
+        assert {team.team_of(c, name)["csm"].id for name in floor.states} == {"dana"}
+    floor.clock.move_to(datetime(2026, 3, 14, 8, tzinfo=UTC))
+    capsys.readouterr()
+    assert run(["coverage", "--format", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert "the absence of mara is over: `stageplay reassign --undo 1 --yes`" in found["findings"]
+    rows = {row["teammate"]: row for row in found["teammates"]}
+    assert (rows["dana"]["customers"], rows["dana"]["over"], rows["dana"]["load_percent"]) == (6, True, 150)
+    assert rows["dana"]["arr"] == 6 * 12_000
+
+
+def test_the_gateway_gives_back_what_was_handed_over_for_a_time(floor: Floor) -> None:
+    assert run(["reassign", "mara", "--until", "2026-03-13", "--yes"]) == 0
+    assert give_back(floor.db) == []
+    floor.clock.move_to(datetime(2026, 3, 14, 0, 1, tzinfo=UTC))
+    assert (give_back(floor.db), give_back(floor.db)) == ([1], [])
+    with floor.db.read() as c:
+        assert {team.team_of(c, name)["csm"].id for name in floor.states} == {"mara"}
+        assert [item.undoes for item in (handing.get(c, 1), handing.get(c, 2)) if item] == [None, 1]
+
+
+def test_who_left_the_team_is_found_and_can_hand_over(floor: Floor, capsys: pytest.CaptureFixture[str]) -> None:
+    with floor.db.begin() as c:
+        c.execute(update(tables.teammates).where(tables.teammates.c.id == "mara").values(active=False))
+    assert run(["coverage"]) == 1
+    assert "Mara Lindqvist has left and still has 6 customers: `stageplay reassign mara`" in capsys.readouterr().out
+    assert run(["reassign", "dana", "mara"]) == 2
+    assert "Mara Lindqvist is not on the team any more" in capsys.readouterr().err
+    assert run(["reassign", "mara", "omar", "--yes"]) == 0
+    capsys.readouterr()
+    assert run(["coverage"]) == 0
+    assert "Mara" not in capsys.readouterr().out
+
+
+def test_a_customer_whom_nobody_looks_after_is_named(floor: Floor, capsys: pytest.CaptureFixture[str]) -> None:
+    with floor.db.begin() as c:
+        name = next(iter(floor.states))
+        c.execute(tables.assignments.delete().where(tables.assignments.c.customer == name))
+    run(["coverage"])
+    assert "Customer c" in (said := capsys.readouterr().out)
+    assert "has no CSM" in said
+
+
+@pytest.mark.usefixtures("applied")
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "say who hands over"),
+        (["mara", "--undo", "1"], "say who hands over"),
+        (["--undo", "1", "--until", "2026-03-13"], "--undo takes all of a handover back"),
+        (["--undo", "7"], "there is no handover 7"),
+        (["mara", "mara"], "nobody hands over to themselves"),
+        (["mraa"], 'nobody on the team is "mraa"'),
+        (["mara", "--until", "soon"], '"soon" is not a date'),
+        (["mara", "--segment", "odd =="], "--segment"),
+    ],
+)
+def test_misuse_says_what_to_write(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["reassign", *arguments]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_new_customer_goes_to_whoever_has_room_and_the_trace_says_why(floor: Floor) -> None:
+    Intake(floor.db, Lifecycles(), allow_rehearsal=False).take(signup("new", csm=""))
+    floor.work()
+    with floor.db.read() as c:
+        found = c.execute(select(tables.customers.c.id).where(tables.customers.c.outer_id == "new")).scalar_one()
+        assert team.team_of(c, found)["csm"].id == "dana"
+    said = [item.reason for item in floor.states[found].records if item.what == "team"]
+    said = said or [row.reason for row in _decisions(floor.db, found) if row.what == "team"]
+    assert said[0].startswith("csm dana: has 0 of 3-4 accounts; ae ruth: nobody takes ae; founder stands in; ")
+
+
+def _decisions(db: Database, customer: str) -> list[Any]:
+    with db.read() as c:
+        return list(c.execute(select(tables.decisions).where(tables.decisions.c.customer == customer)))

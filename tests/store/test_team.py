@@ -1,0 +1,49 @@
+"""What the store says of the team: who has how many, by the rules of the people file."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from freezegun import freeze_time
+
+from lifecycle.actions import Expr
+from lifecycle.model import Profile
+from lifecycle.staffing import Away, Cover, Policy, RoleRule, Span
+from store.customers import Customer
+from store.database import Database
+from store.team import Person, assign, loads, save_team, staff
+
+PROFILE = Profile("Europe/Berlin", date(2026, 3, 2), tier="pro")
+
+
+def test_the_rules_and_what_people_cover_come_back_as_they_were_saved(database: Database) -> None:
+    german = Expr("customer.country == 'DE'", ("==", ("get", "customer.country"), ("const", "DE")))
+    away = Away(date(2026, 7, 6), date(2026, 7, 24), "omar")
+    cover = Cover(("pro",), ("low",), german, ("german",), Span(20, 30), (away,), date(2026, 12, 31))
+    mara = Person("mara", "Mara", "mara@stageplay.example.com", ("csm",), cover=cover)
+    policy = Policy({"csm": RoleRule(german, Span(100), 90)}, {"german": german})
+    with database.begin() as c:
+        save_team(c, [mara], {"csm": ()}, policy)
+        save_team(c, [mara], {"csm": ()}, policy)
+        assert (staff(c).people, staff(c).policy) == ((mara,), policy)
+
+
+def test_in_a_role_for_new_customers_one_counts_for_its_first_days_only(
+    database: Database, team: tuple[Person, ...], customer: Customer
+) -> None:
+    rules = Policy({"csm": RoleRule(first_days=90), "founder": RoleRule()})
+    with database.begin() as c:
+        save_team(c, team, {"csm": ("founder",)}, rules)
+        for days, counted in ((89, {("csm", "mara"): 1}), (90, {})):
+            with freeze_time(customer.profile.signed_up_on + timedelta(days=days)):
+                assert dict(loads(c, staff(c))) == counted
+
+
+def test_who_leaves_gets_no_new_customer_and_the_reason_says_who_has_room(
+    database: Database, team: tuple[Person, ...]
+) -> None:
+    leaving = replace(team[0], cover=Cover(leaves=date(2026, 12, 31)))
+    with database.begin() as c:
+        save_team(c, [leaving, *team[1:]], {"csm": ("founder",)})
+        people, why = assign(c, PROFILE, {})
+    assert people["csm"].id == "omar"
+    assert why.startswith("csm omar: has 0 accounts")
