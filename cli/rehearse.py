@@ -18,9 +18,10 @@ import typer
 from rich.console import Console
 
 import settings as configuration
-from authoring.diagnostics import Diagnostic, render_text
+from authoring.diagnostics import Diagnostic, Report, render_text
 from authoring.guests import Guest, load_guest
 from authoring.simulate import simulate
+from authoring.source import read_text
 from cli import up as embedded
 from cli.demo import Demo, seconds
 from cli.simulate import Cast, MisuseError, cast, moment
@@ -91,7 +92,11 @@ def made(playbook: Path, customer: Path, start: datetime | None) -> tuple[Plan |
     chosen, found = cast((playbook,), None, settings.playbooks_dir, settings.templates_dir)
     if chosen is None:
         return None, found
-    guest, found = load_guest(customer.read_text(), str(customer), start or now(), chosen.lifecycle)
+    report = Report()
+    text = read_text(customer, str(customer), report)
+    if text is None:
+        return None, report.sorted()
+    guest, found = load_guest(text, str(customer), start or now(), chosen.lifecycle)
     if guest is None:
         return None, found
     zone = ZoneInfo(guest.signup.profile.zone)

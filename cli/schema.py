@@ -19,7 +19,10 @@ def command(
             raise typer.BadParameter("name the file to check with --out", param_hint="--check")
         print(schema.text(), end="")
     elif not check:
-        file.write_text(schema.text(), encoding="utf-8")
+        try:
+            file.write_text(schema.text(), encoding="utf-8")
+        except OSError as error:
+            raise typer.BadParameter(f"cannot write {file}: {error.strerror}", param_hint="--out") from error
     elif not file.is_file() or file.read_text(encoding="utf-8") != schema.text():
         print(f"{file} is not the schema of this version; write it with `stageplay schema --out {file}`")
         raise typer.Exit(1)

@@ -30,6 +30,7 @@ from authoring.portfolio import read_portfolio
 from authoring.roster import Roster
 from authoring.scenario_file import load_customer, load_events
 from authoring.simulate import CUSTOMER, Library
+from authoring.source import read_text
 from cli import simulated
 from lifecycle import calendar, trace
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, digest_of
@@ -38,6 +39,8 @@ HORIZON = timedelta(days=90)
 """How long one customer's simulation goes on after the start and after the last event."""
 DAYS = 28
 """How long a portfolio's goes on."""
+YEARS = range(2000, 2201)
+"""Of moments that are played."""
 
 
 class MisuseError(Exception):
@@ -79,9 +82,17 @@ class Asked:
             raise MisuseError("the playbooks lie in different folders; name those of one folder")
 
     def end(self, since: datetime, zone: str, default: timedelta) -> datetime:
-        """The last instant that is played."""
+        """The last instant that is played.
+
+        Raises:
+            MisuseError: it would lie before the first.
+        """
         if self.until is not None:
-            return self.until.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+            last = self.until.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+            if last <= since:
+                first = calendar.local(since, zone)
+                raise MisuseError(f"--until lies before the start, {first:%Y-%m-%dT%H:%M}; nothing would be played")
+            return last
         return since + (default if self.days is None else timedelta(days=self.days))
 
 
@@ -106,7 +117,7 @@ def moment(written: str | None, option: str) -> datetime | None:
     """A local date and time; a date is its start.
 
     Raises:
-        MisuseError: it is none, or it has an offset.
+        MisuseError: it is none, it has an offset, or lies in a year that nobody plays.
     """
     if written is None:
         return None
@@ -116,7 +127,20 @@ def moment(written: str | None, option: str) -> datetime | None:
         found = None
     if found is None or found.tzinfo:
         raise MisuseError(f'{option} "{written}" is not a local date and time; write 2026-03-02T10:00')
+    if found.year not in YEARS:
+        raise MisuseError(f'{option} "{written}" is not from {YEARS[0]} to {YEARS[-1]}')
     return found
+
+
+def writable(path: Path) -> None:
+    """Refuse a file that could not be written, before anything is played.
+
+    Raises:
+        MisuseError: its folder is missing, or it may not be written.
+    """
+    there = path if path.exists() else path.parent
+    if path.is_dir() or not there.exists() or not os.access(there, os.W_OK):
+        raise MisuseError(f"cannot write {path}; name a file in a folder that is there with --out")
 
 
 def cast(
@@ -158,12 +182,16 @@ def one(asked: Asked, cast: Cast) -> tuple[list[trace.Public], Future | None, Se
     """The trace of one customer and its future, empty where the findings hold an error."""
     if asked.customer is None or asked.start is None:
         raise TypeError("checked before")
-    signup, found = load_customer(asked.customer.read_text(), str(asked.customer), asked.start, cast.lifecycle)
+    report = Report()
+    whom = read_text(asked.customer, str(asked.customer), report)
+    told = read_text(asked.events, str(asked.events), report) if asked.events else "[]"
+    if whom is None or told is None:
+        return [], None, report.sorted()
+    signup, found = load_customer(whom, str(asked.customer), asked.start, cast.lifecycle)
     if signup is None:
         return [], None, found
     zone = signup.profile.zone
-    text = asked.events.read_text() if asked.events else "[]"
-    events, found = load_events(text, str(asked.events), asked.start, zone, list(cast.books), cast.lifecycle)
+    events, found = load_events(told, str(asked.events), asked.start, zone, list(cast.books), cast.lifecycle)
     if failed(found):
         return [], None, found
     start = asked.start.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
@@ -263,6 +291,8 @@ def command(
         seed,
     )
     asked.check()
+    if out_file is not None:
+        writable(out_file)
     raise typer.Exit(_run(asked, form, out_file))
 
 

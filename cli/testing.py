@@ -20,8 +20,9 @@ import structlog
 from authoring import scenario
 from authoring.compile import Compiled, compile_folder
 from authoring.coverage import Coverage, coverage
-from authoring.diagnostics import Diagnostic
+from authoring.diagnostics import Diagnostic, Report
 from authoring.scenario import Scenario
+from authoring.source import read_text
 from cli import travel
 from cli.simulate import MisuseError
 from lifecycle.model import Decision
@@ -170,7 +171,11 @@ def _elsewhere(path: Path, compiled: Compiled) -> list[Loaded]:
 
 
 def _load(path: Path, compiled: Compiled) -> Loaded:
-    return Loaded(path, str(path), *scenario.load(path.read_text(encoding="utf-8"), str(path), compiled))
+    report = Report()
+    text = read_text(path, str(path), report)
+    if text is None:
+        return Loaded(path, str(path), None, report.sorted())
+    return Loaded(path, str(path), *scenario.load(text, str(path), compiled))
 
 
 async def test(chosen: Chosen, on: Server, done: Callable[[Result], None]) -> Outcome:

@@ -80,6 +80,7 @@ def test_one_that_starts_by_itself_is_waited_for(customer: Callable[..., Path]) 
         (["odd", "customer.yaml"], 2, "there is no file"),
         (["lifecycle", "customer.yaml"], 2, "holds no playbook"),
         (["nps-detractor", "wrong.yaml"], 1, "has no key"),
+        (["nps-detractor", "odd.yaml"], 1, "is not UTF-8 text"),
         (["nps-detractor", "customer.yaml", "--to", "me@example.com"], 2, "--to has no way to send"),
     ],
 )
@@ -95,6 +96,7 @@ def test_what_cannot_be_rehearsed_is_said_before_anything_starts(
         monkeypatch.setenv(f"STAGEPLAY_{name}", "")
     folder = customer().parent
     (folder / "wrong.yaml").write_text("name: Acme\nteir: pro\n")
+    (folder / "odd.yaml").write_bytes(b"name: Acm\xe9\n")
 
     assert run(asked(arguments[0], folder / arguments[1], *arguments[2:])) == code
     said = capsys.readouterr()

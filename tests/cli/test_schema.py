@@ -31,3 +31,7 @@ def test_a_schema_that_is_not_there_is_a_finding(tmp_path: Path) -> None:
 
 def test_a_check_of_nothing_is_misuse() -> None:
     assert run(["schema", "--check"]) == 2
+
+
+def test_a_schema_that_cannot_be_written_is_misuse(tmp_path: Path) -> None:
+    assert run(["schema", "--out", str(tmp_path / "nowhere" / "schema.json")]) == 2

@@ -132,6 +132,10 @@ def test_playbooks_that_do_not_compile_are_not_played(tmp_path: Path, capsys: py
         (["--portfolio", SAMPLE, *WEEK, "--until", "2026-04-01"], "keep one"),
         (["--portfolio", "nowhere.yaml"], "there is no file nowhere.yaml"),
         (["--portfolio", SAMPLE, "--until", "soon"], '--until "soon" is not a local date and time'),
+        (["--portfolio", SAMPLE, "--until", "2020-01-01"], "--until lies before the start, 2026-03-02T09:00"),
+        (["--portfolio", SAMPLE, "--start", "9999-12-31"], '--start "9999-12-31" is not from 2000 to 2200'),
+        (["--portfolio", SAMPLE, "--out", "nowhere/page.html"], "cannot write nowhere/page.html"),
+        (["--portfolio", SAMPLE, "--out", "."], "cannot write ."),
         ([PLAYBOOK, SAMPLE, "--portfolio", SAMPLE], "different folders"),
         ([str(Path(PLAYBOOK).with_name("team.yaml")), "--portfolio", SAMPLE], "holds no playbook"),
     ],
@@ -141,3 +145,14 @@ def test_arguments_that_do_not_fit_together_are_misuse(
 ) -> None:
     assert run(["simulate", *arguments]) == 2
     assert what in capsys.readouterr().err
+
+
+def test_files_that_are_not_text_are_findings(
+    customer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_bytes(b"name: Acm\xe9\n")
+
+    for arguments in (["--customer", str(file)], ["--customer", customer, "--events", str(file)]):
+        assert run(["simulate", PLAYBOOK, *arguments, "--start", "2026-03-02T10:00"]) == 1
+        assert "odd.yaml:1:1: error: is not UTF-8 text here" in capsys.readouterr().err

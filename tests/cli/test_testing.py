@@ -131,6 +131,12 @@ def test_scenarios_outside_the_folder_test_the_playbooks_of_the_settings(tmp_pat
         assert (code, [one["file"] for one in found["scenarios"]]) == (0, [str(tmp_path / "quiet.yaml")])
 
 
+def test_a_scenario_that_is_not_text_is_a_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "odd.yaml").write_bytes(b"scenario: Acm\xe9\n")
+    assert run(["test", str(tmp_path / "odd.yaml")]) == 1
+    assert "is not UTF-8 text here" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("paths", [["nowhere"], [str(SHIPPED / "team.yaml")], ["."]])
 def test_nothing_to_test_is_misuse(paths: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["test", *paths]) == 2
