@@ -39,6 +39,8 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("int", re.compile(r"[-+]?[0-9]+\Z")),
     ("float", re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")),
 )
+_WORDS = frozenset("abcdeghijklmopqrsuvwxyzABCDEGHIJKLMOPQRSUVWXYZ")
+"""What no other kind begins with."""
 _DEEP = re.compile(rf"(?:[\[{{][ \t\r\n]*){{{MAX_DEPTH + 1}}}")
 _LONG_TAG = re.compile(r"!\S{1000}")  # the parser takes quadratic time over one
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -196,6 +198,8 @@ class _Builder:
     def __init__(self, source: Source, report: Report) -> None:
         self.source, self.report = source, report
         self.stack: list[_Open] = []
+        self.size = 0
+        """Of all collections that are open."""
         self.anchors: dict[str, tuple[Node, int, int]] = {}
         self.root: Node | None = None
         self.documents = 0
@@ -232,6 +236,9 @@ class _Builder:
 
     def _take(self, event: Any) -> None:
         match event:
+            case ScalarEvent():  # most of them are
+                self._untagged(event)
+                self._add(self._scalar(event), event.anchor)
             case DocumentStartEvent():
                 self.documents += 1
                 if self.documents > 1:
@@ -242,11 +249,9 @@ class _Builder:
                 if len(self.stack) >= MAX_DEPTH:
                     self._refuse("too-deep", self._span(event), *_TOO_DEEP)
                 self.stack.append(_Open(kind, self._span(event), event.anchor))
+                self.size += 1
             case MappingEndEvent() | SequenceEndEvent():
                 self._close(self.stack.pop())
-            case ScalarEvent():
-                self._untagged(event)
-                self._add(self._scalar(event), event.anchor)
             case AliasEvent():
                 self._alias(event)
             case _:
@@ -259,6 +264,7 @@ class _Builder:
             self._refuse("yaml", self._span(event), f'has the tag "{shown}"', "remove the tag; values need none.")
 
     def _close(self, done: _Open) -> None:
+        self.size -= done.size
         if done.kind == "list":
             node: Node = Sequence(tuple(done.items), done.place)
         else:
@@ -281,8 +287,9 @@ class _Builder:
             return
         parent = self.stack[-1]
         parent.size += size
+        self.size += size
         parent.height = max(parent.height, height + 1)
-        if sum(item.size for item in self.stack) > MAX_NODES:
+        if self.size > MAX_NODES:
             self._refuse(
                 "too-large", node.place, f"makes the file longer than {MAX_NODES} values", "split it, or drop aliases."
             )
@@ -327,19 +334,26 @@ class _Builder:
 
     def _span(self, event: Any) -> Place:
         start, end = event.start_mark, event.end_mark
-        place = self._point(start)
-        last = end.column if end.line == start.line else len(place.source.rstrip())
-        return replace(place, width=max(1, last - start.column))
+        line, column, text = self._at(start)
+        last = end.column if end.line == start.line else len(text.rstrip())
+        return Place(self.source.file, line, column, max(1, last - start.column), text)
 
     def _point(self, mark: Any) -> Place:
+        line, column, text = self._at(mark)
+        return Place(self.source.file, line, column, 1, text)
+
+    def _at(self, mark: Any) -> tuple[int, int, str]:
+        """Line and column of a mark, counted from 1, and the text of its line."""
         lines = self.source.lines
         line = min(mark.line, max(0, len(lines) - 1))
         text = lines[line] if lines else ""
-        return Place(self.source.file, line + 1, min(mark.column, len(text)) + 1, 1, text)
+        return line + 1, min(mark.column, len(text)) + 1, text
 
 
 def _plain_kind(value: str) -> Kind:
     """What an unquoted value is in the YAML 1.2 core schema; octal and hexadecimal stay texts."""
+    if value and value[0] in _WORDS:
+        return "text"
     return next((name for name, form in _KINDS if form.match(value)), "text")
 
 
