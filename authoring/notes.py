@@ -19,6 +19,8 @@ from authoring.diagnostics import Diagnostic, Place, Report, near
 
 MOST_CHARACTERS = 40_000
 MOST_ITEMS = 50
+MOST_ACTIONS = 20
+"""Each is a play of its own in the customer's state."""
 LONGEST_ITEM = 500
 LONGEST_NAME = 100
 MOST_UPLIFT = 10**12
@@ -273,16 +275,16 @@ class _Reader:
         self._room(len(those), block.line)
         those.append(block.text)
 
-    def _room(self, there: int, line: int) -> None:
-        if there == MOST_ITEMS:
-            self.wrong("too-large", line, f"more than {MOST_ITEMS} items stand below this heading", "shorten the list.")
+    def _room(self, there: int, line: int, most: int = MOST_ITEMS) -> None:
+        if there == most:
+            self.wrong("too-large", line, f"more than {most} items stand below this heading", "shorten the list.")
 
     def _action(self, block: "_Block") -> None:
         found = _BOX.fullmatch(block.text)
         if found is None:
             self.wrong("value", block.line, "this is no action item", 'write "- [ ] Send the roadmap".')
             return
-        self._room(len(self.found.actions), block.line)
+        self._room(len(self.found.actions), block.line, MOST_ACTIONS)
         tail = _TAIL.fullmatch(found[2].strip())
         words, rest = (tail[1], tail[2]) if tail else (found[2].strip(), "")
         action = Action(words, done=found[1] != " ")

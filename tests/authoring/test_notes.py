@@ -136,6 +136,7 @@ WRONG = [
     ("- Half the time for reports", "-", 33, "this item says nothing"),
     ("- Half the time for reports", f"- {'x' * 501}", 33, "this item is longer than 500 characters"),
     ("- Half the time for reports", "- x\n" * 51, 83, "more than 50 items stand below this heading"),
+    ("- [x] Close", "- [ ] x\n" * 20 + "- [x] Close", 42, "more than 20 items stand below this heading"),
     ("## Account Health\n", "", 4, "this item stands below no heading"),
     ("Half the time", "Half\x07 the time", 33, "a control character stands in this line"),
     ("Half the time", "x" * MOST_CHARACTERS, 1, "the note has 40"),
