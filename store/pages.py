@@ -116,6 +116,13 @@ class CustomerPage:
     home: Customer | None = None
     absorbed: tuple[Customer, ...] = ()
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """People whom notes of calls name and who are neither contacts nor on the team, each once."""
+        there = {person.name.casefold() for person in (*self.contacts, *self.team.values())}
+        those = (name for call in self.calls for name in call.note.people)
+        return tuple(dict.fromkeys(name for name in those if name.casefold() not in there))
+
 
 @dataclass(frozen=True, slots=True)
 class InboxPage:

@@ -288,6 +288,8 @@ async def test_pasted_on_the_dashboard_it_is_looked_at_first(client: httpx.Async
     assert len(desk.calls()) == 1
     home = (await client.get(f"/customers/{desk.customer}")).text
     assert "Send the secret roadmap" in home
+    assert "<li>Zoe Quist <small>named in a call, no contact yet</small></li>" in home
+    assert "Ada Lovelace <small>named in a call" not in home
     assert 'value="competitor-mentioned"' in home
     call = await client.get(f"/customers/{desk.customer}/calls/qbr/2026-03-10")
     assert "Reporting takes one hour a week" in call.text
