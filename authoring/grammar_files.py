@@ -11,6 +11,7 @@ from authoring.grammar_form import (
     NAME,
     NUMBER,
     ROLE,
+    ROLES,
     SNAKE_NAMES,
     TEXT,
     TIME,
@@ -192,7 +193,10 @@ WHO = (
     *_ADDRESSES,
 )
 """What is said of a customer, be it of a scenario or of a portfolio."""
-_CUSTOMER = Shape("customer", "The customer of a scenario or a simulation.", WHO)
+_VACANT = Key(
+    "vacant", ROLES, "teammate roles that nobody has; those of their chains stand in", "every role has somebody"
+)
+_CUSTOMER = Shape("customer", "The customer of a scenario or a simulation.", (*WHO, _VACANT))
 _ANSWERS = tuple(
     Key(
         name,

@@ -28,7 +28,7 @@ from lifecycle.surveys import FORMS
 
 WHEN = ("day", "at", "until_day")
 """The keys of an event that say when it happens."""
-PROFILE_KEYS = tuple(key for key in keys("customer") if key not in CUSTOMER_ROLES)
+PROFILE_KEYS = tuple(key for key in keys("customer") if key not in (*CUSTOMER_ROLES, "vacant"))
 DELAYED = ("approve", "reject", "done", *FORMS)
 """Events that answer a question or settle a task, and so may be counted from it."""
 QUIET_AFTER = timedelta(days=60)
@@ -155,7 +155,13 @@ def read_customer(fields: Fields, start: datetime, lifecycle: Lifecycle) -> Sign
         if address:
             roles.setdefault(address.lower(), []).append(role)
     contacts = tuple(Contact(names[0], tuple(names)) for names in roles.values())
-    return SignedUp(profile, contacts, {role: Teammate(role, zone) for role in lifecycle.roles})
+    there = dict.fromkeys(lifecycle.roles)
+    for item in fields.words("vacant", "[csm]"):
+        if item.value not in there:
+            what = f'no role is called "{item.value[:60]}"'
+            fields.report.add("unknown-role", item.place, what, near(item.value, lifecycle.roles))
+        there.pop(item.value, None)
+    return SignedUp(profile, contacts, {role: Teammate(role, zone) for role in there})
 
 
 def read_events(

@@ -1,6 +1,6 @@
 """The people file: whom everybody looks after, and what is wrong with it; the sample teams that ship."""
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 
 from authoring.compile import compile_folder
 from authoring.diagnostics import Report
+from authoring.scenario_file import load_customer
 from authoring.source import parse
 from authoring.team import Team, compile_team
 from lifecycle.model import Profile
@@ -15,6 +16,7 @@ from lifecycle.playbook import Lifecycle
 from lifecycle.staffing import Away, Cover, RoleRule, Span, Staff, book
 
 ROOT = Path(__file__).parents[2]
+START = datetime(2026, 3, 2, 10)  # noqa: DTZ001 - local, as `load_customer` wants it
 PERSON = "id: m, name: M, email: m@stageplay.example.com, roles: [founder, csm]"
 OTHER = "{ id: o, name: O, email: o@stageplay.example.com, roles: [csm] }"
 
@@ -142,6 +144,13 @@ def test_specialists_take_customers_by_arr_with_a_tam_above_100k(chosen: Any) ->
 def test_strategic_accounts_have_people_of_their_own(chosen: Any) -> None:
     assert chosen("strategic", segment="strategic", touch="high", arr=10**6)["csm"] == "dana"
     assert [chosen("strategic", touch=touch)["csm"] for touch in ("high", "mid", "low")] == ["lena", "yuki", "ines"]
+
+
+def test_a_role_that_a_scenario_leaves_vacant_is_one_of_the_lifecycles(standard: Lifecycle) -> None:
+    signup, found = load_customer("name: Acme\nvacant: [csm, ae]\n", "customer.yaml", START, standard)
+    assert (found, signup and {*standard.roles} - {*signup.team}) == ((), {"csm", "ae"})
+    _, (wrong,) = load_customer("name: Acme\nvacant: csn\n", "customer.yaml", START, standard)
+    assert (wrong.rule, wrong.what) == ("unknown-role", 'no role is called "csn"')
 
 
 def test_a_simulated_customer_gets_a_person_of_the_team_file(theatre: Any) -> None:
