@@ -246,7 +246,7 @@ def nudges(turn: Turn, play: Play, approval: Approval, asked: datetime) -> list[
 
 def asked_of(turn: Turn, play: Play, approval: Approval | None, progress: Progress) -> tuple[str, ...]:
     """The roles that an open question was put to so far, the first one first."""
-    if approval is None:
+    if approval is None:  # pragma: no cover - only a step with one asks
         return ()
     plan = nudges(turn, play, approval, progress.at)[: progress.count]
     return (approval.by, *(role for _, role in plan))
