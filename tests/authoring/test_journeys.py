@@ -9,9 +9,12 @@ import pytest
 
 from authoring import journey_page
 from authoring.compile import Compiled, compile_folder
+from authoring.diagnostics import Report
+from authoring.journeys import Journey, read_journeys
 from authoring.lint import lint
 from authoring.scenario import check, load
 from authoring.scenario_file import lifecycle_of
+from authoring.source import Source
 from lifecycle.actions import Invite
 from lifecycle.conditions import holds
 from lifecycle.model import Value
@@ -105,6 +108,10 @@ def test_two_journeys_of_one_name_or_with_one_milestone_are_found(judge: Judge) 
 def test_a_journey_that_is_no_mapping_is_one_finding(judge: Judge) -> None:
     found = judge.compiled({"playbooks/quick.yaml": "journey: quick\nstages: none\n"}).diagnostics
     assert [item.rule for item in found] == ["value"]
+
+
+def test_a_file_without_anything_in_it_is_no_journey() -> None:
+    assert read_journeys([Source("empty.yaml", (), None)], Journey(), {}, Report()) == {}
 
 
 def test_the_lifecycle_file_may_want_milestones_by_a_day(judge: Judge) -> None:
