@@ -51,7 +51,12 @@ _ACCOUNT = Shape(
         Key("signed_up_on", DATE, "the day of the signup", "that of `as_of`"),
         Key("contacts", list_of("contact"), "people; `champion: ada@acme.example.com` is the short form"),
         Key("contracts", list_of("contract"), "what renews"),
-        Key("csm", TEXT, "the address of the CSM in `playbooks/team.yaml`", "the least busy, as for the other roles"),
+        Key(
+            "csm",
+            TEXT,
+            "the address of the CSM in `playbooks/team.yaml`",
+            "whom the people file gives it to, as for the other roles",
+        ),
         Key("facts", named(VALUE, DOTTED_NAMES), "what is known at `as_of`"),
         Key("events", _LATER, "what happens later, as in a scenario; day 0 is the date of `as_of`"),
         *WHO,
