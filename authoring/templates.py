@@ -15,6 +15,7 @@ from jinja2.exceptions import TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from authoring.diagnostics import Place, Report, near
+from authoring.extent import Extent
 from authoring.source import Scalar
 from authoring.variables import Checker, Found, Variables, assigned
 from lifecycle.actions import Action, Document, Email, Escalate, Invite, Slack, Survey, Task
@@ -27,6 +28,9 @@ SHARED = ("layout.mjml", "slack/task.txt", "slack/approval.txt")
 _ENVIRONMENT = ImmutableSandboxedEnvironment()
 MAX_DEPTH = 60
 _HEAD = {"slack": "Title"}
+_OTHERS = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
+_ENDLESS = "may grow without end while it is filled in"
+_LESS = "repeat less: no **, no huge numbers, nothing that hangs on itself, few loops in loops."
 
 
 def syntax_of(text: str) -> nodes.Template:
@@ -59,7 +63,7 @@ class Parsed:
 @dataclass
 class Library:
     """The template files of a folder by their path below it; each is parsed once, its faults reported once. `checked`:
-    what was checked already with which names, because many steps send the same.
+    what was checked already with which names, because many steps send the same; `measured`: of which files the extent.
     """
 
     texts: Mapping[str, str]
@@ -67,6 +71,7 @@ class Library:
     folder: str = FOLDER
     parsed: dict[str, Parsed | None] = field(default_factory=dict)
     checked: set[tuple[tuple[str, ...], Variables]] = field(default_factory=set)
+    measured: set[str] = field(default_factory=set)
 
     @cached_property
     def lines(self) -> dict[str, list[str]]:
@@ -105,7 +110,7 @@ class Library:
 
     def _wanted(self, path: str, tree: nodes.Template) -> list[tuple[str, int]]:
         found: list[tuple[str, int]] = []
-        for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
+        for node in tree.find_all(_OTHERS):
             named = getattr(node, "template", None)
             items = named.items if isinstance(named, nodes.List | nodes.Tuple) else [named]
             for item in items:
@@ -204,6 +209,18 @@ def check_files(paths: list[str], variables: Variables, library: Library) -> Non
     local = [parsed.local for parsed in family.values()]
     for path, parsed in family.items():
         Checker(variables, local, _reporter(library, path)).check(parsed.tree)
+    if not library.measured.issuperset(family):
+        _measure({path: parsed.tree for path, parsed in family.items()}, library)
+
+
+def _measure(family: Mapping[str, nodes.Template], library: Library) -> None:
+    """Say what is too much in files that are filled in together."""
+    extent = Extent(family)
+    for path in sorted(family.keys() - library.measured):
+        library.measured.add(path)
+        node = extent.excess(path)
+        if node is not None:
+            library.report.add("template-extent", library.place(path, node.lineno), _ENDLESS, _LESS)
 
 
 def _reporter(library: Library, path: str) -> Found:
@@ -230,6 +247,10 @@ def check_text(text: Scalar, variables: Variables, report: Report) -> None:
         report.add(rule, text.at(at, len(words)) if words and at >= 0 else text.place, what, fix)
 
     Checker(variables, [assigned(tree)], found).check(tree)
+    if any(tree.find_all(_OTHERS)):
+        report.add("template-syntax", text.place, "the text names another template", "write the words here.")
+    elif Extent({"": tree}).excess("") is not None:
+        report.add("template-extent", text.place, f"the text {_ENDLESS}", _LESS)
 
 
 def cards_of(step: Step, library: Library) -> list[str]:
