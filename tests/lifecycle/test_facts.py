@@ -88,11 +88,12 @@ def test_of_a_report_only_the_catalogues_facts_that_moved_are_news() -> None:
 
 def test_a_report_without_a_value_makes_a_fact_unknown(given: Given) -> None:
     """What is derived from too little is not known any more."""
-    step = given.slack("sunny", When(day=2), condition=given.compare("usage.dau_wau", ">", 0.1))
-    story = given(given.book(step)).when(FactsReported({"usage.dau_wau": 0.5}), at="2026-03-02 11:00")
-    story.when(FactsReported({"usage.dau_wau": None}), at="2026-03-02 12:00")
-    assert "usage.dau_wau" not in story.state.facts
-    story.when(at="2026-03-04 09:00").then().decided("skipped slack sunny", "usage.dau_wau unknown")
+    step = given.slack("sunny", When(day=2), condition=given.compare("usage.share", ">", 0.1))
+    story = given(given.book(step)).when(FactsReported({"usage.share": 0.5}), at="2026-03-02 11:00")
+    assert story.state.facts["usage.share"].value == 0.5
+    story.when(FactsReported({"usage.share": None}), at="2026-03-02 12:00")
+    assert "usage.share" not in story.state.facts
+    story.when(at="2026-03-04 09:00").then().decided("skipped slack sunny", "usage.share unknown")
 
 
 def test_what_is_derived_is_about_the_customer_and_not_about_one_ticket(given: Given) -> None:
