@@ -211,6 +211,9 @@ def validate(
         if not target.exists():
             err.print(f"there is no {target}", markup=False)
             raise typer.Exit(2)
+        if target.is_file() and target.suffix not in testing.SUFFIXES:
+            err.print(f"{target} is no .yaml file; templates are checked with the playbooks", markup=False)
+            raise typer.Exit(2)
     folders = {testing.folder_of(target, target if target.is_dir() else target.parent) for target in targets}
     found = [
         item

@@ -48,6 +48,14 @@ def test_a_path_that_is_not_there_is_misuse(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err == "there is no nowhere\n"
 
 
+def test_a_file_that_is_no_yaml_is_misuse_and_not_found_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.md").write_text("# Notes\n")
+    assert run(["validate", "notes.md"]) == 2
+    assert capsys.readouterr().err.startswith("notes.md is no .yaml file")
+
+
 def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out.startswith("stageplay 0.")
