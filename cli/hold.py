@@ -137,8 +137,12 @@ def hold(
         later = scope.later(mine, reason)
         those = scope.those(mine)
         replies = mine.give_all([(whose, HoldPlaced(mine.by.id, reason, playbook)) for whose in those])
-    said = f"{len(those)} customers{', and those who sign up later' if later else ''}."
+    said = f"{_counted(len(those))}{', and those who sign up later' if later else ''}."
     raise typer.Exit(_print([Held(whose, ()) for whose in those], replies, form, said))
+
+
+def _counted(number: int) -> str:
+    return f"{number} customer{'' if number == 1 else 's'}"
 
 
 def resume(
@@ -185,7 +189,8 @@ def _everything(mine: Desk, stale: Choice | None, form: str) -> int:
     chosen = stale or _choose(held)
     heard = 0 if chosen == "send" else _tell_first(mine, found.placed_at, chosen)
     told = release_here(mine.db, found.placed_at.isoformat(), mine.by.id)
-    said = f"Everything is released; {heard or told or 0} customers are told."
+    number = heard or told or 0
+    said = f"Everything is released; {_counted(number)} {'is' if number == 1 else 'are'} told."
     if form == "json":
         print(json.dumps({"text": said, "customers": [_kept(one) for one in held]}, indent=2, ensure_ascii=False))
         return 0

@@ -72,7 +72,7 @@ def test_what_stands_still_is_listed_and_goes_on_as_asked(
     assert at(5, "hold", *scope, "--reason", "an outage") == 0
     with applied.read() as c:
         assert (customers.hold(c, customer) is None) is bool(playbook)
-    capsys.readouterr()
+    assert capsys.readouterr().out.splitlines()[1].rstrip(".").split(",")[0] == "1 customer"
     assert at(10, "resume", *scope, "--stale", "retime", "--format", "json") == 0
     data = json.loads(capsys.readouterr().out)
 
@@ -211,7 +211,7 @@ def test_what_everything_kept_back_is_skipped_or_moved_before_anything_goes(
     with delivering(customer):
         assert at(5, "resume", "--everything", "--stale", stale, "--format", "json", by=("--by", "priya")) == 0
     data = json.loads(capsys.readouterr().out)
-    assert data["text"] == "Everything is released; 1 customers are told."
+    assert data["text"] == "Everything is released; 1 customer is told."
     assert [item["step"] for item in data["customers"][0]["stale"]] == ["setup-guide"]
     with applied.read() as c:
         assert customers.hold(c, customers.EVERYTHING) is None
