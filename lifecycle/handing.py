@@ -188,7 +188,7 @@ def _after_its_play(turn: Turn, booked: Booked, name: str) -> None:
 def _tell(turn: Turn, play: Play | None, news: SendInvite, gone: Sequence[str]) -> None:
     """Send the news to every guest who may be written to, when they may; who is no longer one is told that."""
     front = news.meeting.rpartition("/")[0]
-    for guest in news.guests:
+    for guest in dict.fromkeys(news.guests):
         command = replace(news, touch=f"{front}/host-{news.change}/{guest}", to=guest)
         if not turn.reachable(guest):
             continue

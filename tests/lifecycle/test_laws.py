@@ -148,10 +148,11 @@ class Walk:
         ours = command.to in {item.id for item in state.team.values()}
         assert ours or (contact is not None and not contact.suppressed)
         assert not before.merged
-        assert calendar.within(clock, ("08:00", "18:00"), ZONE)
+        mine = [play for play in (*before.plays, *state.plays) if command.touch.startswith(f"c1/{play.key}/")]
+        zone = ZONE if mine else state.profile.zone  # of a play that has ended, by the customer's own clock
+        assert calendar.within(clock, ("08:00", "18:00"), zone)
         playbook = command.touch.split("/")[1]
         assert not ({"", playbook} & {*before.holds} & {*state.holds})
-        mine = [play for play in (*before.plays, *state.plays) if command.touch.startswith(f"c1/{play.key}/")]
         assert command.kind == "send_invite" or not (mine and all(command.to in play.paused for play in mine))
 
 
