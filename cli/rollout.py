@@ -3,6 +3,7 @@
 Customers are told in batches; after a kill, the same command (or the next `up`) goes on where it was.
 """
 
+import json
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -39,6 +40,7 @@ def command(
     segment: Annotated[str, typer.Option(help="Only customers for whom this holds: customer.tier == 'pro'.")] = "",
     csm: Annotated[str, typer.Option(help="Only the accounts of this CSM, by id or address.")] = "",
     shadow: Annotated[bool, typer.Option("--shadow", help="Beside the live release, sending nothing.")] = False,
+    form: Annotated[Literal["text", "json"], typer.Option("--format", help="json for programs.")] = "text",
 ) -> None:
     """Make the playbooks current and tell the customers. Plays in flight stay, unless --move names them."""
     settings, err = configuration.load(), Console(stderr=True, highlight=False, soft_wrap=True)
@@ -54,7 +56,7 @@ def command(
         raise typer.Exit(1) from found
     finally:
         database.close()
-    print(said(applied, options))
+    print(json.dumps(document(applied, options), indent=2) if form == "json" else said(applied, options))
 
 
 def carry_out(database: Database, target: Target, options: Options, folder: str, err: Console) -> Applied:
@@ -85,6 +87,18 @@ def check(database: Database, target: Target, options: Options, err: Console) ->
     found = [item for item in planning.flying(database, target, options, err) if item.fate == "refused"]
     if found:
         raise RefusedError(found)
+
+
+def document(applied: Applied, options: Options) -> dict[str, Any]:
+    """What was done, for programs; `to`: the part of the customers that it was for."""
+    return {
+        "catalogue": applied.digest,
+        "changed": applied.changed,
+        "told": applied.told,
+        "to": "everybody" if options.scope.whole else options.scope.text,
+        "moved": list(options.move),
+        "shadow": options.shadow,
+    }
 
 
 def said(applied: Applied, options: Options) -> str:

@@ -130,6 +130,19 @@ def _last(files: Path) -> str:
     return lines[-1] + "\n"
 
 
+@pytest.mark.usefixtures("applied")
+def test_a_program_reads_what_was_applied_and_to_whom(
+    files: Path, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign_up()
+    add_a_step(files)
+    for arguments, to in ((("--csm", "mara"), "csm mara"), ((), "everybody")):
+        assert stageplay("apply", *arguments, "--format", "json") == 0
+        found = json.loads(capsys.readouterr().out)
+        assert len(found.pop("catalogue")) == 16
+        assert found == {"changed": True, "told": 1, "to": to, "moved": [], "shadow": False}
+
+
 def test_a_part_of_the_customers_comes_first_and_new_ones_of_it_join(
     files: Path, applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
 ) -> None:
