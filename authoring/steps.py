@@ -6,6 +6,7 @@ those exist can only be told once the whole file, and the folder, have been read
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from authoring.actions import ACTIONS, NOTHING, Book, shown
 from authoring.branches import Branch, FlowReader
@@ -103,6 +104,8 @@ class _Reader:
         found = [key for key in ACTIONS if key in self.fields]
         if len(found) == 1:
             return found[0]
+        if not found and any(get_close_matches(key, ACTIONS, 1) for key in self.fields.node.keys.keys() - keys("step")):
+            return ""  # a misspelt one, which is told
         fix = f"keep one of: {', '.join(found)}." if found else f"add one of: {', '.join(ACTIONS)}."
         place = self.fields.key(found[1]) if found else self.fields.node.place
         what = f"a step does {len(found)} things: {', '.join(found)}" if found else "a step does nothing"

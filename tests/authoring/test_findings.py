@@ -353,6 +353,11 @@ def test_without_a_catalogue_only_our_own_facts_are_known(judge: Any) -> None:
     assert {item.rule for item in compiled.diagnostics} == {"unknown-name", "template-variable"}
 
 
+def test_a_misspelt_deed_is_one_finding(judge: Any, playbook_of: Callable[[str], str]) -> None:
+    assert judge.rules(playbook_of("  - id: look\n    taskk: { title: Call }\n")) == ["unknown-key"]
+    assert judge.rules(playbook_of("  - id: look\n    day: 1\n    at: '10:00'\n")) == ["one-action"]
+
+
 TEMPLATES = [
     ("Title: x\n\n \n", "template-head"),
     ("", "template-head"),
