@@ -7,15 +7,13 @@ docs/notes.md describes the form; a heading or label is added in `_SECTIONS` or 
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-
 from authoring.diagnostics import Diagnostic, Place, Report, near
+from authoring.note_blocks import Block, blocks
 
 MOST_CHARACTERS = 40_000
 MOST_ITEMS = 50
@@ -39,7 +37,6 @@ _BOX = re.compile(r"\[([ xX])\] +(.*)", re.DOTALL)
 _TAIL = re.compile(r"(.*\S)\s*\(\s*((?:owner|due)\s*:[^()]*)\)\Z", re.DOTALL | re.IGNORECASE)
 _PERSON = re.compile(r"\[\[([^\[\]\n]{1,100})\]\]")
 _WHY = "what a note says changes the account, so it is read to the letter and never guessed at."
-_OFF = ("reference", "lheading", "html_block", "code", "fence", "blockquote", "inline", "text_join")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +167,11 @@ class _Reader:
 
     def note(self, text: str) -> Note | None:
         """The note; what is wrong with it, the report says."""
-        tokens = MarkdownIt("commonmark").disable(list(_OFF)).parse(text)
-        blocks = list(_blocks(tokens))
-        title = self._title(blocks[0] if blocks else None)
+        pieces = list(blocks(text))
+        title = self._title(pieces[0] if pieces else None)
         section = ""
         seen: dict[str, int] = {}
-        for block in blocks[1:]:
+        for block in pieces[1:]:
             if block.kind == "heading":
                 section = self._section(block, seen)
             elif block.kind == "item":
@@ -200,7 +196,7 @@ class _Reader:
             goals=goals,
         )
 
-    def _title(self, block: "_Block | None") -> Note | None:
+    def _title(self, block: "Block | None") -> Note | None:
         form = 'begin with a title such as "# 2026-03-10 - QBR: Acme".'
         if block is None or block.kind == "item":
             self.wrong("missing-key", block.line if block else 0, "the note has no title", form)
@@ -230,7 +226,7 @@ class _Reader:
             return None
         return found
 
-    def _section(self, block: "_Block", seen: dict[str, int]) -> str:
+    def _section(self, block: "Block", seen: dict[str, int]) -> str:
         name = block.text.strip().strip("*").strip().lower()
         if name not in _SECTIONS:
             self.wrong("unknown-key", block.line, "a note has no such heading", near(name, _SECTIONS))
@@ -249,7 +245,7 @@ class _Reader:
 
     # --- items ------------------------------------------------------------------------------------------------------
 
-    def _item(self, section: str, block: "_Block") -> None:
+    def _item(self, section: str, block: "Block") -> None:
         if block.depth > 1:
             self.wrong("too-deep", block.line, "this item stands below another one", "make it an item of its own.")
             return
@@ -270,7 +266,7 @@ class _Reader:
                 "value", block.line, "this item stands below no heading", 'add "## Key Wins" or another above it.'
             )
 
-    def _listed(self, section: str, block: "_Block") -> None:
+    def _listed(self, section: str, block: "Block") -> None:
         those = self.found.items.setdefault(section, [])
         self._room(len(those), block.line)
         those.append(block.text)
@@ -279,7 +275,7 @@ class _Reader:
         if there == most:
             self.wrong("too-large", line, f"more than {most} items stand below this heading", "shorten the list.")
 
-    def _action(self, block: "_Block") -> None:
+    def _action(self, block: "Block") -> None:
         found = _BOX.fullmatch(block.text)
         if found is None:
             self.wrong("value", block.line, "this is no action item", 'write "- [ ] Send the roadmap".')
@@ -309,7 +305,7 @@ class _Reader:
 
     # --- labels -----------------------------------------------------------------------------------------------------
 
-    def _labelled(self, block: "_Block", labels: "Mapping[str, _Label]") -> None:
+    def _labelled(self, block: "Block", labels: "Mapping[str, _Label]") -> None:
         found = _LABEL.fullmatch(block.text)
         if found is None:
             example = next(iter(labels.values())).example
@@ -391,38 +387,3 @@ _EXPANSION = {
     "acv uplift": _UPLIFT_LABEL,
     "uplift": _UPLIFT_LABEL,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """A piece of the note. `line`: from 0; `depth`: of an item, how deep its list stands; `text`: on one line."""
-
-    kind: Literal["heading", "item", "text"]
-    line: int
-    text: str
-    depth: int = 0
-
-
-def _blocks(tokens: list[Token]) -> Iterator[_Block]:
-    """The blocks in order. An item of several paragraphs is one item, and those that follow its first stand alone."""
-    depth, opened, line = 0, False, 0
-    heading = False
-    for token in tokens:
-        line = token.map[0] if token.map else line
-        if token.type in ("bullet_list_open", "ordered_list_open"):
-            if opened:
-                yield _Block("item", line, "", depth)
-            depth, opened = depth + 1, False
-        elif token.type in ("bullet_list_close", "ordered_list_close"):
-            depth -= 1
-        elif token.type == "list_item_open":
-            opened = True
-        elif token.type == "list_item_close" and opened:
-            yield _Block("item", line, "", depth)
-            opened = False
-        elif token.type == "heading_open":
-            heading = True
-        elif token.type == "inline":
-            kind: Literal["heading", "item", "text"] = "heading" if heading else "item" if opened else "text"
-            yield _Block(kind, line, " ".join(token.content.split()), depth)
-            heading = opened = False

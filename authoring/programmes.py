@@ -8,7 +8,7 @@ from authoring.diagnostics import Report, near
 from authoring.fields import SNAKE, Fields, mapping, sequence
 from authoring.grammar import keys
 from authoring.source import Scalar
-from lifecycle.playbook import Programme, Risk, Staffing
+from lifecycle.programmes import Programme, Risk, Staffing
 
 _TARGET = re.compile(r" *([0-9]{1,6})(?: *- *([0-9]{1,6}))? *\Z")
 _PROGRAMME = "references: { fact: advocacy.reference, target: 10 }"

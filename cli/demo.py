@@ -37,7 +37,7 @@ LONGEST = timedelta(days=45)
 """Simulated time after which plays that have not ended count as missing."""
 
 CLOSING = (
-    "All plays have ended. It stays up until Ctrl-C; stop it and run `stageplay demo` again for another round.\n"
+    "The onboarding has ended. It stays up until Ctrl-C; stop it and run `stageplay demo` again for another round.\n"
     "These customers go on ageing at rehearsal speed, whether this runs or not: their tasks turn overdue, and "
     "what fell due while everything was stopped is judged late at the next start."
 )
@@ -61,12 +61,11 @@ class Running(Protocol):
 
 @dataclass
 class Part:
-    """One customer of this round. `told`: how many happenings were sent. `only`: the playbook whose play is the end."""
+    """One customer of this round. `told`: how many happenings were sent."""
 
     story: Story
     customer: Customer
     told: int = 0
-    only: str = ""
     lines: list[DecisionRow] = field(default_factory=list)
     pressed: set[str] = field(default_factory=set)
 
@@ -77,17 +76,21 @@ class Part:
 
     @property
     def refused(self) -> str:
-        """Why the one playbook that counts did not start; empty while it may."""
-        plays = [line for line in self.lines if line.what == "play" and line.play and line.playbook == self.only]
-        started = any(line.verdict == "fired" for line in plays)
-        return "" if started else next((line.reason for line in plays if line.verdict == "skipped"), "")
+        """Why no play of the story started; empty while one may."""
+        refusals = {line.playbook: line.reason for line in self._plays if line.verdict == "skipped"}
+        started = any(line.verdict == "fired" for line in self._plays)
+        return "" if started or len(refusals) < len(self.story.about) else ", ".join(refusals.values())
+
+    @property
+    def _plays(self) -> list[DecisionRow]:
+        """What became of the plays that the story is about."""
+        return [line for line in self.lines if line.what == "play" and line.play and line.playbook in self.story.about]
 
     @property
     def over(self) -> bool:
-        """Whether every play that started has ended, and all that the story has was told."""
-        plays = [line for line in self.lines if line.what == "play" and line.play and self.only in ("", line.playbook)]
-        started = {(line.playbook, line.play) for line in plays if line.verdict == "fired"}
-        ended = {(line.playbook, line.play) for line in plays if line.reason.startswith("ended")}
+        """Whether every play of the story that started has ended, and all that the story has was told."""
+        started = {(line.playbook, line.play) for line in self._plays if line.verdict == "fired"}
+        ended = {(line.playbook, line.play) for line in self._plays if line.reason.startswith("ended")}
         return bool(ended) and started <= ended and self.told == len(self.story.happenings)
 
     def missing(self, unsent: Sequence[str]) -> list[str]:
@@ -99,21 +102,20 @@ class Part:
         found += [f"{line.step} failed: {line.reason}" for line in self.lines if line.verdict == "failed"]
         found += [f"{touch} is not known as sent" for touch in unsent]
         if self.refused:
-            return [*found, f"{self.only} did not start: {self.refused}"]
+            return [*found, f"{', '.join(self.story.about)} did not start: {self.refused}"]
         return found if self.over else [*found, "its plays have not ended"]
 
 
 @dataclass
 class Demo:
-    """One round. `leave`: return when all plays have ended, with 0, or 1 when anything is missing. `only`: as of a
-    Part. `begun`: done once a customer is there.
+    """One round. `leave`: return when all plays of the stories have ended, with 0, or 1 when anything is missing.
+    `begun`: done once a customer is there.
     """
 
     day_seconds: float
     leave: bool
     out: Console
     stories: tuple[Story, ...] = STORIES
-    only: str = ""
     longest: timedelta = LONGEST
     begun: Callable[[Database, Customer], None] | None = None
     parts: list[Part] = field(default_factory=list)
@@ -152,7 +154,7 @@ class Demo:
                 found = await asyncio.to_thread(_find, database, outer_id)
             if found is None:
                 raise LookupError(f"{outer_id} was taken and is not there")
-            self.parts.append(Part(story, found, only=self.only))
+            self.parts.append(Part(story, found))
             if self.begun is not None:
                 await asyncio.to_thread(self.begun, database, found)
 
@@ -292,7 +294,7 @@ def _find(database: Database, outer_id: str) -> Customer | None:
 
 
 def _round_is_over(database: Database, stories: Sequence[Story], number: int) -> bool:
-    """Whether all customers of a round are there and every play of theirs has ended."""
+    """Whether all customers of a round are there and every play of its story has ended."""
     for story in stories:
         found = _find(database, _outer_id(story, number))
         if found is None:

@@ -124,7 +124,7 @@ def demo(
     day: Annotated[
         str, typer.Option(help="How long a simulated day lasts; under 2s answers of people may come too late.")
     ] = "4s",
-    leave: Annotated[bool, typer.Option("--exit", help="Stop when all plays have ended.")] = False,
+    leave: Annotated[bool, typer.Option("--exit", help="Stop when the onboarding of all three has ended.")] = False,
 ) -> None:
     """Run everything here with three sample customers whose fourteen days pass in about a minute."""
     show = Demo(day_seconds=seconds(day), leave=leave, out=out)

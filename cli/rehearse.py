@@ -71,7 +71,7 @@ def command(
         raise typer.Exit(1)
     folder = Path(tempfile.mkdtemp(prefix="stageplay-rehearsal-"))
     settings = _apart(folder, playbook.absolute().parent, to)
-    demo = Demo(seconds(day), leave=True, out=out, stories=(plan.story,), only=plan.playbook, longest=plan.longest)
+    demo = Demo(seconds(day), leave=True, out=out, stories=(plan.story,), longest=plan.longest)
     if plan.by_hand:
         demo.begun = lambda database, whose: ask(database, whose, plan.playbook)
     code = asyncio.run(embedded.serve(settings, lambda line: out.print(line, markup=False), demo.run))
@@ -140,6 +140,7 @@ def _story(guest: Guest, playbook: str, at: datetime) -> Story:
         expects=(),
         plot=f"rehearses {playbook}",
         starts_at=at,
+        about=(playbook,),
     )
 
 

@@ -37,6 +37,7 @@ class Story:
 
     `presses_as`: Slack id of the CSM who approves what `approves` names; empty: approvals expire unanswered. `expects`:
     steps that must have fired, or have become the task that an expired approval leaves. `starts_at`: None: now.
+    `about`: the playbooks whose plays are the story; what begins in a later stage goes on beyond its end.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Story:
     starts_at: datetime | None = STARTS_AT
     presses_as: str = ""
     approves: tuple[str, ...] = ()
+    about: tuple[str, ...] = ("onboarding-14-day", "onboarding-emails")
 
     def of_round(self, number: int) -> "Story":
         """The same story for the customer of a later round, who bears its number in the name."""

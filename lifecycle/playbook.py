@@ -15,6 +15,7 @@ from lifecycle.checklists import Checklist
 from lifecycle.health import HealthModel
 from lifecycle.jsonform import digest, encode
 from lifecycle.memo import once
+from lifecycle.programmes import Programme, Risk, Staffing
 
 FORMAT = 1
 
@@ -190,17 +191,6 @@ class Milestone:
 
 
 @dataclass(frozen=True, slots=True)
-class Risk:
-    """A risk that a note may name: with one of `words`, in small letters, at the beginning of a word. `play`: the
-    playbook that is suggested.
-    """
-
-    title: str
-    words: tuple[str, ...]
-    play: str
-
-
-@dataclass(frozen=True, slots=True)
 class Derived:
     """How a fact follows from what came day by day, see `lifecycle.windows`. `source`: an event, or a number that is
     reported. `days`: of the window; `against`: of the time before it; `least`: what must have come in that.
@@ -211,28 +201,6 @@ class Derived:
     days: int = 0
     against: int = 0
     least: float = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Staffing:
-    """Who answers tickets from so many a week on."""
-
-    tickets: int
-    who: str
-
-
-@dataclass(frozen=True, slots=True)
-class Programme:
-    """What customers may take part in. `fact`: who takes part, or how many do; `event`: what is counted of a calendar
-    year; one of them. `target`: at least so many, `most`: and at most (None: any). `benefits`: what they get.
-    """
-
-    title: str
-    target: int
-    most: int | None = None
-    fact: str = ""
-    event: str = ""
-    benefits: str = ""
 
 
 @dataclass(frozen=True, slots=True)

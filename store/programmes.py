@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from lifecycle.conditions import is_number
-from lifecycle.playbook import Programme, Staffing
+from lifecycle.programmes import Programme, Staffing
 from store import tables
 
 OPENED = "ticket.opened"

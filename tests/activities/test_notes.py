@@ -9,7 +9,8 @@ import pytest
 from authoring.notes import Action, Note
 from lifecycle.actions import Slack, Task
 from lifecycle.commands import PostSlack, RaiseTask
-from lifecycle.playbook import Lifecycle, Manifest, Risk, Step, digest_of
+from lifecycle.playbook import Lifecycle, Manifest, Step, digest_of
+from lifecycle.programmes import Risk
 from store import interactions, outbox, projections, releases, tables
 from store.interactions import Agreed, Interaction
 from workflows.interface import PlayInfo

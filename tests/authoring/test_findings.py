@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.playbook import Programme
+from lifecycle.programmes import Programme
 
 STANDARD = Path(__file__).parent / "standard/playbooks"
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -188,6 +189,12 @@ def _onboarding_alone(folder: Path) -> Path:
     for path in folder.glob("*.yaml"):
         if path.stem not in ("lifecycle", "facts", "team") and not path.stem.startswith(("onboarding-", "nps-")):
             path.unlink()
+    lifecycle = folder / "lifecycle.yaml"
+    text = lifecycle.read_text()
+    for what_names_others in (r"^risks:\n(  .*\n)+", r"^  incidents:.*\n(    .*\n)+"):
+        text, found = re.subn(what_names_others, "", text, flags=re.MULTILINE)
+        assert found == 1, what_names_others
+    lifecycle.write_text(text)
     return folder
 
 
