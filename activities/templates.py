@@ -215,5 +215,5 @@ def _guard(render: Callable[[], Any], name: str) -> Any:
         return render()
     except TemplateError as error:
         raise UnsendableError(f"{name}: {error.message or type(error).__name__}") from error
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise UnsendableError(f"{name}: {type(error).__name__} while it was filled in") from error

@@ -20,7 +20,7 @@ from lifecycle.actions import Expr, Wait
 from lifecycle.course import Course
 from lifecycle.messages import DueReached, Event, FactsReported, PlayRequested, PlayStopRequested, Returned
 from lifecycle.model import SETTLED, Play, State, Value
-from lifecycle.playbook import Playbook, Step
+from lifecycle.playbook import Playbook, Step, Trigger
 from lifecycle.releases import Releases
 from lifecycle.turn import Turn
 
@@ -82,9 +82,9 @@ class Running:
 class Explained:
     """One playbook for one customer.
 
-    `reason`: in a sentence. `triggers`: what starts it, in words. `entry`: clause by clause, as it stands now.
-    `starts_at`: when it starts by itself if nothing else happens; None: not within `AHEAD`. `change`: the
-    smallest thing found that flips whether it runs; None: nothing known does.
+    `reason`: in a sentence. `triggers`: what starts it, in words, and how their conditions stand. `entry`: clause
+    by clause, as it stands now. `starts_at`: when it starts by itself if nothing else happens; None: not within
+    `AHEAD`. `change`: the smallest thing found that flips whether it runs; None: nothing known does.
     """
 
     playbook: str
@@ -180,7 +180,7 @@ class _Asked:
             verdict,
             reason,
             tuple(self._running(play, past) for play in plays),
-            tuple(changes.starts(trigger) for trigger in book.triggers),
+            tuple(self._starts(trigger) for trigger in book.triggers),
             clauses(turn, book.entry),
             self.begins.get(name),
             self._change(book, plays),
@@ -201,6 +201,11 @@ class _Asked:
             return "never", f"never started{said}; {stands}"
         how = f" ({last.reason})" if last and last.reason.startswith("ended") else ""
         return "ended", f"ended on {_day(ended, zone)}{how}; {stands}"
+
+    def _starts(self, trigger: Trigger) -> str:
+        """What starts a play; of a condition besides how it stands."""
+        text = changes.starts(trigger)
+        return text if trigger.condition is None else f"{text} (now: {self.turn.because(trigger.condition)})"
 
     def _held(self, book: Playbook) -> str:
         """Which hold keeps back what it does, if one does."""

@@ -29,6 +29,7 @@ def book(body: str, head: str = "Subject: Hi") -> Playbook:
         "{{ range(999999999) | list }}",
         "{{ 1 / 0 }}",
         "{{ name + 1 }}",
+        "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}",
         "{% include 'nowhere.txt' %}",
         "{% if %}",
     ],

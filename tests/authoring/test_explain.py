@@ -41,6 +41,13 @@ def test_each_clause_says_which_value_it_saw_and_since_when() -> None:
     ]
 
 
+def test_a_trigger_that_waits_for_a_condition_says_how_that_stands() -> None:
+    condition = expr(("and", compare("usage.share", ">=", 0.5).tree, compare("customer.tier", "==", "team").tree))
+    about = Told(book(Trigger(condition=condition)), events=[FactsReported({"usage.share": 0.6})]).about()
+
+    assert about.triggers == (f"{condition.text} becomes true (now: customer.tier = 'pro', not 'team')",)
+
+
 def test_it_says_when_a_play_was_refused_and_why() -> None:
     told = Told(book(Trigger(event="kickoff.held"), entry=expr(get("setup.done"))), events=[Happened("kickoff.held")])
 

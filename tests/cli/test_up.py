@@ -154,7 +154,8 @@ def test_a_killed_worker_is_started_again(
 
     assert status.end() == 0
     assert status.said[0].startswith("database   ok: 3 customers")
-    assert [line.split()[:2] for line in status.said[1:]] == [["temporal", "ok:"], ["worker", "ok:"]]
+    parts = [["journeys", "standard"], ["temporal", "ok:"], ["worker", "ok:"]]
+    assert [line.split()[:2] for line in status.said[1:]] == parts
 
 
 def test_a_port_that_was_set_and_is_taken_is_an_error(start: Start, taken: int, var: Path) -> None:
