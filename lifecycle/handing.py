@@ -89,8 +89,8 @@ def _asked(turn: Turn) -> Iterator[Question]:
     """The open questions, seen with the team that they were put to."""
     for play in turn.running():
         for name, progress in play.steps.items():
-            step = turn.index(play)[name]
-            if progress.status == "asked":
+            step = turn.index(play).get(name)  # none of a step that a later release no longer has
+            if step is not None and progress.status == "asked":
                 yield Question(play, step, progress, schedule.asked_of(turn, play, step.approval, progress))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -315,3 +316,11 @@ def test_why_a_team_was_chosen_stands_in_the_trace(given: Given) -> None:
     outcome = step(library, begin("c9", catalogue, event, now=now, spread=False), event, now=now)
     said = [item.reason for item in outcome.decisions if item.what == "team"]
     assert said == ["csm mara: has 3 of 20-50 accounts"]
+
+
+def test_a_play_that_has_lost_a_step_is_handed_on_without_it(given: Given) -> None:
+    steps = (given.email("welcome", When(day=0, at="11:00")), given.slack("end", When(day=20)))
+    story = given(given.book(*steps)).when(at="2026-03-02 12:00")
+    assert "welcome" in story.state.plays[0].steps
+    story.when(replace(story.apply(given.book(steps[1])), move=("play",)), at="2026-03-02 12:30")
+    story.when(to_dana(), at="2026-03-02 13:00").decided("fired team team", "a holiday: csm mara to dana")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from authoring.compile import Compiled
-from authoring.scenario import Scenario, resolve
+from authoring.scenario import Scenario, resolve, told
 
 pytestmark = pytest.mark.anyio
 
@@ -32,10 +32,11 @@ async def test_the_workflow_decides_what_the_simulator_decides(
     name: str, scenario_of: Callable[[str], Scenario], compiled: Compiled, travel: Any
 ) -> None:
     found = scenario_of(name)
-    scenario = resolve(found, found.library(compiled))
+    library = found.library(compiled)
+    scenario = resolve(found, library)
     async with travel(scenario.catalogue) as rig:
         await rig.sign_up(scenario.signup, scenario.start)
-        for at, event in scenario.events:
+        for at, event in told(scenario, library):
             await rig.tell(event, at)
         await rig.reach(scenario.until + FLUSHED)
         simulation = await rig.simulation(scenario.until)
