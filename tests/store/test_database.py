@@ -115,6 +115,24 @@ def test_the_migrated_schema_is_the_tables(empty_database_url: str) -> None:
     database.close()
 
 
+_CALLS = ("agreed", "interactions", "opportunity_moves")
+
+
+@pytest.mark.parametrize("made", [(), _CALLS])
+def test_a_database_of_before_the_calls_gets_what_it_lacks(empty_database_url: str, made: tuple[str, ...]) -> None:
+    database = open_database(empty_database_url)
+    database.migrate()
+    with database.begin() as c:
+        for name in _CALLS:
+            if name not in made:
+                c.execute(text(f"DROP TABLE {name}"))
+        c.execute(text("UPDATE alembic_version SET version_num = '0004'"))
+    database.migrate()
+    with database.begin() as c:
+        assert compare_metadata(MigrationContext.configure(c), tables.metadata) == []
+    database.close()
+
+
 def _migrate_in_a_process(url: str, count: int) -> None:
     for _ in range(count):
         database = open_database(url)
@@ -132,7 +150,7 @@ def test_racing_processes_migrate_once(empty_database_url: str) -> None:
     assert [racer.exitcode for racer in racers] == [0, 0, 0]
     database = open_database(empty_database_url)
     with database.read() as c:
-        assert c.execute(text("SELECT version_num FROM alembic_version")).all() == [("0004",)]
+        assert c.execute(text("SELECT version_num FROM alembic_version")).all() == [("0005",)]
         assert len(keys.key(c, "touch")) == 32
     database.close()
 
