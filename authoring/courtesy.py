@@ -17,7 +17,7 @@ from authoring.grammar import keys
 from authoring.namespace import Names
 from authoring.source import Mapping
 from lifecycle.actions import Length
-from lifecycle.playbook import BusinessHours, Incident, Politeness
+from lifecycle.courtesy import BusinessHours, Incident, Politeness
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _YEARS = re.compile(r"(20[0-9]{2})(?:-(20[0-9]{2}))?\Z")

@@ -16,10 +16,11 @@ from temporalio.worker import Worker
 
 from bench.hand_written import ONBOARD_14, HandWritten, StepInput
 from lifecycle.actions import Slack, When
+from lifecycle.courtesy import Politeness
 from lifecycle.jsonform import encode
 from lifecycle.messages import SignedUp
 from lifecycle.model import Clock, Contact, Profile, Teammate
-from lifecycle.playbook import Lifecycle, Manifest, Playbook, Politeness, Release, StageSpec, Step, Trigger, digest_of
+from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release, StageSpec, Step, Trigger, digest_of
 from workflows import interface, releases
 from workflows.interface import Batch, BatchResult, Delivery, Start
 from workflows.registry import RUNNER, WORKFLOWS

@@ -16,8 +16,8 @@ from functools import lru_cache
 from typing import Literal
 
 from lifecycle.actions import Length, Shift
+from lifecycle.courtesy import BusinessHours
 from lifecycle.model import LATEST
-from lifecycle.playbook import BusinessHours
 
 zoneinfo.reset_tzpath(to=())
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lifecycle import machine
-from lifecycle.actions import AT_ONCE, STALE_AFTER, Action, Expr, Length, When
+from lifecycle.actions import AT_ONCE, Action, Expr, Length, When
 from lifecycle.checklists import Checklist
+from lifecycle.courtesy import BusinessHours, Politeness
 from lifecycle.health import HealthModel
 from lifecycle.jsonform import digest, encode
 from lifecycle.memo import once
@@ -230,52 +231,6 @@ class EventSpec:
     sets: dict[str, bool | int | float | str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """A time in which a customer has other worries: while `condition` holds, it is sent nothing by playbooks whose
-    priority is below `below`. `reason`: for the trace.
-    """
-
-    condition: Expr
-    below: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Politeness:
-    """Caps per contact on emails and surveys (a local calendar day, 7 days), quiet hours (local), and how stale a held
-    touch may get. `customer_per_day`, `customer_per_week`: caps on the steps that reach a customer (0: none).
-    `blackouts`: first and last ISO dates of times in which no customer is reached. `incidents`: when only the most
-    urgent playbooks speak. `survey_open`: how long an unanswered survey keeps other ones from a contact (None: not at
-    all); `surveys`: kind of survey to how long the same is not asked again.
-    """
-
-    per_day: int = 1
-    per_week: int = 4
-    quiet: tuple[str, ...] = ("20:00", "08:00")
-    stale_after: Length = STALE_AFTER
-    spread_minutes: int = 30
-    customer_per_day: int = 0
-    customer_per_week: int = 0
-    blackouts: tuple[tuple[str, str], ...] = ()
-    incidents: tuple[Incident, ...] = ()
-    survey_open: Length | None = None
-    surveys: dict[str, Length] = field(default_factory=dict)
-    same_mail: Length | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BusinessHours:
-    """Working time of the team: local `HH:MM` in the teammate's zone, weekdays 0 (Monday) to 6; `country` gives the
-    holidays.
-    """
-
-    start: str = "09:00"
-    end: str = "17:00"
-    days: tuple[int, ...] = (0, 1, 2, 3, 4)
-    country: str = ""
-
-
 STANDARD = "standard"
 """The journey of a customer of whom nobody says another: the stages of the lifecycle file itself."""
 
@@ -330,8 +285,8 @@ class Lifecycle:
     milestones: dict[str, Milestone] = field(default_factory=dict)
     facts: dict[str, FactSpec] = field(default_factory=dict)
     events: dict[str, EventSpec] = field(default_factory=dict)
-    politeness: Politeness = Politeness()
-    business: BusinessHours = BusinessHours()
+    politeness: Politeness = field(default_factory=Politeness)
+    business: BusinessHours = field(default_factory=BusinessHours)
     holidays: dict[str, tuple[str, ...]] = field(default_factory=dict)
     roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
     managers: tuple[str, ...] = ()

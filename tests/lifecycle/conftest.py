@@ -17,13 +17,13 @@ import pytest
 
 from lifecycle.actions import Email, Expr, Invite, Length, Slack, Survey, Task, Wait, When
 from lifecycle.commands import Command
+from lifecycle.courtesy import BusinessHours
 from lifecycle.engine import begin, next_due, step, upcoming
 from lifecycle.jsonform import canonical, digest, encode
 from lifecycle.messages import BatchSettled, CatalogueApplied, DueReached, Effect, Event, Outcome, Reply, SignedUp
 from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammate, state_from_json, state_to_json
 from lifecycle.playbook import (
     Approval,
-    BusinessHours,
     EventSpec,
     FactSpec,
     Lifecycle,

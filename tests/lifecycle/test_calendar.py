@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lifecycle import calendar
 from lifecycle.actions import Length, Unit
-from lifecycle.playbook import BusinessHours
+from lifecycle.courtesy import BusinessHours
 
 BERLIN = "Europe/Berlin"
 HOURS = BusinessHours()

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from lifecycle.actions import Email, Expr, Length, Survey, When
+from lifecycle.courtesy import Incident, Politeness
 from lifecycle.messages import Churned, Happened, Returned, SurveyAnswered
 from lifecycle.model import Teammate
-from lifecycle.playbook import Incident, Playbook, Politeness, Step, Trigger
+from lifecycle.playbook import Playbook, Step, Trigger
 
 DOWN = Incident(Expr("setup.api", ("get", "setup.api")), 90, "their service is down")
 ASKED = Politeness(per_day=5, per_week=9, survey_open=Length(7, "days"), surveys={"nps": Length(80, "days")})

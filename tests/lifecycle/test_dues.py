@@ -9,9 +9,10 @@ import pytest
 
 from lifecycle.actions import Length, When
 from lifecycle.commands import SendEmail, SendInvite
+from lifecycle.courtesy import Politeness
 from lifecycle.messages import DueReached, FactsReported, Happened
 from lifecycle.model import Profile
-from lifecycle.playbook import Politeness, Trigger
+from lifecycle.playbook import Trigger
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given

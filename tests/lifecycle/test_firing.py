@@ -9,6 +9,7 @@ import pytest
 
 from lifecycle.actions import Email, Invite, Length, Slack, Survey, When
 from lifecycle.commands import RaiseTask, SendInvite
+from lifecycle.courtesy import Politeness
 from lifecycle.messages import (
     ContactChanged,
     ContactLeft,
@@ -20,7 +21,7 @@ from lifecycle.messages import (
     HoldPlaced,
 )
 from lifecycle.model import Contact
-from lifecycle.playbook import Politeness, Step, Trigger
+from lifecycle.playbook import Step, Trigger
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lifecycle.actions import Length, When
+from lifecycle.courtesy import Politeness
 from lifecycle.engine import next_due
 from lifecycle.messages import (
     Absorbed,
@@ -26,7 +27,7 @@ from lifecycle.messages import (
     TaskTicked,
 )
 from lifecycle.model import Contact, Contract, Touched
-from lifecycle.playbook import Every, PhaseSpec, Politeness, Trigger
+from lifecycle.playbook import Every, PhaseSpec, Trigger
 
 if TYPE_CHECKING:
     from tests.lifecycle.conftest import Given, Story

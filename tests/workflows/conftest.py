@@ -17,21 +17,11 @@ from temporalio.worker import Worker
 
 from lifecycle import trace
 from lifecycle.actions import Slack, When
+from lifecycle.courtesy import Politeness
 from lifecycle.jsonform import encode
 from lifecycle.messages import Event, SignedUp
 from lifecycle.model import Clock, Contact, Decision, Profile, Teammate
-from lifecycle.playbook import (
-    FactSpec,
-    Lifecycle,
-    Manifest,
-    Playbook,
-    Politeness,
-    Release,
-    StageSpec,
-    Step,
-    Trigger,
-    digest_of,
-)
+from lifecycle.playbook import FactSpec, Lifecycle, Manifest, Playbook, Release, StageSpec, Step, Trigger, digest_of
 from lifecycle.releases import ReleaseMissingError
 from tests.fakes.temporal import local as dev_server
 from tests.fakes.temporal import register_attributes, time_skipping
