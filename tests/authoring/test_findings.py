@@ -1,6 +1,5 @@
 """Each way to be wrong in a file is one finding under its rule, at the right words."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -180,145 +179,6 @@ def test_a_wrong_word_is_found_where_it_stands(
     assert {item.place.file for item in found} <= {place.file, "playbooks/team.yaml", "playbooks/hello.yaml"}
 
 
-STEPS = [
-    ("day: 1\n    slack: look", "value", "look"),
-    ("day: 1\n    slack: { to: csm, template: ../../etc/passwd }", "name", "../../etc/passwd"),
-    ("day: 1\n    slack: { to: csm, template: look.txt }", "name", "look.txt"),
-    ("day: 1\n    slack: { to: [csm, csm], template: look }", "duplicate-name", "csm"),
-    ("day: 1\n    slack: { to: [], template: look }", "value", "to"),
-    ("day: 1\n    slack: { to: csm }", "missing-key", "to"),
-    ("day: 1\n    slack:", "value", "slack"),
-    ("day:\n    slack: { to: csm, template: look }", "value", "day"),
-    ("day: 1\n    weekend: never\n    slack: { to: csm, template: look }", "value", "never"),
-    ("after: welcome\n    slack: { to: csm, template: look }", "value", "welcome"),
-    ("after: { delay: 1 day }\n    slack: { to: csm, template: look }", "missing-key", "delay"),
-    ("then: []\n    slack: { to: csm, template: look }", "when", "then"),
-    ("approval: csm\n    slack: { to: csm, template: look }", "value", "csm"),
-    ("approval: { by: csm }\n    slack: { to: csm, template: look }", "missing-key", "by"),
-    ("approval: { by: champion, within: 1 day }\n    slack: { to: csm, template: look }", "wrong-audience", "champion"),
-    ("approval: { by: csm, within: 1 day, escalate: [csm] }\n    slack: { to: csm, template: look }", "value", "csm"),
-    ("approval: { by: csm, within: 1 day, expired: shout }\n    slack: { to: csm, template: look }", "value", "shout"),
-    ("slack: { to: plan.owner, template: look }", "unknown-fact", "plan.owner"),
-    ("slack: { to: plan.name, template: look }", "unknown-role", "plan.name"),
-    ("task: { title: Call, due: soon }", "length", "soon"),
-    ("task: { title: Call, due: day 2 at noon }", "time", "noon"),
-    ("survey: { to: champion }", "missing-key", "to"),
-    ("survey: { kind: stars, to: champion }", "value", "stars"),
-    ("task: { to: csm }", "missing-key", "to"),
-    ("task: { title: '{% if %}' }", "template-syntax", "'{% if %}'"),
-    ("task: { title: 'Score {{ nps.score }}' }", "template-unguarded", "nps.score"),
-    ("task: { title: Call, checklist: once }", "value", "once"),
-    ("task: { title: Call, checklist: [[a]] }", "value", "["),
-    (f"task: {{ title: {'x' * 2001} }}", "range", "x" * 2001),
-    ("invite: { to: csm, template: kickoff, when: tomorrow, length: 1 hour }", "time", "tomorrow"),
-    (
-        "invite: { to: csm, template: kickoff, when: day 2 between 16:00 and 10:00, length: 1 hour }",
-        "time",
-        "day 2 between 16:00 and 10:00",
-    ),  # one step
-    ("invite: { to: csm, template: kickoff, when: day 2 between 10:00 and 25:00, length: 1 hour }", "time", "25:00"),
-    ("invite: { to: csm, template: kickoff, when: day 2 between 10:00 and 16:00, length: 2 days }", "range", "2 days"),
-    ("invite: { to: csm, template: kickoff, length: 1 hour }", "missing-key", "to"),
-    ("invite: { to: csm, template: kickoff, when: day 2 between 10:00 and 16:00 }", "missing-key", "to"),
-    ("wait: { by: day 5 }", "missing-key", "by"),
-    ("wait: { event: feature.used, by: [day 5] }", "value", "["),
-    ("wait: { until: milestones.first_value, event: feature.used, by: day 5 }", "when", "event"),
-    ("wait: { event: feature.used, by: day 5 at noon }", "time", "noon"),
-    ("wait: { event: feature.used, by: tomorrow }", "length", "tomorrow"),
-    ("wait: { event: feature.used, by: day 5 }\n    then: { id: x }", "value", "id"),
-    ("if: [a]\n    slack: { to: csm, template: look }", "value", "["),
-    ("needs: [try]\n    slack: { to: csm, template: look }", "cycle", "try"),
-]
-
-
-@pytest.mark.parametrize(("step", "rule", "words"), STEPS, ids=[f"{n} {row[1]}" for n, row in enumerate(STEPS)])
-def test_a_wrong_step_is_one_finding_at_its_words(
-    judge: Any, playbook_of: Callable[[str], str], step: str, rule: str, words: str
-) -> None:
-    found = judge.playbook(playbook_of(f"  - id: try\n    {step}\n"))
-    assert [item.rule for item in found] == [rule]
-    place = found[0].place
-    assert place.source[place.column - 1 : place.column - 1 + place.width] == words
-
-
-HEADS = [
-    ("title: Tried", "title: Tried\npriority: 101", "range"),
-    ("trigger: { stage: onboarding }", "trigger: onboarding", "value"),
-    ("trigger: { stage: onboarding }", "trigger: {}", "trigger"),
-    ("trigger: { stage: onboarding }", "trigger: { stage: new, band: red }", "trigger"),
-    ("trigger: { stage: onboarding }", "trigger: { stage: new, where: access.given }", "trigger"),
-    ("trigger: { stage: onboarding }", "trigger: { event: feature.usd }", "unknown-event"),
-    ("anchor: signup", "anchor: birthday", "value"),
-    ("anchor: signup", "anchor: plan.day", "unknown-fact"),
-    ("anchor: signup", "anchor: plan.name", "type"),
-    ("anchor: signup", "reentry: twice", "value"),
-    ("anchor: signup", "reentry: [once]", "value"),
-    ("anchor: signup", "reentry: { again_after: 2 moons }", "length"),
-    ("anchor: signup", "timing: { window: 8 to 18 }", "time"),
-    ("anchor: signup", "goal: nps.score", "type"),
-]
-
-
-@pytest.mark.parametrize(("old", "new", "rule"), HEADS, ids=[f"{n} {row[2]}" for n, row in enumerate(HEADS)])
-def test_a_wrong_head_is_one_finding(
-    judge: Any, playbook_of: Callable[[str], str], old: str, new: str, rule: str
-) -> None:
-    text = playbook_of("  - id: look\n    day: 1\n    slack: { to: csm, template: look }\n")
-    assert judge.rules(text.replace(old, new)) == [rule]
-
-
-CONDITIONS = [
-    ("usage.dau_wau in 'abc'", "type"),
-    ("usage.dau_wau == ['a']", "type"),
-    ("customer.tier > 'a'", "type"),
-    ("contract.ends_on < 'soon'", "type"),
-    ("customer.tier and true", "type"),
-    ("customer.tier + 1 > 2", "type"),
-    ("customer.tier in [['a']]", "expression"),
-    ("customer.tier is string", "expression"),
-    ("customer.tier == none", "expression"),
-    ("customer.tier ~ 'x' == 'y'", "expression"),
-    ("customer.tier == 'pro' AND access.given", "expression"),
-    ("access.given if access.given else false", "expression"),
-    ("usage.dau_wau", "type"),
-    ("customer.tier in ['pro', true]", "type"),
-    ("+customer.tier > 1", "type"),
-    ("customer.band == 'blue'", "unknown-band"),
-    ("playing.no_such", "unknown-name"),
-    ("milestones.first_valu", "unknown-name"),
-    ("usage.dau_wau > 99999999999999999999", "expression"),
-    ("customer.tier == 'a\\nb'", "expression"),
-    (" and ".join(["access.given"] * 50), "expression"),
-]
-
-
-@pytest.mark.parametrize(("condition", "rule"), CONDITIONS, ids=[f"{n} {row[1]}" for n, row in enumerate(CONDITIONS)])
-def test_a_wrong_condition_is_one_finding(
-    judge: Any, playbook_of: Callable[[str], str], condition: str, rule: str
-) -> None:
-    steps = f"  - id: look\n    day: 1\n    if: {condition}\n    slack: {{ to: csm, template: look }}\n"
-    assert judge.rules(playbook_of(steps)) == [rule]
-
-
-def test_two_circles_are_two_findings(judge: Any, playbook_of: Callable[[str], str]) -> None:
-    pairs = (("a", "b"), ("b", "a"), ("c", "d"), ("d", "c"))
-    steps = "".join(f"  - id: {a}\n    needs: [{b}]\n    slack: {{ to: csm, template: look }}\n" for a, b in pairs)
-    assert judge.rules(playbook_of(steps)) == ["cycle", "cycle"]
-
-
-def test_a_wait_that_needs_a_step_of_its_own_branch_is_a_circle(judge: Any, playbook_of: Callable[[str], str]) -> None:
-    steps = (
-        "  - id: used\n    needs: [nudge]\n    wait: { event: feature.used, by: day 5 }\n"
-        "    otherwise:\n      - id: nudge\n        slack: { to: csm, template: look }\n"
-    )
-    assert judge.rules(playbook_of(steps)) == ["cycle"]
-
-
-def test_more_than_a_thousand_steps_are_too_many(judge: Any, playbook_of: Callable[[str], str]) -> None:
-    steps = "".join(f"  - id: s{n}\n    slack: {{ to: csm, template: look }}\n" for n in range(1001))
-    assert judge.rules(playbook_of(steps)) == ["too-large"]
-
-
 WHOLE_FILES = [
     ("lifecycle.yaml", "lifecycle: tiny\n", ["missing-key", "missing-key"]),
     ("lifecycle.yaml", "lifecycle: tiny\nroles: [csm]\nstages: [new]\n", ["value", "value"]),
@@ -353,70 +213,6 @@ def test_without_a_catalogue_only_our_own_facts_are_known(judge: Any) -> None:
     assert {item.rule for item in compiled.diagnostics} == {"unknown-name", "template-variable"}
 
 
-def test_a_misspelt_deed_is_one_finding(judge: Any, playbook_of: Callable[[str], str]) -> None:
-    assert judge.rules(playbook_of("  - id: look\n    taskk: { title: Call }\n")) == ["unknown-key"]
-    assert judge.rules(playbook_of("  - id: look\n    day: 1\n    at: '10:00'\n")) == ["one-action"]
-
-
-TEMPLATES = [
-    ("Title: x\n\n \n", "template-head"),
-    ("", "template-head"),
-    ("Title: x\n\n{{ customer.name is shouting }}\n", "template-syntax"),
-    ("Title: x\n\n{{ usage.dau_wau if usage.core_features is defined }}\n", "template-unguarded"),
-    ("Title: x\n\n{{ 1 if true }}{{ (customer.name | upper)._x }}\n", "template-syntax"),
-    ("Title: x\n\n{{ customer.name.upper() }}\n", "template-variable"),
-    ("Title: x\n\n{{ meeting.day }}\n", "template-variable"),
-    ("Title: x\n\n{{ task }}\n", "template-variable"),
-    ("Title: x\n\n{{ contact.name }}\n", "template-unguarded"),
-    ("Title: x\n\n{% if usage.dau_wua is defined %}x{% endif %}\n", "template-variable"),
-    (
-        'Title: x\n\n{% import "footer.txt" as f %}{% from "footer.txt" import a as b %}{{ f.x }}{{ c }}\n',
-        "template-variable",
-    ),
-]
-
-
-@pytest.mark.parametrize(("text", "rule"), TEMPLATES, ids=[f"{n} {row[1]}" for n, row in enumerate(TEMPLATES)])
-def test_a_wrong_template_is_one_finding(judge: Any, text: str, rule: str) -> None:
-    found = judge.compiled({"templates/slack/look.txt": text}).diagnostics
-    assert [item.rule for item in found] == [rule]
-
-
-GUARDS = [
-    "{% if usage.dau_wau is defined %}{{ usage.dau_wau }}{% endif %}",
-    "{% if usage.dau_wau is undefined %}none{% else %}{{ usage.dau_wau }}{% endif %}",
-    "{% if not usage.dau_wau is defined %}none{% elif usage.dau_wau > 1 %}{{ usage.dau_wau }}{% endif %}",
-    "{% if not (usage.dau_wau is undefined or nps.score is undefined) %}{{ usage.dau_wau + nps.score }}{% endif %}",
-    "{{ usage.dau_wau | d('none') }}",
-    "{% if contact is defined %}{{ contact.name }}{% endif %}",
-    "{{ usage.dau_wau if usage.dau_wau is defined else 'none' }}",
-    "{{ usage.dau_wau is undefined or usage.dau_wau > 1 }}",
-    "{% set share = 3 %}{% for n in range(share) %}{{ loop.index }}{{ n }}{% endfor %}",
-    "{% macro shout(x) %}{{ x | upper }}{% endmacro %}{{ shout(customer.name) }}",
-    "{% set ns = namespace(n=1) %}{% set ns.n = 2 %}{{ ns.n }}",
-    "{% with x = 1 %}{{ x }}{% endwith %}{{ deadline }}{{ team.csm.first_name }}{{ milestones.first_value }}",
-    "{% include ['footer.txt', 'layout.mjml'] %}",
-]
-
-
-@pytest.mark.parametrize("body", GUARDS)
-def test_a_guarded_fact_and_a_name_of_its_own_are_fine_in_a_template(judge: Any, body: str) -> None:
-    assert judge.compiled({"templates/slack/look.txt": f"Title: x\n\n.{body}\n"}).diagnostics == ()
-
-
-def test_a_fact_that_the_step_or_its_branch_proves_needs_no_guard(
-    judge: Any, playbook_of: Callable[[str], str]
-) -> None:
-    steps = (
-        "  - id: answer\n    wait: { event: nps.answered, by: day 5 }\n    then:\n"
-        "      - id: thanks\n        task: { title: 'Score {{ nps.score }}' }\n    otherwise:\n"
-        "      - id: ask\n        if: nps.score > 3\n        task: { title: 'Score {{ nps.score }}' }\n"
-        "      - id: silent\n        task: { title: 'Score {{ nps.score }}' }\n"
-    )
-    found = judge.playbook(playbook_of(steps))
-    assert [(item.rule, item.place.line) for item in found] == [("template-unguarded", 17)]
-
-
 @pytest.mark.parametrize("text", ["a:\n\t- b\n", "a: 1\n b: 2\n", "a: [1\n", "a: *b\n", "? [a]\n: b\n", "{a: b}: c\n"])
 def test_text_that_is_no_yaml_is_one_finding_with_a_fix(judge: Any, text: str) -> None:
     found = judge.playbook(text)
@@ -432,35 +228,6 @@ def test_a_file_beyond_a_mebibyte_is_not_read(judge: Any) -> None:
 def test_aliases_that_nest_too_deep_are_a_finding(judge: Any) -> None:
     chain = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 40))
     assert [item.rule for item in judge.playbook(chain)] == ["too-deep"]
-
-
-PROMISE = """playbook: promise
-title: Promise
-owner: csm
-trigger: { event: feature.used }
-anchor: contract.ends_on
-exit: customer.stage == 'churned'
-steps:
-  - { id: before, day: -5, task: { to: plan.owner, title: Look, due: day 0 } }
-  - { id: at, task: { to: [csm, plan.owner], title: Keep it, due: "day 0 at 17:00" } }
-"""
-
-
-def test_a_play_may_count_from_a_date_and_work_for_whom_a_fact_names(judge: Any) -> None:
-    facts = (STANDARD / "facts.yaml").read_text(encoding="utf-8")
-    owner = "  plan.owner: { type: text, choices: [csm, support], title: Owner }\nevents:"
-    files = {"playbooks/facts.yaml": facts.replace("events:", owner, 1), "playbooks/promise.yaml": PROMISE}
-    compiled = judge.compiled(files)
-    assert compiled.diagnostics == ()
-    book = next(item for item in compiled.releases.values() if getattr(item, "name", "") == "promise")
-    assert book.anchor == "contract.ends_on"
-    assert [step.to for step in book.steps] == [("plan.owner",), ("csm", "plan.owner")]
-    assert [(step.action.by.day, step.action.by.at) for step in book.steps] == [(0, ""), (0, "17:00")]
-
-
-def test_without_a_lifecycle_no_fact_is_asked_for(judge: Any) -> None:
-    compiled = judge.compiled({"playbooks/promise.yaml": PROMISE}, without=("playbooks/lifecycle.yaml",))
-    assert {item.rule for item in compiled.diagnostics} == {"no-lifecycle"}
 
 
 def test_the_risks_of_a_lifecycle_are_those_that_a_note_may_name(judge: Any) -> None:
