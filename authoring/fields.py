@@ -7,7 +7,7 @@ values is thrown away because the report has failed.
 
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from zoneinfo import available_timezones
 
@@ -133,6 +133,17 @@ class Fields:
         what = f'"{node.value[:60]}" is not a name of small letters and digits, joined by "{joint}"'
         self.report.add("name", node.place, what, f'write "{better}".')
         return False
+
+    def entries(self, key: str, example: str) -> Iterator[tuple[Scalar, Node]]:
+        """What a mapping from names of the author's says of each: the name and its value. Of a name that is not
+        snake_case there is a finding, and nothing else is read.
+        """
+        group = mapping(self.get(key), self.report, f'"{key}"', example)
+        if group is None:
+            return
+        for name, node in group.entries.items():
+            if self.is_name(group.keys[name], SNAKE):
+                yield group.keys[name], node
 
     def choice(self, key: str, choices: Collection[str], default: str) -> str:
         """One of a few words."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from authoring.diagnostics import Place, Report, near
-from authoring.fields import SNAKE, Fields, mapping
+from authoring.fields import Fields, mapping
 from authoring.grammar import keys
 from authoring.namespace import CUSTOMER_ROLES, Names, Type
 from authoring.source import Mapping as MappingNode
@@ -102,12 +102,9 @@ def _inputs(fields: Fields, other: MappingNode, report: Report) -> dict[str, Nod
 def declared(root: MappingNode, names: Names, report: Report) -> dict[str, Input]:
     """The inputs that a playbook declares, each with its value."""
     example = f"offer_percent: {_EXAMPLE}"
-    group = mapping(root.entries.get("inputs"), report, '"inputs"', example)
     found: dict[str, Input] = {}
-    for name, node in group.entries.items() if group else ():
-        if group is None or not Fields(root, root.entries, "", report).is_name(group.keys[name], SNAKE):
-            continue
-        key = group.keys[name]
+    for key, node in Fields(root, root.entries, "", report).entries("inputs", example):
+        name = key.value
         found[name] = Input("wrong", "", replace(key, kind="unknown"), key.place)
         inner = mapping(node, report, f'the input "{name}"', _EXAMPLE)
         if inner is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from authoring.diagnostics import Report, near
 from authoring.expressions import compile_expression
-from authoring.fields import KEBAB, SNAKE, Fields, mapping, sequence
+from authoring.fields import KEBAB, Fields, mapping, sequence
 from authoring.grammar import STAGES, keys
 from authoring.namespace import Names
 from authoring.source import Scalar, Source
@@ -149,11 +149,9 @@ def _read_milestones(
     """Milestones by name, each with its condition, and by when they are wanted. `known`: those that the lifecycle file
     declares, of which a journey says only the latter.
     """
-    group = mapping(fields.get("milestones"), report, '"milestones"', "first_value: { title: First value }")
     targets = []
-    for name, node in group.entries.items() if group else ():
-        if group is None or not fields.is_name(group.keys[name], SNAKE):
-            continue
+    for key, node in fields.entries("milestones", "first_value: { title: First value }"):
+        name = key.value
         inner = mapping(node, report, f'"{name}"', "{ title: First value, when: value.first_insight }")
         if inner is None:
             continue
@@ -161,8 +159,8 @@ def _read_milestones(
         if name in known:
             _only_when(item, name, report)
         else:
-            _declare(into, item, name, group.keys[name], roles, report)
-        into.places.setdefault(name, group.keys[name].place.line)
+            _declare(into, item, name, key, roles, report)
+        into.places.setdefault(name, key.place.line)
         target = _target(item, name, roles, report, required=name in known)
         targets += [target] if target else []
     into.targets = tuple(targets)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from authoring.catalogue import Catalogue
 from authoring.diagnostics import Report, near
-from authoring.fields import SNAKE, Fields, mapping, sequence
+from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys
 from authoring.source import Scalar
 from lifecycle.programmes import Programme, Risk, Staffing
@@ -17,11 +17,10 @@ _PROGRAMME = "references: { fact: advocacy.reference, target: 10 }"
 def compile_risks(fields: Fields, playbooks: list[str] | None, report: Report) -> dict[str, Risk]:
     """Risks by name; the playbook that one suggests must be there."""
     example = "competitor: { words: [competitor], play: competitor-mentioned }"
-    group = mapping(fields.get("risks"), report, '"risks"', example)
     found: dict[str, Risk] = {}
-    for name, node in group.entries.items() if group else ():
-        inner = mapping(node, report, f'"{name}"', example)
-        if group is None or inner is None or not fields.is_name(group.keys[name], SNAKE):
+    for key, node in fields.entries("risks", example):
+        name, inner = key.value, mapping(node, report, f'"{key.value}"', example)
+        if inner is None:
             continue
         item = Fields(inner, keys("risk"), f'the risk "{name}"', report)
         play = item.scalar("play", '"play: competitor-mentioned"', required=True)
@@ -60,11 +59,10 @@ def compile_staffing(fields: Fields, report: Report) -> tuple[Staffing, ...]:
 
 def compile_programmes(fields: Fields, catalogue: Catalogue, report: Report) -> dict[str, Programme]:
     """Programmes by name, each counted by a fact or an event that the catalogue has."""
-    group = mapping(fields.get("programmes"), report, '"programmes"', _PROGRAMME)
     found: dict[str, Programme] = {}
-    for name, node in group.entries.items() if group else ():
-        inner = mapping(node, report, f'"{name}"', _PROGRAMME)
-        if group is None or inner is None or not fields.is_name(group.keys[name], SNAKE):
+    for key, node in fields.entries("programmes", _PROGRAMME):
+        name, inner = key.value, mapping(node, report, f'"{key.value}"', _PROGRAMME)
+        if inner is None:
             continue
         item = Fields(inner, keys("programme"), f'the programme "{name}"', report)
         fact, event = (
@@ -73,7 +71,7 @@ def compile_programmes(fields: Fields, catalogue: Catalogue, report: Report) -> 
         )
         if ("fact" in item) == ("event" in item):
             what = f'the programme "{name}" is counted by a fact or by an event'
-            report.add("missing-key", group.keys[name].place, what, 'write one of "fact" and "event".')
+            report.add("missing-key", key.place, what, 'write one of "fact" and "event".')
         for word, those, rule in ((fact, catalogue.facts, "unknown-fact"), (event, catalogue.events, "unknown-event")):
             if word is not None and word.value not in those:
                 report.add(rule, word.place, f'nothing is called "{word.value[:60]}"', near(word.value, those))
