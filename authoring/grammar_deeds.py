@@ -9,12 +9,12 @@ from authoring.grammar_form import (
     MEETING_TIME,
     NUMBER,
     ROLE,
+    SNAKE_NAME,
     STEP_NAME,
     TEMPLATE,
     TEXT,
     TEXTS,
     Key,
-    Kind,
     Shape,
     mapping,
     name_of,
@@ -36,7 +36,6 @@ STEP_KEYS = (
 )
 """What a step may do, each once a step."""
 STEP_WORDS = (Key("goal", FLAG, "with `stop`: the plays end as a success", "no"),)
-_KIND = Kind("name", {"type": "string", "pattern": "^[a-z][a-z0-9]*(_[a-z0-9]+)*$", "maxLength": 64})
 _RESCHEDULE = Shape(
     "reschedule",
     "A meeting moves to another day.",
@@ -66,7 +65,7 @@ _OPPORTUNITY = Shape(
     "opportunity",
     "Something that could be sold to the customer.",
     (
-        Key("kind", _KIND, "a word of your own", required=True, example="seat_expansion"),
+        Key("kind", SNAKE_NAME, "a word of your own", required=True, example="seat_expansion"),
         Key("title", TEXT, "what people read, a template text", required=True, example='"More seats"'),
         Key("owner", ROLE, "the teammate who sees to it", "the owner"),
         Key("value", EXPRESSION, "what it is worth, an expression", "not known", example="customer.arr * 0.2"),

@@ -97,6 +97,12 @@ def mapping(shape: str) -> Kind:
     return Kind("mapping", {"$ref": f"#/$defs/{shape}"})
 
 
+def span(what: str, low: int) -> Kind:
+    """A number from `low` on, or a range of them: `30`, `20-30` or `100+`."""
+    form = "^ *[0-9]{1,4}(-[0-9]{1,4}|\\+)? *$"
+    return Kind(what, {"type": ["string", "integer"], "pattern": form, "minimum": low})
+
+
 def list_of(shape: str) -> Kind:
     """A list of mappings of another shape."""
     return Kind("list", {"type": "array", "items": {"$ref": f"#/$defs/{shape}"}})
@@ -146,5 +152,6 @@ TASK_DUE = _form("length or day", f" *day +-?[0-9]{{1,4}}( +at +{_CLOCK})? *|{_L
 DOTTED = Kind("dotted name", {"anyOf": [{"type": "string", "pattern": f"^{_DOTTED}$"}, INPUT]})
 DOTTED_NAMES = f"^{_DOTTED}$"
 SNAKE_NAMES = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+SNAKE_NAME = Kind("name", {"type": "string", "pattern": SNAKE_NAMES, "maxLength": 64})
 RANGE = Kind("range", {"type": "string", "pattern": "^ *-?[0-9]+(\\.[0-9]+)?--?[0-9]+(\\.[0-9]+)? *$"})
 DATE = Kind("date", {"type": "string", "minLength": 1})

@@ -3,10 +3,9 @@
 from authoring.grammar_form import (
     CONDITION,
     EXPRESSION,
-    SNAKE_NAMES,
+    SNAKE_NAME,
     TEXT,
     Key,
-    Kind,
     Shape,
     either,
     list_of,
@@ -17,7 +16,6 @@ from authoring.grammar_form import (
 )
 
 LEFT_OUT = "left_out"
-_SNAKE = Kind("name", {"type": "string", "pattern": SNAKE_NAMES, "maxLength": 64})
 _UNKNOWN = either(plainly(LEFT_OUT), whole(0, 100))
 _PERCENT = whole(1, 100)
 
@@ -59,7 +57,7 @@ HEALTH = (
         "health_component",
         "A part of the score.",
         (
-            Key("component", _SNAKE, "its name", required=True),
+            Key("component", SNAKE_NAME, "its name", required=True),
             Key("title", TEXT, "what people read", "the name"),
             Key("weight", _PERCENT, "percent of the score; all together 100", required=True),
             Key("metrics", list_of("health_metric"), "what it is judged by", required=True),
@@ -69,7 +67,7 @@ HEALTH = (
         "health_metric",
         "One thing that a component is judged by.",
         (
-            Key("metric", _SNAKE, "its name", required=True),
+            Key("metric", SNAKE_NAME, "its name", required=True),
             Key("title", TEXT, "what people read", "the name"),
             Key("weight", _PERCENT, "its part of the component's weight; all or none have one", "equal parts"),
             Key("good", CONDITION, "100 where this holds, else 0", one=True, example="usage.dau_wau > 0.6"),

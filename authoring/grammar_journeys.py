@@ -14,11 +14,12 @@ from authoring.grammar_form import (
     mapping,
     name_of,
     named,
+    span,
     whole,
 )
 
 STAGES = ("new", "onboarding", "adoption", "value", "expansion", "advocacy")
-_DAYS = Kind("days", {"type": ["string", "integer"], "pattern": "^ *[0-9]{1,4}(-[0-9]{1,4}|\\+)? *$", "minimum": 0})
+_DAYS = span("days", 0)
 _JOURNEY = Shape(
     "journey",
     "Another journey than the standard one; a file each.",

@@ -7,7 +7,7 @@ from authoring.grammar_form import (
     ROLE,
     SNAKE_NAMES,
     TEXT,
-    VALUE,
+    WORDS,
     ZONE,
     Key,
     Kind,
@@ -17,14 +17,12 @@ from authoring.grammar_form import (
     mapping,
     name_of,
     named,
+    span,
     whole,
 )
 
-_WORDS = listed(Kind("text", VALUE.schema))
 _CAP = whole(1, 1000)
-_ACCOUNTS = Kind(
-    "customers", {"type": ["string", "integer"], "pattern": "^ *[0-9]{1,4}(-[0-9]{1,4}|\\+)? *$", "minimum": 1}
-)
+_ACCOUNTS = span("customers", 1)
 _TEAM = Shape(
     "team",
     "Who works here.",
@@ -53,10 +51,10 @@ _PERSON = Shape(
         Key("slack", Kind("member id", {"type": "string", "pattern": "^[UW][A-Z0-9]{2,20}$"}), "in Slack, `U0MARA`"),
         Key("zone", ZONE, "where they work", "the lifecycle's `default_zone`"),
         Key("roles", listed(ROLE), "the teammate roles they hold", required=True),
-        Key("tiers", _WORDS, "they are given customers of these tiers only", "all"),
-        Key("touch", _WORDS, "they are given customers of these touch models only", "all"),
+        Key("tiers", WORDS, "they are given customers of these tiers only", "all"),
+        Key("touch", WORDS, "they are given customers of these touch models only", "all"),
         Key("serves", CONDITION, "they are given customers for whom this holds only", "all"),
-        Key("skills", _WORDS, "names of the file's `skills`; they come first where a customer needs them"),
+        Key("skills", WORDS, "names of the file's `skills`; they come first where a customer needs them"),
         Key("capacity", mapping("capacity"), "how many customers are a full book, how much work a full day"),
         Key("away", list_of("absence"), "when they are not there"),
         Key("leaves", DATE, "their last day; they are given no customers from when it is written"),
