@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from gateway.body import parse_json, read_body, require_type, verify_webhook
-from gateway.deliver import Deliverer, Parcel
+from gateway.carrying import Following
+from gateway.deliver import Deliverer
 from gateway.envelope import open_envelope
 from gateway.intake import Intake
 from gateway.refusals import RefusedError
@@ -103,10 +104,10 @@ def events_router(intake: Intake, deliverer: Deliverer, secrets: Sequence[str]) 
         body = await read_body(request)
         verify_webhook(secrets, request.headers, body)
         inbound = open_envelope(parse_json(body), request.headers["webhook-id"])
-        claimed: list[Parcel | None] = []
-        receipt = await asyncio.to_thread(intake.take, inbound, lambda c, who: claimed.append(deliverer.claim(c, who)))
-        if receipt.fresh and claimed and claimed[-1] is not None:
-            deliverer.soon(deliverer.carry(claimed[-1]))
+        following = Following(deliverer)
+        receipt = await asyncio.to_thread(intake.take, inbound, following)
+        if receipt.fresh:
+            following.carry()
         return JSONResponse(receipt.body(), status_code=202)
 
     return router

@@ -15,8 +15,9 @@ from sqlalchemy import Connection as DbConnection
 
 from authoring.diagnostics import Diagnostic
 from gateway import notes
+from gateway.carrying import Following
 from gateway.dashboard import Dashboard
-from gateway.deliver import Deliverer, Parcel
+from gateway.deliver import Deliverer
 from gateway.envelope import Inbound
 from gateway.intake import Intake
 from gateway.pages import read_form
@@ -85,9 +86,9 @@ class InteractionPages:
         text = form.get("note", "").replace("\r\n", "\n")
         if form.get("do") != "yes":
             return await self._looked(request, session, home, text)
-        parcel = await asyncio.to_thread(self._do, session, home, text, form)
-        if parcel is not None:
-            self.deliverer.soon(self.deliverer.carry(parcel))
+        following = Following(self.deliverer)
+        if await asyncio.to_thread(self._do, session, home, text, form, following):
+            following.carry()
         return RedirectResponse(f"/customers/{quote(home.id)}", status_code=303)
 
     async def _looked(self, request: Request, session: Session, home: Customer, text: str) -> Response:
@@ -111,15 +112,13 @@ class InteractionPages:
         shown: dict[str, Any] = {"lines": [], "wrong": (), **values}
         return await self.dashboard.show(request, "note", home=home, text=text, example=EXAMPLE, **shown)
 
-    def _do(self, session: Session, home: Customer, text: str, form: Mapping[str, str]) -> Parcel | None:
-        """Take the note in; what is to be delivered at once."""
-        claimed: list[Parcel | None] = []
+    def _do(self, session: Session, home: Customer, text: str, form: Mapping[str, str], following: Following) -> bool:
+        """Take the note in; whether it is new."""
         with self.dashboard.db.read() as c:
             by = team.teammate(c, session.acting)
         data = {"customer": home.outer_id, "note": text, **({"by": by.email} if by else {})}
         inbound = Inbound("dashboard", notes.NOTED, f"note-{form.get('press', '')[:60]}", data)
-        receipt = self.intake.take(inbound, lambda c, who: claimed.append(self.deliverer.claim(c, who)))
-        return claimed[-1] if receipt.fresh and claimed else None
+        return self.intake.take(inbound, following).fresh
 
     async def call(self, request: Request, customer: str, kind: str, day: str) -> HTMLResponse:
         """One call: its note, and what became of what was agreed."""

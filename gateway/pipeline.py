@@ -9,8 +9,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Connection as DbConnection
 
 from gateway import fields
+from gateway.carrying import Following
 from gateway.dashboard import Dashboard
-from gateway.deliver import Deliverer, Parcel
+from gateway.deliver import Deliverer
 from gateway.envelope import Inbound
 from gateway.intake import Intake, Lifecycles, nothing
 from gateway.pages import new_press, read_form
@@ -75,17 +76,9 @@ class PipelinePages:
         touch = fields.text(form.get("opportunity"), "opportunity", longest=LONGEST_ID)
         reason = fields.text(form.get("reason", "").strip(), "reason", longest=LONGEST_REASON)
         stage = form.get("stage", "")
-        claimed: list[Parcel | None] = []
-
-        def claim(c: DbConnection, who: str) -> None:
-            claimed.append(self.deliverer.claim(c, who))
-
-        def run() -> None:
-            moved(self.dashboard.db, touch, stage, session.acting, reason, self.intake, claim)
-
-        await asyncio.to_thread(run)
-        if claimed and claimed[-1] is not None:
-            self.deliverer.soon(self.deliverer.carry(claimed[-1]))
+        following = Following(self.deliverer)
+        await asyncio.to_thread(moved, self.dashboard.db, touch, stage, session.acting, reason, self.intake, following)
+        following.carry()
         return RedirectResponse("/opportunities", status_code=303)
 
 
