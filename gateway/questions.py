@@ -73,10 +73,10 @@ def words(company: str) -> Mapping[str, Words]:
             low=6,
         ),
         "csat": Words(
-            "How satisfied are you?",
+            "How was our help?",
             "One question, and room for a comment if you like. It takes half a minute.",
-            (_score("csat", f"How satisfied are you with {company}?", "very dissatisfied", "very satisfied"),),
-            "What should we keep, and what should we change?",
+            (_score("csat", "How satisfied are you with the help you got?", "very dissatisfied", "very satisfied"),),
+            "What went well, and what should we change?",
             low=2,
         ),
         "ces": Words(
@@ -88,7 +88,7 @@ def words(company: str) -> Mapping[str, Words]:
         ),
         "exit": Words(
             "Before you go",
-            "Two questions, and room for what we should have done better. Nobody will try to talk you round.",
+            "Two questions, and room for what we should have done better. Your answer changes nothing about the end.",
             (
                 Question("reason", "What is the main reason for leaving?", tuple(_REASONS.items())),
                 Question("would_return", "Could you imagine coming back one day?", tuple(_RETURNS.items())),
