@@ -19,7 +19,7 @@ from rich.console import Console
 from cli import known
 from cli.answering import LOOK_EVERY, Desk, desk
 from cli.by_hand import By
-from cli.plan import FindingsError, live_scope
+from cli.plan import live_scope
 from cli.processes import ProcessError
 from cli.simulate import MisuseError
 from gateway.answers import ON_ITS_WAY
@@ -79,10 +79,7 @@ class Scope:
 
     def part(self, mine: Desk) -> rollouts.Scope:
         """The part of the customers; MisuseError where the expression is wrong."""
-        try:
-            return live_scope(mine.db, self.segment, "")
-        except FindingsError as found:
-            raise MisuseError(str(found)) from found
+        return live_scope(mine.db, self.segment, "")
 
     def later(self, mine: Desk, reason: str | None) -> bool:
         """Hold those who sign up later, too, or (without a reason) no longer; whether that changed anything. Only a

@@ -53,7 +53,7 @@ SAMPLE = Path("samples/portfolio.yaml")
 
 
 class FindingsError(Exception):
-    """Something is wrong in what was read; the message is the findings, ready to print."""
+    """Something is wrong in a file that was read; the message is the findings, ready to print."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,11 @@ def scope_of(segment: str, csm: str, lifecycle: Lifecycle, people: Sequence[tupl
     """A part of the customers. `people`: ids and addresses of teammates.
 
     Raises:
-        FindingsError: the expression is wrong.
-        MisuseError: nobody is called so.
+        MisuseError: the expression is wrong, or nobody is called so.
     """
     expr, found = read_segment(segment, lifecycle) if segment else (None, ())
     if failed(found):
-        raise FindingsError(render_text(found, colour=False))
+        raise MisuseError(render_text(found, colour=False))
     person = next((name for name, email in people if csm in (name, email)), "") if csm else ""
     if csm and not person:
         raise MisuseError(f"nobody in the team file is {csm}; --csm takes an id or an address of it")
@@ -96,7 +95,7 @@ def scope_of(segment: str, csm: str, lifecycle: Lifecycle, people: Sequence[tupl
 
 
 def live_scope(db: Database, segment: str, csm: str) -> Scope:
-    """A part of the live customers, see `scope_of`."""
+    """A part of the live customers, see `scope_of`; so is what it raises."""
     if not segment and not csm:
         return Scope()
     with db.read() as c:
@@ -246,8 +245,8 @@ def of_revision(settings: Settings, asked: Asked, segment: str, csm: str, err: C
 
     Raises:
         DoesNotCompileError: an author's mistake, in either.
-        FindingsError: a mistake in the portfolio, or in the segment.
-        MisuseError: there is no such revision, or no such file.
+        FindingsError: a mistake in the portfolio.
+        MisuseError: there is no such revision or file, or no such part of the customers.
     """
     if not asked.portfolio.is_file():
         raise MisuseError(f"there is no file {asked.portfolio}; name a portfolio with --portfolio FILE")

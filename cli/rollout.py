@@ -18,7 +18,7 @@ from authoring.planned import counted_lines
 from cli import plan as planning
 from cli.apply import Applied, make_current, make_older_current
 from cli.connection import require_schema
-from cli.plan import FindingsError, Target
+from cli.plan import Target
 from lifecycle.model import state_to_json
 from store.database import Database, open_database
 from store.rollouts import Options
@@ -51,7 +51,7 @@ def command(
         scope = planning.live_scope(database, segment, csm)
         options = Options(tuple(move or ()), late, scope, shadow)
         applied = carry_out(database, target, options, settings.playbooks_dir.name, err)
-    except (FindingsError, RefusedError) as found:
+    except RefusedError as found:
         print(found, file=sys.stderr)
         raise typer.Exit(1) from found
     finally:

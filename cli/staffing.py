@@ -15,7 +15,7 @@ from rich.table import Table
 import settings as configuration
 from cli.connection import require_schema
 from cli.explain import find
-from cli.plan import FindingsError, live_scope
+from cli.plan import live_scope
 from cli.processes import ProcessError
 from cli.sign_in import NoSuchTeammateError
 from cli.simulate import MisuseError
@@ -233,7 +233,7 @@ def carry_out(db: Database, number: int, zone: str, err: Console) -> None:
 
 
 def _prepare(db: Database, asked: Asked) -> Handing:
-    scope = _scope(db, asked.segment)
+    scope = live_scope(db, asked.segment, "")
     with db.read() as c:
         if asked.undo:
             before = handing.get(c, asked.undo)
@@ -256,13 +256,6 @@ def _prepare(db: Database, asked: Asked) -> Handing:
         names = team.named(c, [leaver, *(one.was for one in parts), *(one.now for one in parts)])
     assert person is not None
     return Handing(person, taker, why, asked.until, asked.undo or None, parts, those, waits, names)
-
-
-def _scope(db: Database, segment: str) -> rollouts.Scope:
-    try:
-        return live_scope(db, segment, "")
-    except FindingsError as found:
-        raise MisuseError(str(found)) from found
 
 
 def _teammate(c: Any, wanted: str) -> Person:

@@ -248,9 +248,9 @@ def test_a_shadow_sends_nothing_and_says_what_it_would_have_done(
 
 @pytest.mark.usefixtures("applied", "files")
 def test_what_is_wrong_with_a_part_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert stageplay("plan", "--segment", "customer.teir == 'pro'") == 1
+    assert stageplay("plan", "--segment", "customer.teir == 'pro'") == 2
     assert 'did you mean "customer.tier"?' in capsys.readouterr().err
-    assert stageplay("apply", "--segment", "usage.dau_wau > 1") == 1
+    assert stageplay("apply", "--segment", "usage.dau_wau > 1") == 2
     assert stageplay("apply", "--csm", "nobody") == 2
     assert stageplay("apply", "--move", "onboarding-14-dya") == 2
     assert 'did you mean "onboarding-14-day"?' in capsys.readouterr().err
