@@ -109,7 +109,7 @@ class Part:
 @dataclass
 class Demo:
     """One round. `leave`: return when all plays of the stories have ended, with 0, or 1 when anything is missing.
-    `begun`: done once a customer is there.
+    `begun`: done once a customer is there. `missing`: what is, once it was summed up.
     """
 
     day_seconds: float
@@ -119,6 +119,7 @@ class Demo:
     longest: timedelta = LONGEST
     begun: Callable[[Database, Customer], None] | None = None
     parts: list[Part] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     seen: int = 0
     began: datetime = field(default_factory=now)
 
@@ -225,19 +226,18 @@ class Demo:
         table = Table(title="How it went", title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
         for heading in ("customer", "touches", "tasks", "approved", "expired", "held", "skipped", "missing"):
             table.add_column(heading, no_wrap=True)
-        everything: list[str] = []
         for part in self.parts:
             missing = part.missing(await asyncio.to_thread(records.unsent, database, part.customer.id))
-            everything += [f"{part.story.name}: {line}" for line in missing]
+            self.missing += [f"{part.story.name}: {line}" for line in missing]
             table.add_row(part.story.name, *_figures(part.lines), str(len(missing) or "nothing"))
         self.out.print(table)
-        for line in everything:
+        for line in self.missing:
             self.out.print(line, markup=False)
-        if any(line.endswith(NOT_IN_TIME) for line in everything):
+        if any(line.endswith(NOT_IN_TIME) for line in self.missing):
             lasts = self.day_seconds * 8 / 24
             self.out.print(f"A day of {self.day_seconds:g} s leaves {lasts:.2g} s for an answer within 8 hours;")
             self.out.print(f"a busy machine needs longer: try `--day {self.day_seconds * 2:g}s`.", markup=False)
-        return int(bool(everything))
+        return int(bool(self.missing))
 
 
 def _waits(database: Database, part: Part) -> list[str]:

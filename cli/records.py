@@ -1,7 +1,11 @@
 """What the demo reads besides the pages of the store: names for roles and ids, touches not known as sent."""
 
+from typing import Any
+
 from sqlalchemy import Connection, select
 
+from lifecycle import trace
+from lifecycle.model import Decision
 from store import customers, pages, tables, team
 from store.database import Database
 from store.pages import DecisionRow
@@ -15,6 +19,13 @@ def of_customer(database: Database, customer: str) -> list[DecisionRow]:
     with database.read() as c:
         page = pages.customer_page(c, customer, decisions=MOST)
     return sorted(page.decisions, key=lambda row: row.id) if page else []
+
+
+def public(row: Any, zone: str) -> trace.Public:
+    """A stored decision, read by whatever query, as the simulator tells its own: in the customer's local time."""
+    names = ("at", "playbook", "release", "play", "step", "what", "verdict", "reason", "to")
+    decision = Decision(**{name: getattr(row, name) for name in names})
+    return trace.public(decision, customer=row.customer, zone=zone, place=row.place)
 
 
 def pressable(database: Database, customer: str) -> list[str]:

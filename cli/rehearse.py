@@ -5,13 +5,14 @@ read but playbooks, templates and settings. What it sends stays in the outbox, o
 """
 
 import asyncio
+import json
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import typer
@@ -22,6 +23,7 @@ from authoring.diagnostics import Diagnostic, Report, render_text
 from authoring.guests import Guest, load_guest
 from authoring.simulate import simulate
 from authoring.source import read_text
+from cli import records
 from cli import up as embedded
 from cli.demo import Demo, seconds
 from cli.simulate import Cast, MisuseError, cast, moment
@@ -60,10 +62,11 @@ def command(
     day: Annotated[str, typer.Option(help="How long a simulated day lasts.")] = "5s",
     start: Annotated[str | None, typer.Option(help="When it begins, local: 2026-03-02T10:00; else now.")] = None,
     to: Annotated[str, typer.Option(help="The address of the one person who gets all; else all is kept.")] = "",
+    form: Annotated[Literal["text", "json"], typer.Option("--format", help="json for programs, at its end.")] = "text",
 ) -> None:
     """Rehearse a playbook with all the real parts: its days pass in seconds, and no customer gets anything."""
-    out = Console(highlight=False, soft_wrap=True)
     err = Console(stderr=True, highlight=False, soft_wrap=True)
+    out = err if form == "json" else Console(highlight=False, soft_wrap=True)
     plan, found = made(playbook, customer, moment(start, "--start"))
     if found:
         print(render_text(found, colour=err.is_terminal), file=sys.stderr)
@@ -76,7 +79,23 @@ def command(
         demo.begun = lambda database, whose: ask(database, whose, plan.playbook)
     code = asyncio.run(embedded.serve(settings, lambda line: out.print(line, markup=False), demo.run))
     out.print(f"It ended. To look at what was sent and decided: STAGEPLAY_VAR_DIR={folder} stageplay up", markup=False)
+    if form == "json":
+        print(json.dumps(document(plan, demo, folder), indent=2, ensure_ascii=False))
     raise typer.Exit(code)
+
+
+def document(plan: Plan, demo: Demo, folder: Path) -> dict[str, Any]:
+    """How it went, for programs; `var_dir`: where what was sent and decided is kept. A rehearsal that was stopped has
+    not ended.
+    """
+    return {
+        "playbook": plan.playbook,
+        "by_hand": plan.by_hand,
+        "ended": bool(demo.parts) and all(part.over for part in demo.parts),
+        "missing": demo.missing,
+        "var_dir": str(folder),
+        "decisions": [records.public(row, part.story.zone) for part in demo.parts for row in part.lines],
+    }
 
 
 def made(playbook: Path, customer: Path, start: datetime | None) -> tuple[Plan | None, Sequence[Diagnostic]]:

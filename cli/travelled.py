@@ -11,8 +11,9 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
 from authoring.simulate import Library, Simulation
+from cli import records
 from lifecycle import trace
-from lifecycle.model import Clock, Decision
+from lifecycle.model import Clock
 from store import tables
 from store.database import Database
 
@@ -25,16 +26,7 @@ def decided(db: Database, zone: str, until: datetime) -> list[trace.Public]:
     table = tables.decisions
     with db.read() as c:
         rows = c.execute(select(table).order_by(table.c.batch, table.c.position)).all()
-    return in_order(
-        trace.public(_decision(row), customer=row.customer, zone=zone, place=row.place)
-        for row in rows
-        if row.at <= until
-    )
-
-
-def _decision(row: Any) -> Decision:
-    names = ("at", "playbook", "release", "play", "step", "what", "verdict", "reason", "to")
-    return Decision(**{name: getattr(row, name) for name in names})
+    return in_order(records.public(row, zone) for row in rows if row.at <= until)
 
 
 def in_order(found: Iterable[trace.Public]) -> list[trace.Public]:

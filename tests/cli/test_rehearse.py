@@ -1,6 +1,9 @@
 """`stageplay rehearse` as people run it: real parts in a folder of their own, and what it says beforehand."""
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +53,31 @@ def test_a_playbook_that_does_not_start_by_itself_is_started_by_hand(
     assert re.search(r"play +nps-detractor +asked for by \w+: rehearsal", said)
     assert "ended: every step is settled" in said
     assert "STAGEPLAY_VAR_DIR=" in said
+
+
+def test_programs_read_how_it_went_and_people_beside_it_what_passes(
+    environment: dict[str, str], customer: Callable[..., Path]
+) -> None:
+    arguments = asked("nps-detractor", customer(), "--day", "2s", "--format", "json")
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments],
+        env={**environment, "STAGEPLAY_PLAYBOOKS_DIR": str(ROOT / "playbooks")},
+        cwd=customer().parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+
+    decisions = found.pop("decisions")
+    assert Path(found.pop("var_dir")).is_dir()
+    assert found == {"playbook": "nps-detractor", "by_hand": True, "ended": True, "missing": []}
+    began = next(item for item in decisions if (item["kind"], item["verdict"]) == ("play", "fired") and item["play"])
+    assert (began["playbook"], began["at"][:10], began["at"][-6:]) == ("nps-detractor", "2026-03-02", "+01:00")
+    assert "playbooks/nps-detractor.yaml:" in began["place"]
+    assert "ended: every step is settled" in done.stderr
 
 
 def test_a_playbook_that_turns_the_customer_away_is_said_and_found(start: Start, customer: Callable[..., Path]) -> None:
