@@ -79,8 +79,17 @@ def in_words(expr: Expr, known: Known, way: Way) -> str:
         before, after = conditions.truth(part, known.lookup), conditions.truth(part, known.with_(way))
         if before is not after and way.keys() & set(conditions.names_in(leaf)):
             now = conditions.because(Expr("", _subject(leaf)), known.lookup)
-            found.append(f"{'' if after else 'not '}{written(leaf)} ({now})")
+            found.append(f"{_turned(leaf, way, after=after is True)} ({now})")
     return " and ".join(dict.fromkeys(found))
+
+
+def _turned(leaf: Any, way: Way, *, after: bool) -> str:
+    """A part of a condition that a change turns over. No change makes a value unknown, so one that `is defined` or
+    `is undefined` asks about becomes known.
+    """
+    if leaf[0] in ("known", "unknown"):
+        return f"{leaf[1][1]} becomes known, such as {conditions.text(way[leaf[1][1]])}"
+    return f"{'' if after else 'not '}{written(leaf)}"
 
 
 def _subject(leaf: tuple[object, ...]) -> object:

@@ -244,6 +244,14 @@ NAMED = {
     "the band becomes green (it is not known)": (Trigger(band="green"), {}),
     "the band becomes green (it is red)": (Trigger(band="green"), {"health.score": 50}),
     "the band is no longer red": (Trigger(leaving_band="red"), {"health.score": 50}),
+    "setup.done becomes known, such as yes (setup.done unknown)": (
+        Trigger(condition=expr(("not", ("unknown", get("setup.done"))))),
+        {},
+    ),
+    "usage.share becomes known, such as 0 (usage.share unknown)": (
+        Trigger(condition=expr(("known", get("usage.share")))),
+        {},
+    ),
     "setup.done (setup.done unknown)": (Trigger(condition=expr(get("setup.done"))), {}),
     "usage.share < 0.5 (usage.share = 0.9) for 2 days": (
         Trigger(condition=compare("usage.share", "<", 0.5), length=Length(2, "days")),
