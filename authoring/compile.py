@@ -80,9 +80,9 @@ def compile_folder(playbooks: Path, templates: Path) -> Compiled:
         lifecycle = replace(lifecycle, checklists=lists)
     team = compile_team(files["team"][0], lifecycle, report) if files["team"] else None
     _only_one(files, report)
-    if not files["lifecycle"] and not report.failed:
-        place = Place(playbooks.name)
-        report.add("no-lifecycle", place, "there is no lifecycle file", f"add {playbooks.name}/lifecycle.yaml.")
+    if lifecycle is None and not files[UNREADABLE] and playbooks.is_dir():
+        what = "there is no lifecycle file, so no name in the playbooks could be checked"
+        report.add("no-lifecycle", Place(playbooks.name), what, f"add {playbooks.name}/lifecycle.yaml.")
     read = [(item.source, book) for item, book in zip(variants, books, strict=True) if book is not None]
     if lifecycle is not None and not report.failed:
         for source, book in read:

@@ -179,3 +179,14 @@ def test_a_play_may_count_from_a_date_and_work_for_whom_a_fact_names(judge: Any)
 def test_without_a_lifecycle_no_fact_is_asked_for(judge: Any) -> None:
     compiled = judge.compiled({"playbooks/promise.yaml": PROMISE}, without=("playbooks/lifecycle.yaml",))
     assert {item.rule for item in compiled.diagnostics} == {"no-lifecycle"}
+
+
+def test_what_is_wrong_besides_does_not_hide_that_there_is_no_lifecycle(judge: Any) -> None:
+    wrong = {"playbooks/promise.yaml": PROMISE.replace("title: Promise", "titel: Promise")}
+    found = judge.compiled(wrong, without=("playbooks/lifecycle.yaml",)).diagnostics
+    assert {item.rule for item in found} == {"no-lifecycle", "unknown-key", "missing-key"}
+
+
+def test_a_file_that_cannot_be_read_may_be_the_lifecycle(judge: Any) -> None:
+    found = judge.compiled({"playbooks/lifecycle.yaml": "lifecycle: [\n"}).diagnostics
+    assert {item.rule for item in found} == {"yaml"}
