@@ -5,13 +5,13 @@ named; questions and moves of stage, band and renewal phase are checked only whe
 new kind reaches people: its word goes into `TOUCHES`, its name into `name_of`, its command into `scenario.touches_of`.
 """
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from authoring.diagnostics import Place, Report, near
 from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys, one_of
+from authoring.particulars import NOTHING_SAID, OVERDUE, Particulars, read_particulars
 from authoring.source import Node, Scalar
 from authoring.ticks import REPLY
 from lifecycle.actions import Document, Email, Invite, Opportunity, Reschedule, Slack, Survey, Webhook
@@ -19,21 +19,17 @@ from lifecycle.playbook import Lifecycle, Playbook, Step
 
 MOVES = ("stage", "band", "phase")
 """Where the customer stands; the trace has them, and nobody gets anything."""
-OVERDUE = "overdue"
-"""The task of an overdue stage, or of a milestone that was wanted by then: of the lifecycle, not of a playbook."""
 ASKED_FOR = ("approval", "document", "opportunity", "webhook", OVERDUE, *MOVES)
 """Checked only where a line names one."""
 TOUCHES = one_of("expectation")
 MAX_DAY = 3650
-_DUE = "day 3 at 09:00"
-_DAY_AND_TIME = re.compile(r"day +(-?[0-9]{1,4}) +at +([0-2][0-9]:[0-5][0-9])\Z")
 _EXAMPLE = '{ day: 1, at: "09:00", email: onboarding/welcome, to: champion }'
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """One line of `expect` or `never`; `day`, `at`, `to`, `due` and `commission` are empty where the line does not say.
-    `steps`: the ids of the steps that send it.
+    """One line of `expect` or `never`; `day`, `at` and `to` are empty where the line does not say. `steps`: the ids of
+    the steps that send it. `said`: what else the line says of it.
     """
 
     place: Place
@@ -43,8 +39,7 @@ class Expected:
     at: str = ""
     to: frozenset[str] = frozenset()
     steps: tuple[str, ...] = ()
-    due: str = ""
-    commission: float | None = None
+    said: Particulars = NOTHING_SAID
 
 
 def read_expected(
@@ -73,32 +68,8 @@ def read_expected(
             fields.clock("at", required=timed),
             frozenset(item.value for item in fields.words("to", "champion")),
             _steps(name, kinds[0], books, lifecycle, report),
-            _due(fields, kinds[0], report),
-            _commission(fields, kinds[0], report),
+            read_particulars(fields, kinds[0], report),
         )
-
-
-def _due(fields: Fields, kind: str, report: Report) -> str:
-    """When a task or a question is due, as a touch says it; empty where the line does not."""
-    node = fields.scalar("due", f'"{_DUE}"')
-    if node is None:
-        return ""
-    found = _DAY_AND_TIME.match(node.value.strip())
-    if kind not in ("task", "approval", OVERDUE):
-        report.add("expected", node.place, f"only a task and an approval have a due, not: {kind}", "leave it out.")
-    elif found is None:
-        report.add("expected", node.place, f'"{node.value[:60]}" is no day and time', f'write "{_DUE}".')
-    return f"day {int(found[1])} at {found[2]}" if found else ""
-
-
-def _commission(fields: Fields, kind: str, report: Report) -> float | None:
-    """The commission on an opportunity, in percent; None where the line does not say."""
-    node = fields.scalar("commission", "commission: 5")
-    if node is None:
-        return None
-    if kind != "opportunity":
-        report.add("expected", node.place, f"only an opportunity has a commission, not: {kind}", "leave it out.")
-    return fields.number_of(node, "commission")
 
 
 def _steps(node: Scalar, kind: str, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report) -> tuple[str, ...]:

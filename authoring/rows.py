@@ -13,11 +13,13 @@ from typing import Any
 
 from authoring.compile import compile_folder
 from authoring.expected import TOUCHES, Expected
+from authoring.particulars import Particulars
 from authoring.scenario import Scenario, load
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = "docs/rows.toml"
 PAGE = "docs/coverage.md"
+_SAID = {"from": "sender"}
 HEAD = """\
 # What ships, and what shows it
 
@@ -76,11 +78,12 @@ def shown_by(figure: Figure, row: str, scenarios: Iterable[Scenario]) -> list[st
 
 def _fits(line: Mapping[str, Any], item: Expected) -> bool:
     kind = next(kind for kind in TOUCHES if kind in line)
-    said = {key: line[key] for key in ("day", "at", "due", "commission") if key in line}
-    wanted = {"kind": kind, "name": line[kind], **said}
+    wanted = {"kind": kind, "name": line[kind], **{key: line[key] for key in ("day", "at") if key in line}}
+    told = {_SAID.get(key, key): line[key] for key in ("due", "commission", "from", "meets", "length") if key in line}
     to = line.get("to", ())
     people = frozenset([to] if isinstance(to, str) else to)
-    return all(getattr(item, key) == value for key, value in wanted.items()) and (not people or people == item.to)
+    same = all(getattr(item, key) == value for key, value in wanted.items())
+    return same and Particulars(**told).fits(item.said) and (not people or people == item.to)
 
 
 def page(rows: Iterable[Row], scenarios: Iterable[Scenario]) -> str:

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from authoring import ticks
 from authoring.compile import Compiled
 from authoring.diagnostics import Diagnostic, Report
-from authoring.expected import ASKED_FOR, MOVES, OVERDUE, Expected
+from authoring.expected import ASKED_FOR, MOVES, Expected
 from authoring.mornings import with_windows
+from authoring.particulars import NOTHING_SAID, OVERDUE, Particulars
 from authoring.scenario_file import Delayed, Scenario, load, load_customer, load_events, read
 from authoring.simulate import Issued, Library, Simulation, simulate
 from lifecycle import calendar, touches
@@ -38,8 +39,7 @@ __all__ = ["Expected", "Scenario", "Touch", "check", "load", "load_customer", "l
 @dataclass(frozen=True, slots=True)
 class Touch:
     """What people got in one moment, or where the customer moved: `at` local `HH:MM`, `to` the roles of everybody who
-    got it. `due`: when a task is due, or the time for an answer over, as `day 3 at 09:00`. `commission`: of an
-    opportunity, in percent.
+    got it. `has`: what else lines may say of it.
     """
 
     day: int
@@ -48,19 +48,17 @@ class Touch:
     name: str
     step: str
     to: frozenset[str]
-    due: str = ""
-    commission: float | None = None
+    has: Particulars = NOTHING_SAID
 
     def __str__(self) -> str:
         to = f" to {', '.join(sorted(self.to))}" if self.to else ""
         return f"day {self.day} at {self.at}, {self.kind} {self.name}{to}"
 
     def written(self, like: Expected | None = None) -> str:
-        """As an expectation would be written; with when it is due, and its commission, where another line says them."""
+        """As an expectation would be written; with as many particulars as another line says."""
         to = sorted(self.to)
         shown = "" if not to else f", to: {to[0]}" if len(to) == 1 else f", to: [{', '.join(to)}]"
-        told = f', due: "{self.due}"' if like and like.due else ""
-        told += f", commission: {self.commission}" if like and like.commission is not None else ""
+        told = "".join(f", {key}: {value}" for key, value in like.said.of(self.has)) if like else ""
         return f'- {{ day: {self.day}, at: "{self.at}", {self.kind}: {self.name}{shown}{told} }}'
 
     @property
@@ -142,15 +140,15 @@ def touches_of(scenario: Scenario, simulation: Simulation, library: Library) -> 
     roles = {contact.id: contact.roles for contact in simulation.state.contacts}
     roles |= {contact.id: contact.roles for contact in scenario.signup.contacts}
     found: dict[tuple[int, str, str, str, str], set[str]] = {}
-    said: dict[tuple[int, str, str, str, str], tuple[str, float | None]] = {}
+    has: dict[tuple[int, str, str, str, str], Particulars] = {}
     for issued in simulation.issued:
         key = _key(issued, scenario, library)
         if key is not None:
             found.setdefault(key, set()).update(roles.get(issued.command.to, (issued.command.to,)))
-            said.setdefault(key, (_due(issued.command, scenario), _commission(issued.command, library)))
+            has.setdefault(key, _particulars(issued.command, scenario, library))
     moves = [item for item in simulation.decisions if not item.play and item.what in MOVES and item.verdict == "fired"]
     return [
-        *(Touch(*key, frozenset(to), *said[key]) for key, to in found.items()),
+        *(Touch(*key, frozenset(to), has[key]) for key, to in found.items()),
         *(Touch(*_local(item.at, scenario), item.what, item.step, item.step, frozenset()) for item in moves),
     ]
 
@@ -199,17 +197,21 @@ def _action(command: Command, library: Library) -> Action | None:
     return next((item.action for item in steps if item.id == command.step), None)
 
 
-def _commission(command: Command, library: Library) -> float | None:
-    return getattr(_action(command, library), "commission", None)
-
-
-def _due(command: Command, scenario: Scenario) -> str:
+def _particulars(command: Command, scenario: Scenario, library: Library) -> Particulars:
+    action = _action(command, library)
     match command:
         case RaiseTask(due_at=at) | AskApproval(answer_by=at):
             day, clock = _local(at, scenario)
-            return f"day {day} at {clock}"
+            return Particulars(due=f"day {day} at {clock}")
+        case SendInvite(touch=touch, opens=opens, closes=closes):
+            (day, first), (_, last) = _local(opens, scenario), _local(closes, scenario)
+            invited = _action(replace(command, step=touches.read(touch).step), library)
+            length = f"{getattr(invited, 'minutes', 0)} minutes"
+            return Particulars(
+                sender=getattr(invited, "organizer", ""), meets=f"day {day} between {first} and {last}", length=length
+            )
         case _:
-            return ""
+            return Particulars(commission=getattr(action, "commission", None), sender=getattr(action, "sender", ""))
 
 
 def _local(at: datetime, scenario: Scenario) -> tuple[int, str]:
@@ -252,9 +254,8 @@ class _Comparison:
         """The nearest of the same name counts as this one come otherwise; without one, say what came in its place."""
         touch = min((touch for touch in left if _same(item, touch)), key=lambda touch: _far(item, touch), default=None)
         if _taken(left, touch) and touch is not None:
-            due = f", due {touch.due}" if item.due else ""
-            due += f", commission {touch.commission}" if item.commission is not None else ""
-            what, fix = f"this came otherwise: {touch}{due}", f"change the playbook, or write {touch.written(item)}"
+            told = "".join(f", {key} {value}" for key, value in item.said.of(touch.has)).replace('"', "")
+            what, fix = f"this came otherwise: {touch}{told}", f"change the playbook, or write {touch.written(item)}"
             self.report.add("expected", item.place, what, fix, why=self._why(touch.kind, touch.step))
             return
         rival = next((touch for touch in left if touch.kind == item.kind and touch.day == item.day), None)
@@ -308,8 +309,6 @@ def _same(item: Expected, touch: Touch) -> bool:
 
 
 def _fits(item: Expected, touch: Touch) -> bool:
-    """Whether day, time, people, due and commission are as the line says, as far as it says them."""
-    day = item.day is None or item.day == touch.day
-    when = day and item.at in ("", touch.at) and item.due in ("", touch.due)
-    paid = item.commission is None or item.commission == touch.commission
-    return when and paid and (not item.to or item.to == touch.to)
+    """Whether day, time, people and particulars are as the line says, as far as it says them."""
+    when = (item.day is None or item.day == touch.day) and item.at in ("", touch.at)
+    return when and item.said.fits(touch.has) and (not item.to or item.to == touch.to)

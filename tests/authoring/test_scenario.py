@@ -191,6 +191,18 @@ def test_the_commission_of_an_opportunity_is_told_where_it_differs(judge: Any) -
     assert wrong.fix.endswith('- { day: 5, at: "09:00", opportunity: seats, to: csm, commission: 5 }')
 
 
+def test_who_signs_and_when_and_how_long_a_meeting_is_are_told_where_they_differ(judge: Any) -> None:
+    compiled = judge.compiled({"playbooks/asks.yaml": MEETS})
+    rest = f'expect:\n{WEEK}  - {{ day: 4, at: "09:00", task: look, to: csm }}\n'
+    hours, right = "between 10:00 and 16:00", 'invite: kickoff, from: csm, meets: "day 7 between 10:00 and 16:00"'
+    assert said(compiled, f'{rest}  - {{ day: 3, at: "09:00", {right}, length: 30 minutes }}\n') == []
+    line = f'  - {{ day: 3, at: "09:00", invite: kickoff, from: ae, meets: "day 6 {hours}", length: 1 hour }}\n'
+    (wrong,) = check(scenario(compiled, rest + line), compiled)
+    came, length = f"meets day 7 {hours}", "length 30 minutes"  # day 5 is a Saturday
+    assert wrong.what == f"this came otherwise: day 3 at 09:00, invite kickoff to champion, from csm, {came}, {length}"
+    assert wrong.fix.endswith(f'to: champion, from: csm, meets: "day 7 {hours}", length: 30 minutes }}')
+
+
 def test_the_task_that_a_reply_raises_can_be_expected(compiled: Compiled) -> None:
     events = 'events: [{ day: 1, at: "09:30", replied: champion }]\n'
     reply = 'expect:\n  - { day: 1, at: "09:30", task: reply, to: csm }\n'
