@@ -312,6 +312,8 @@ class _Checker:
         kind = self.names.type_of(path)
         if path in self.names.constants:
             return ("const", self.names.constants[path]), kind or "any"
+        if path in self.names.conditions:
+            return self.names.conditions[path], "boolean"
         if kind is None and path.startswith("inputs."):
             known = [name.removeprefix("inputs.") for name in self.names.constants]
             what = f'no input is called "{path.removeprefix("inputs.")[:60]}"'

@@ -65,6 +65,9 @@ _LIFECYCLE = Shape(
         Key("touch", named(whole(0, 10**12)), "lowest ARR of each touch model, for customers of whom nobody says it"),
         Key("milestones", named(mapping("milestone"), SNAKE_NAMES), "what is reached once, by name"),
         Key("risks", named(mapping("risk"), SNAKE_NAMES), "what a note of a call may name as a risk, by name"),
+        Key(
+            "conditions", named(CONDITION, SNAKE_NAMES), "what several playbooks ask for as `conditions.NAME`, by name"
+        ),
         Key("staffing", list_of("staffing"), "who answers tickets, by how many come a week"),
         Key("programmes", named(mapping("programme"), SNAKE_NAMES), "what customers may take part in, with its target"),
         Key("politeness", mapping("politeness"), "how often and when people may be reached"),

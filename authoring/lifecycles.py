@@ -10,6 +10,7 @@ from types import MappingProxyType
 from authoring.catalogue import Catalogue
 from authoring.courtesy import compile_business, compile_holidays, compile_incidents, compile_politeness
 from authoring.diagnostics import Report, near
+from authoring.expressions import compile_expression
 from authoring.fields import KEBAB, SNAKE, Fields, mapping
 from authoring.grammar import keys
 from authoring.health import Draft, bands_of, chosen
@@ -17,6 +18,7 @@ from authoring.journeys import Chains, Journey, known_roles, own_journey, read_j
 from authoring.namespace import Names
 from authoring.programmes import compile_programmes, compile_risks, compile_staffing
 from authoring.source import Source
+from lifecycle.actions import Expr
 from lifecycle.playbook import STANDARD, Lifecycle, PhaseSpec
 
 PHASES = keys("renewal")
@@ -74,14 +76,30 @@ def compile_lifecycle(
         compile_programmes(fields, catalogue, report),
     )
     names = Names.of(bare if playbooks is not None else None, playbooks)
+    shared = _conditions(fields, names, report)
+    names = names.with_conditions(shared)
     incidents = tuple(compile_incidents(fields, names, report))
     return replace(
         bare,
         politeness=replace(bare.politeness, incidents=incidents),
         stages=standard.checked(names, report),
         milestones={key: found for one in drafts.values() for key, found in one.reached(names, report)},
+        conditions=shared,
         journeys={key: replace(one.course(), stages=one.checked(names, report)) for key, one in others.items()},
     )
+
+
+def _conditions(fields: Fields, names: Names, report: Report) -> dict[str, Expr]:
+    """Conditions by name, for playbooks to ask for as `conditions.NAME`; one may ask for those that stand above it."""
+    group = mapping(fields.get("conditions"), report, '"conditions"', "at_risk: customer.band in ['yellow', 'red']")
+    found: dict[str, Expr] = {}
+    for name, _ in group.entries.items() if group else ():
+        if group is None or not fields.is_name(group.keys[name], SNAKE):
+            continue
+        node = Fields(group, group.entries, '"conditions"', report).scalar(name, "a condition")
+        if node is not None:
+            found[name] = compile_expression(node, names.with_conditions(found), report)
+    return found
 
 
 def _places(others: Mapping[str, Journey]) -> dict[str, int]:

@@ -4,10 +4,11 @@
 name, so that one broken file is not reported once more in each playbook.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
+from lifecycle.actions import Expr
 from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle
 from lifecycle.surveys import FORMS, facts_set
 
@@ -52,7 +53,7 @@ _IN_TEXTS = ("contract.id", "contract.ends_on")
 class Names:
     """`types`: dotted name to type. `choices`: the only values a text name can have. `chains`: role to who stands above
     it. `complete`: False where names are not known, then nothing is refused. `constants`: the inputs of the playbook,
-    whose values are known.
+    whose values are known. `conditions`: `conditions.NAME` to the tree that it stands for.
     """
 
     types: dict[str, Type]
@@ -67,6 +68,7 @@ class Names:
     any_playing: bool = False
     complete: bool = True
     constants: dict[str, bool | int | float | str] = field(default_factory=dict)
+    conditions: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lifecycle: Lifecycle | None, playbooks: Collection[str] | None = None) -> "Names":
@@ -97,7 +99,13 @@ class Names:
             {**BUILT_IN_EVENTS, **events},
             tuple(lifecycle.milestones),
             playbooks is None,
-        )
+        ).with_conditions(lifecycle.conditions)
+
+    def with_conditions(self, named: Mapping[str, Expr]) -> "Names":
+        """The namespace in which `conditions.NAME` stands for each of these, written out."""
+        trees = {f"conditions.{name}": condition.tree for name, condition in named.items()}
+        kinds: dict[str, Type] = dict.fromkeys(trees, "boolean")
+        return replace(self, types={**self.types, **kinds}, conditions={**self.conditions, **trees})
 
     def type_of(self, name: str) -> Type | None:
         """The type of a dotted name, None when nothing has that name."""

@@ -274,6 +274,7 @@ class Lifecycle:
     `STANDARD`, `journeys` are all others by name; all the rest is one for the whole company, `milestones` too, whatever
     file declares them.
     `staffing`: who answers tickets, by ascending tickets a week. `programmes`: by name.
+    `conditions`: by name, what several playbooks ask for; those are compiled with it written out.
     """
 
     name: str
@@ -301,6 +302,7 @@ class Lifecycle:
     staffing: tuple[Staffing, ...] = ()
     programmes: dict[str, Programme] = field(default_factory=dict)
     checklists: tuple[Checklist, ...] = ()
+    conditions: dict[str, Expr] = field(default_factory=dict)
     format: int = FORMAT
     kind: Literal["lifecycle"] = "lifecycle"
 

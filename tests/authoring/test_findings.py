@@ -58,6 +58,17 @@ WRONG = [
     ("lifecycle", "politeness: {", "risks: { Price: { words: [a], play: hello } }\npoliteness: {", "name", "Price"),
     ("lifecycle", "politeness: {", "risks: { price: hello }\npoliteness: {", "value", "hello"),
     ("lifecycle", "politeness: {", "risks: price\npoliteness: {", "value", "price"),
+    ("lifecycle", "politeness: {", "conditions: { Odd: access.given }\npoliteness: {", "name", "Odd"),
+    ("lifecycle", "politeness: {", "conditions: { odd: [access.given] }\npoliteness: {", "value", "["),
+    ("lifecycle", "politeness: {", "conditions: access.given\npoliteness: {", "value", "access.given"),
+    ("lifecycle", "politeness: {", "conditions: { odd: access.gven }\npoliteness: {", "unknown-name", "access.gven"),
+    (
+        "lifecycle",
+        "politeness: {",
+        "conditions: { a: conditions.b, b: access.given }\npoliteness: {",
+        "unknown-name",
+        "conditions.b",
+    ),
     ("lifecycle", "politeness: {", "staffing: [me]\npoliteness: {", "value", "me"),
     ("lifecycle", "politeness: {", "staffing: [{ from: 5, who: me }]\npoliteness: {", "range", "5"),
     (
@@ -240,6 +251,28 @@ def test_the_risks_of_a_lifecycle_are_those_that_a_note_may_name(judge: Any) -> 
         "price": ("The price", ("price", "too dear"), "hello"),
         "odd": ("odd", ("odd",), "hello"),
     }
+
+
+def test_a_shared_condition_stands_for_its_words(judge: Any) -> None:
+    text = (STANDARD / "lifecycle.yaml").read_text(encoding="utf-8")
+    more = "conditions: { in: access.given, out: not conditions.in }\n"
+    book = """playbook: asks
+title: Asks
+owner: csm
+trigger: { event: api.connected }
+entry: %s
+steps:
+  - { id: a, task: { to: csm, title: A } }
+"""
+    names = {"lifecycle.yaml": text.replace("politeness: {", more + "politeness: {", 1)}
+
+    def entry(words: str) -> Any:
+        files = {f"playbooks/{name}": held for name, held in {**names, "asks.yaml": book % words}.items()}
+        compiled = judge.compiled(files)
+        assert compiled.diagnostics == ()
+        return compiled.releases[compiled.catalogue.playbooks["asks"]].entry.tree
+
+    assert entry("conditions.out and customer.arr > 1") == entry("not access.given and customer.arr > 1")
 
 
 def test_who_answers_tickets_and_which_programmes_there_are_stands_in_the_lifecycle(judge: Any) -> None:

@@ -19,6 +19,7 @@ from authoring.portfolio import read_portfolio
 from authoring.roster import Roster
 from authoring.simulate import Library
 from lifecycle.messages import SurveyAnswered
+from lifecycle.model import Decision
 from lifecycle.playbook import OUTSIDE_STAGES, Lifecycle, Playbook
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,12 @@ WEEK = timedelta(days=7)
 WRITTEN = ("email", "survey")
 SENT = (*WRITTEN, "invite", "reschedule")
 AT_RISK = ("yellow", "red", "critical")
+MAY_LEAVE = ("renewal-save", "billing-churn")
+"""While one of these runs nobody is sold anything either."""
+OFFERS = (("onboarding-emails", "next-step"), ("self-serve-advocate", "thanks"))
+"""What offers or asks for something, besides `ASKING` and the playbooks whose names begin with `expansion-`."""
+ASKING = ("renewal-upsell", "reference", "advisory-board")
+PARKED = "expansion-parked"
 AFTER_CHURN = ("win-back", "exit-survey")
 MOST = 6
 """Messages to one customer, with its several people, in any seven days."""
@@ -133,15 +140,22 @@ def beside_an_incident(life: Life) -> Iterator[str]:
 
 
 def upsell_at_risk(life: Life) -> Iterator[str]:
-    band, touches = "", {(touch.at, touch.playbook) for touch in sent(life)}
-    instants = {at for at, name in touches if name.startswith("expansion-")}
+    band, leaving = "", set[str]()
     for item in life.decisions:
+        started = item.what == "play" and item.reason.startswith("started")
         if item.what == "band":
             band = item.step
-        started = item.what == "play" and item.reason.startswith("started")
-        spoke = item.what in SENT and item.verdict == "fired" and item.at in instants
-        if item.playbook.startswith("expansion-") and band in AT_RISK and (started or spoke):
-            yield f"{life.customer}: {item.playbook}/{item.step} on {item.at} while {band}"
+        elif item.what == "play" and item.playbook in MAY_LEAVE:
+            leaving = leaving | {item.playbook} if started else leaving - {item.playbook}
+        spoke = item.what in SENT and item.verdict == "fired"
+        if offers(item) and (started or spoke) and (band in AT_RISK or leaving):
+            yield f"{life.customer}: {item.playbook}/{item.step} on {item.at} while {band} {leaving}"
+
+
+def offers(item: Decision) -> bool:
+    """Whether a decision is about selling something, or asking for a favour."""
+    named = item.playbook.startswith("expansion-") and item.playbook != PARKED
+    return named or item.playbook in ASKING or (item.playbook, item.step) in OFFERS
 
 
 def after_churn(life: Life) -> Iterator[str]:
