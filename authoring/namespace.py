@@ -53,7 +53,8 @@ _IN_TEXTS = ("contract.id", "contract.ends_on")
 class Names:
     """`types`: dotted name to type. `choices`: the only values a text name can have. `chains`: role to who stands above
     it. `complete`: False where names are not known, then nothing is refused. `constants`: the inputs of the playbook,
-    whose values are known. `conditions`: `conditions.NAME` to the tree that it stands for.
+    whose values are known. `conditions`: `conditions.NAME` to the tree that it stands for. `highs`:
+    number to the highest that it can be, None where nobody says.
     """
 
     types: dict[str, Type]
@@ -69,6 +70,7 @@ class Names:
     complete: bool = True
     constants: dict[str, bool | int | float | str] = field(default_factory=dict)
     conditions: dict[str, Any] = field(default_factory=dict)
+    highs: dict[str, float | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lifecycle: Lifecycle | None, playbooks: Collection[str] | None = None) -> "Names":
@@ -88,6 +90,7 @@ class Names:
         if lifecycle.bands:
             choices["customer.band"] = tuple(lifecycle.bands)
         events = {name: tuple(spec.sets) for name, spec in lifecycle.events.items()}
+        highs = {name: told[name].high if name in told else None for name, kind in types.items() if kind == "number"}
         return cls(
             types,
             choices,
@@ -99,6 +102,7 @@ class Names:
             {**BUILT_IN_EVENTS, **events},
             tuple(lifecycle.milestones),
             playbooks is None,
+            highs=highs,
         ).with_conditions(lifecycle.conditions)
 
     def with_conditions(self, named: Mapping[str, Expr]) -> "Names":

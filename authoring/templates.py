@@ -30,7 +30,10 @@ MAX_DEPTH = 60
 _HEAD = {"slack": "Title"}
 _OTHERS = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
 _ENDLESS = "may grow without end while it is filled in"
-_LESS = "repeat less: no **, no huge numbers, nothing that hangs on itself, few loops in loops."
+_LESS = (
+    "repeat less: no **, no huge numbers, nothing that hangs on itself, few loops in loops; give a fact that says how "
+    "wide or how often a range."
+)
 
 
 def syntax_of(text: str) -> nodes.Template:
@@ -210,13 +213,12 @@ def check_files(paths: list[str], variables: Variables, library: Library) -> Non
     for path, parsed in family.items():
         Checker(variables, local, _reporter(library, path)).check(parsed.tree)
     if not library.measured.issuperset(family):
-        _measure({path: parsed.tree for path, parsed in family.items()}, library)
+        _measure(Extent({path: parsed.tree for path, parsed in family.items()}, variables.highs), library)
 
 
-def _measure(family: Mapping[str, nodes.Template], library: Library) -> None:
+def _measure(extent: Extent, library: Library) -> None:
     """Say what is too much in files that are filled in together."""
-    extent = Extent(family)
-    for path in sorted(family.keys() - library.measured):
+    for path in sorted(extent.family.keys() - library.measured):
         library.measured.add(path)
         node = extent.excess(path)
         if node is not None:
@@ -249,7 +251,7 @@ def check_text(text: Scalar, variables: Variables, report: Report) -> None:
     Checker(variables, [assigned(tree)], found).check(tree)
     if any(tree.find_all(_OTHERS)):
         report.add("template-syntax", text.place, "the text names another template", "write the words here.")
-    elif Extent({"": tree}).excess("") is not None:
+    elif Extent({"": tree}, variables.highs).excess("") is not None:
         report.add("template-extent", text.place, f"the text {_ENDLESS}", _LESS)
 
 

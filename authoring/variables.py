@@ -4,8 +4,8 @@ A fact that nobody has reported is undefined when a text is filled in, and that 
 where it is surely known: inside `{% if x is defined %}`, behind a default, or because the step's conditions need it.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from jinja2 import nodes
 from jinja2.defaults import DEFAULT_NAMESPACE
@@ -43,13 +43,15 @@ _JINJA = frozenset({*DEFAULT_NAMESPACE, "loop", "self", "super", "caller", "vara
 @dataclass(frozen=True, slots=True)
 class Variables:
     """`names`: every dotted name there is. `unsure`: those that may be unknown, facts, and in a teammate's text the
-    contact it speaks of and the item of a note that the play is about. `known`: those surely known here.
+    contact it speaks of and the item of a note that the play is about. `known`: those surely known here. `highs`: as in
+    `Names`, which are the same for all.
     """
 
     names: frozenset[str]
     unsure: frozenset[str]
     known: frozenset[str]
     complete: bool = True
+    highs: Mapping[str, float | None] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, names: Names, action: Action, known: frozenset[str], *, card: bool = False) -> "Variables":
@@ -68,7 +70,7 @@ class Variables:
         inward = card or isinstance(action, Slack | Task | Escalate | Document | Opportunity)
         told = frozenset[str]() if isinstance(action, Document) and not card else names.facts
         unsure = told | {name for name in found if name.startswith(("note.", "contact.") if inward else "note.")}
-        return cls(frozenset(found | names.facts), frozenset(unsure), known, names.complete)
+        return cls(frozenset(found | names.facts), frozenset(unsure), known, names.complete, names.highs)
 
 
 class Checker:

@@ -1,8 +1,11 @@
 """How large a template may get while it is filled in: what is refused, and what is not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+FACTS = (Path(__file__).parent / "standard/playbooks/facts.yaml").read_text(encoding="utf-8")
 
 HUGE = [
     "{{ 9 ** 9 ** 9 }}",
@@ -26,6 +29,18 @@ HUGE = [
     "{% filter center(1000000000) %}x{% endfilter %}",
     "{% macro m() %}{{ caller() }}{% endmacro %}{% call m() %}{{ 9 ** 9 }}{% endcall %}",
     "{% block a %}{{ self.a() }}{% endblock %}",
+    "{{ customer.name | center(customer.arr) }}",
+    "{{ customer.name | center(width=customer.arr + 1) }}",
+    "{{ 'x' * customer.arr }}",
+    "{{ customer.arr * customer.name }}",
+    "{{ (customer.name if customer.arr > 1 else 1) * customer.arr }}",
+    "{{ (1 if customer.arr > 1) * customer.arr }}",
+    "{{ 'x'.ljust(customer.arr) }}",
+    "{{ '%*d' % (customer.arr, 1) }}",
+    "{{ '%-5.*f' | format(customer.arr, 1) }}",
+    "{{ '{:{}}'.format(1, customer.arr) }}",
+    "{% set form, width = '%*d', customer.arr %}{{ form % (width, 1) }}",
+    "{% for a in range(customer.arr) %}x{% endfor %}",
 ]
 
 
@@ -46,6 +61,12 @@ FINE = [
     "{% macro m() %}{{ 9 ** 9 }}{% endmacro %}nobody calls it",
     "{% if customer.name == none %}x{% endif %}{{ customer.name | default(none) }}",
     "{% block a %}{{ customer.name }}{% endblock %}{{ self.a() }}",
+    "{{ (customer.arr | round) * customer.arr }}{{ (customer.arr + 1) * -customer.arr }}",
+    "{{ (1 if customer.arr > 1 else 2) * customer.arr }}",
+    "{% set a = 2 %}{{ a * customer.arr }}{% for n in range(3) %}{{ n * customer.arr }}{% endfor %}",
+    "{{ customer.arr % 7 }}{{ '%d' % customer.arr }}{{ '%d: %s' | format(customer.arr, 'a') }}",
+    "{% if usage.core_features is defined %}{{ 'x' * usage.core_features }}{% endif %}",
+    "{% for n in range(usage.core_features | default(1)) %}{{ customer.name }}{% endfor %}",
 ]
 
 
@@ -74,8 +95,23 @@ def test_macros_of_another_template_count_where_they_are_called(judge: Any, nami
     assert {item.rule for item in judge.compiled(files).diagnostics} == {"template-extent"}
 
 
+WIDE = "{% if usage.core_features is defined %}{{ customer.name | center(usage.core_features) }}{% endif %}"
+
+
+@pytest.mark.parametrize(
+    ("range_", "rules"),
+    [("", ["template-extent"]), ("range: 0-1000, ", []), ("range: 0-1000000000, ", ["template-extent"])],
+)
+def test_a_fact_that_says_how_wide_is_as_much_as_its_range(judge: Any, range_: str, rules: list[str]) -> None:
+    facts = FACTS.replace("range: 0-100, ", range_)
+    assert facts != FACTS
+    files = {"playbooks/facts.yaml": facts, "templates/slack/look.txt": f"Title: x\n\n.{WIDE}\n"}
+    assert [item.rule for item in judge.compiled(files).diagnostics] == rules
+
+
 TITLES = [
     ("{{ 9 ** 9 }}", "template-extent"),
+    ("{{ customer.name | center(customer.arr) }}", "template-extent"),
     ('{% include "slack/look.txt" %}', "template-syntax"),
     ('{% import "footer.txt" as f %}{{ f.x }}', "template-syntax"),
 ]
