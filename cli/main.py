@@ -87,6 +87,7 @@ app.command("pipeline")(selling.pipeline)
 app.command("opportunity")(selling.opportunity)
 app.command("advocacy")(selling.advocacy)
 app.command("support")(selling.support)
+app.command("win-back")(selling.win_back)
 app.command("coverage")(staffing.coverage)
 app.command("reassign")(staffing.reassign)
 

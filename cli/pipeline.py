@@ -1,10 +1,11 @@
-"""`stageplay pipeline`, `opportunity`, `advocacy`, `support`: what could be sold, and what is counted of customers."""
+"""`stageplay pipeline`, `opportunity`, `advocacy`, `support`, `win-back`: what could be sold, what is counted."""
 
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import typer
@@ -20,7 +21,7 @@ from gateway.intake import Intake, Lifecycles
 from gateway.pipeline import moved
 from gateway.refusals import RefusedError
 from lifecycle.playbook import Lifecycle
-from store import opportunities, pages, programmes, team
+from store import opportunities, pages, programmes, team, won_back
 from store.database import Database, now, open_database
 from store.opportunities import STAGES, Opportunity, Total
 from store.programmes import Standing
@@ -97,6 +98,34 @@ def support(*, form: Form = "text") -> None:
     print(f"{found.a_week:.1f} tickets a week: {found.who or 'the lifecycle file does not say who answers them'}")
     if found.weeks:
         print(f"  the last weeks, the newest first: {', '.join(map(str, found.weeks))}")
+
+
+def win_back(
+    *,
+    by: Annotated[
+        Literal["tier", "touch", "journey", "segment", "reason"], typer.Option(help="What customers are grouped by.")
+    ] = "tier",
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Who left in the last so many days.")] = 365,
+    form: Form = "text",
+) -> None:
+    """Say how many customers left and came back, by group: the success rate of win-back."""
+    at = now()
+    with _database() as db, db.read() as c:
+        found = won_back.success(won_back.read(c, by, at - timedelta(days=days), at), at)
+    if form == "json":
+        print(json.dumps([asdict(item) | {"percent": item.percent} for item in found], indent=2, ensure_ascii=False))
+        return
+    if not found:
+        print(f"Nobody left in the last {days} days.")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for heading in (by, "left", "came back", "still tried", "success", "median days"):
+        table.add_column(heading, no_wrap=True)
+    for item in found:
+        percent = "" if item.percent is None else f"{item.percent} %"
+        took = "" if item.days is None else f"{item.days:g}"
+        table.add_row(item.group, str(item.left), str(item.back), str(item.trying), percent, took)
+    Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 @contextmanager

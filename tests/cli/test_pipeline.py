@@ -1,4 +1,4 @@
-"""`stageplay pipeline`, `opportunity`, `advocacy`, `support`: what they list, what is moved, what is counted."""
+"""`stageplay pipeline`, `opportunity`, `advocacy`, `support`, `win-back`: what they list, move and count."""
 
 import json
 from collections.abc import Callable
@@ -9,9 +9,10 @@ import pytest
 from freezegun import freeze_time
 
 from cli.main import run
+from lifecycle import trace
 from lifecycle.messages import Happened
-from lifecycle.model import Clock, Profile
-from store import customers, facts, inbox, opportunities
+from lifecycle.model import Clock, Decision, Profile
+from store import customers, facts, inbox, opportunities, projections
 from store.database import Database, now
 from store.opportunities import Opportunity
 
@@ -166,6 +167,38 @@ def test_tickets_are_averaged_over_four_weeks(applied: Database, acme: str, caps
         told = said(["support"], capsys)
     assert told["weeks"] == [0, 0, 20]
     assert told["staffing"] == "the founder"
+
+
+def moved(db: Database, customer: str, *stages: tuple[datetime, str]) -> None:
+    told = [Decision(at, "standard", "0" * 16, 0, stage, "stage", "fired", "moved") for at, stage in stages]
+    summary = {"stage": "churned", "band": "", "tier": "pro", "overdue": False, "held": "", "catalogue": ""}
+    batch = {"customer": customer, "number": 2, "decisions": [trace.to_row(item) for item in told], "log": "2"}
+    batch |= {"summary": {**summary, "as_of": None, "next_due": None}, "snapshot": {}}
+    with db.begin() as c:
+        projections.store_batch(c, batch, lambda item: item.playbook)
+
+
+def test_who_came_back_is_counted_by_group(applied: Database, acme: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["win-back"]) == 0
+    assert capsys.readouterr().out == "Nobody left in the last 365 days.\n"
+    at = now()
+    moved(applied, acme, (at - timedelta(days=90), "churned"), (at - timedelta(days=48), "onboarding"))
+    assert said(["win-back", "--by", "touch"], capsys) == [
+        {"group": group, "left": 1, "back": 1, "trying": 0, "days": 42, "percent": 100} for group in ("high", "all")
+    ]
+    assert run(["win-back"]) == 0
+    table = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert table[1:] == [["pro", "1", "1", "0", "100", "%", "42"], ["all", "1", "1", "0", "100", "%", "42"]]
+    assert run(["win-back", "--days", "80"]) == 0
+    assert capsys.readouterr().out == "Nobody left in the last 80 days.\n"
+
+
+def test_whom_win_back_still_tries_has_no_rate_yet(
+    applied: Database, acme: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved(applied, acme, (now() - timedelta(days=9), "churned"))
+    assert run(["win-back"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == ["pro", "1", "0", "1"]
 
 
 @pytest.mark.usefixtures("applied")
