@@ -11,6 +11,7 @@ from typing import Any
 
 from activities.documents import missing
 from activities.scene import Scene, written_day
+from authoring.notes import plain
 from lifecycle import calendar
 from store.interactions import OPEN, Agreed, Interaction
 
@@ -23,10 +24,12 @@ def of(scene: Scene) -> SimpleNamespace:
     calls, today = scene.calls, calendar.local(scene.due, scene.zone).date()
     last = calls[0] if calls else None
     found: dict[str, Any] = {
-        "wins": _distinct(win for one in calls[:LATEST] for win in one.note.wins),
+        "wins": _distinct(plain(win) for one in calls[:LATEST] for win in one.note.wins),
         "concerns": _concerns(scene, calls[:LATEST]),
-        "goals": list(next((one.note.goals for one in calls if one.note.goals), ())),
-        "actions": [_action(item, today) for one in calls for item in one.actions if one is last or item.state == OPEN],
+        "goals": [plain(goal) for goal in next((one.note.goals for one in calls if one.note.goals), ())],
+        "actions": [
+            _action(scene, item, today) for one in calls for item in one.actions if one is last or item.state == OPEN
+        ],
         "risks": [_risk(scene, item) for one in calls[:LATEST] for item in one.risks],
         "people": _distinct(name for one in calls for name in one.note.people),
         "last": f"{last.note.kind} of {written_day(last.note.held_on)}" if last else None,
@@ -61,7 +64,8 @@ def _concerns(scene: Scene, calls: Sequence[Interaction]) -> list[SimpleNamespac
     risks = {item.text: _risk(scene, item).play for one in calls for item in one.risks}
     none = missing("plan", _owner(scene))
     return [
-        SimpleNamespace(text=text, times=times, plan=risks.get(text) or none) for text, times in counted.most_common()
+        SimpleNamespace(text=plain(text), times=times, plan=risks.get(text) or none)
+        for text, times in counted.most_common()
     ]
 
 
@@ -69,13 +73,18 @@ def _owner(scene: Scene) -> str:
     return scene.source.book.owner if scene.source.book else "csm"
 
 
-def _action(item: Agreed, today: date) -> SimpleNamespace:
+def _action(scene: Scene, item: Agreed, today: date) -> SimpleNamespace:
+    """An action item with whoever sees to it by name; by role where nobody has it."""
+    person = scene.everyone().get(item.owner)
+    owner = person.name if person and person.name else item.owner.replace("_", " ")
     state = "overdue" if item.overdue(today) else item.state
     due = written_day(item.due_on) if item.due_on else ""
-    return SimpleNamespace(text=item.text, owner=item.owner.replace("_", " "), due=due, state=state)
+    return SimpleNamespace(text=plain(item.text), owner=owner, due=due, state=state)
 
 
 def _risk(scene: Scene, item: Agreed) -> SimpleNamespace:
     life = scene.source.lifecycle
     found = life.risks.get(item.risk) if life else None
-    return SimpleNamespace(text=item.text, title=found.title if found else item.risk, play=found.play if found else "")
+    return SimpleNamespace(
+        text=plain(item.text), title=found.title if found else item.risk, play=found.play if found else ""
+    )

@@ -15,7 +15,7 @@ from lifecycle import calendar, people, touches
 from lifecycle.actions import Email, Invite, Survey
 from lifecycle.commands import Command, MakeDocument
 from lifecycle.model import Play, Snapshot, Value
-from lifecycle.playbook import Lifecycle, Manifest, Playbook, Step
+from lifecycle.playbook import CONTRACT_END, Lifecycle, Manifest, Playbook, Step
 from store import customers, interactions, merges
 from store.customers import Customer
 from store.interactions import Agreed, Interaction
@@ -158,7 +158,7 @@ def read_scene(
     written = source.book.zone if source.book else "customer"
     zone = people.zone_of(written, customer.profile.zone, team, source.lifecycle)
     found = known(c, customer, source.lifecycle)
-    facts = {name: fact.value for name, fact in found.facts.items()}
+    facts = {**_contract(found), **{name: fact.value for name, fact in found.facts.items()}}
     return Scene(
         command=command,
         customer=customer,
@@ -175,6 +175,12 @@ def read_scene(
         calls=_calls(c, customer) if isinstance(command, MakeDocument) else (),
         history=found.history,
     )
+
+
+def _contract(found: Known) -> dict[str, Value]:
+    """The contract that ends next, for a play that is about none."""
+    one = found.contract
+    return {} if one is None else {CONTRACT_END: one.ends_on.isoformat(), "contract.id": one.id}
 
 
 def _item(c: Connection, about: Mapping[str, Value]) -> Agreed | None:

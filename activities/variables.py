@@ -10,6 +10,7 @@ from typing import Any
 from activities import documents
 from activities.mime import one_line
 from activities.scene import Scene, written_day
+from authoring.notes import plain
 from lifecycle import calendar, conditions
 from lifecycle.model import Value
 from lifecycle.playbook import CONTRACT_END, FactSpec
@@ -47,7 +48,7 @@ def _note(scene: Scene) -> dict[str, str]:
         return {}
     kind, day = interactions.call_of(item.interaction)
     risk = life.risks.get(item.risk) if life else None
-    found = {"item": one_line(item.text, "an item"), "call": f"{kind} of {written_day(day)}"}
+    found = {"item": one_line(plain(item.text), "an item"), "call": f"{kind} of {written_day(day)}"}
     return {**found, "risk": risk.title, "play": risk.play} if risk else found
 
 
@@ -60,7 +61,14 @@ def known_or_missing(scene: Scene) -> dict[str, SimpleNamespace]:
     for name, title in (("country", "country"), ("arr", "yearly revenue"), ("band", "health band")):
         if not getattr(customer, name):
             setattr(customer, name, documents.missing(title, owner))
-    return {**_all_facts(scene), "customer": customer, "team": SimpleNamespace(**_team(scene, owner))}
+    told = {**_all_facts(scene), "customer": customer, "team": SimpleNamespace(**_team(scene, owner))}
+    return told if scene.about is None else {**told, "contact": _named(scene, scene.about)}
+
+
+def _named(scene: Scene, person: Person) -> SimpleNamespace:
+    """A contact by name, or by address where nobody said the name."""
+    shown = _person(person, role=_role(scene, person))
+    return shown if shown.name else SimpleNamespace(**{**vars(shown), "name": person.email})
 
 
 def _team(scene: Scene, owner: str) -> dict[str, SimpleNamespace]:

@@ -105,6 +105,11 @@ class _Found:
     uplift: int | None = None
 
 
+def plain(text: str) -> str:
+    """A text of a note as people read it elsewhere: `[[Ada Ek]]` is Ada Ek."""
+    return _PERSON.sub(r"\1", text)
+
+
 def parse(text: str, file: str, owners: Mapping[str, str]) -> tuple[Note | None, tuple[Diagnostic, ...]]:
     """Read a note.
 

@@ -12,23 +12,33 @@ from sqlalchemy import Connection, bindparam, select
 from lifecycle import conditions
 from lifecycle.facts import learned
 from lifecycle.jsonform import decode_union
-from lifecycle.messages import Event, MilestoneTicked
-from lifecycle.model import Fact, Play, Snapshot, Value, state_from_json
+from lifecycle.messages import ContractSigned, Event, MilestoneTicked, SignedUp
+from lifecycle.model import Contract, Fact, Play, Snapshot, Value, state_from_json
 from lifecycle.playbook import Lifecycle, Target
 from store import projections, tables
 from store.customers import Customer
+
+_OVER = "complete"
+"""The renewal phase of a contract whose last day has passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """`facts`: latest values by dotted name. `ticked`: the milestones that people ticked. Instants: customer time.
-    `plays`, `history` of the health score: as of the snapshot.
+    `plays`, `history` of the health score: as of the snapshot. `contracts`: by the last end that each was told to have.
     """
 
     facts: Mapping[str, Fact] = field(default_factory=dict)
     ticked: Mapping[str, datetime] = field(default_factory=dict)
     plays: tuple[Play, ...] = ()
     history: tuple[Snapshot, ...] = ()
+    contracts: tuple[Contract, ...] = ()
+
+    @property
+    def contract(self) -> Contract | None:
+        """The contract that ends next; where all are over, the last one."""
+        ends = sorted(self.contracts, key=lambda one: (one.ends_on, one.id))
+        return next((one for one in ends if one.phase != _OVER), ends[-1] if ends else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,7 @@ def known(c: Connection, customer: Customer, life: Lifecycle | None) -> Known:
     """
     raw = projections.snapshot(c, customer.id)
     state = None if raw is None else state_from_json(raw)
+    contracts = {one.id: one for one in state.contracts} if state else {}
     facts, ticked = (dict(state.facts), dict(state.ticked)) if state else ({}, {})
     for row in c.execute(_LATER, {"customer": customer.id, "seq": state.seq if state else 0}):
         at = customer.clock.virtual(row.received_at)
@@ -67,7 +78,20 @@ def known(c: Connection, customer: Customer, life: Lifecycle | None) -> Known:
         if isinstance(event, MilestoneTicked):
             ticked = {name: since for name, since in ticked.items() if name != event.milestone}
             ticked |= {event.milestone: at} if event.done else {}
-    return Known(facts, ticked, *((state.plays, state.history) if state else ()))
+        contracts |= {one.id: one for one in _signed(event)}
+    plays, history = (state.plays, state.history) if state else ((), ())
+    return Known(facts, ticked, plays, history, tuple(contracts.values()))
+
+
+def _signed(event: Event) -> tuple[Contract, ...]:
+    """The contracts that an event tells of."""
+    match event:
+        case SignedUp(contracts=those):
+            return those
+        case ContractSigned(contract=one):
+            return (one,)
+        case _:
+            return ()
 
 
 def milestones(life: Lifecycle, customer: Customer, found: Known) -> tuple[Reached, ...]:

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
 from cli.main import run
 from gateway.envelope import Inbound
 from gateway.intake import Intake, Lifecycles
-from lifecycle.messages import FactsReported
+from lifecycle.messages import ContractSigned, FactsReported
+from lifecycle.model import Contract
 from store import inbox, tables
 from store.database import Database
 
@@ -90,12 +92,12 @@ def test_the_review_is_prepared_with_score_wins_risks_chances_goals_and_agenda(
         "- Daily by weekly active users: 70 percent",
         r"- Imports \| run \*alone\*",
         r"- Too many mails (named in 2 calls)",
-        r"- \[\[Zoe Quist\]\] looks at a competitor",
+        "- Zoe Quist looks at a competitor",
         "- Teams that could use it: Finance",
         "- What that would bring in a year: 24000",
         "- Half the time for reports",
         "- Send the roadmap (ae, due 20 March 2026): overdue",
-        "- Close the ticket (csm, due 11 March 2026): done",
+        "- Close the ticket (Mara Lindqvist, due 11 March 2026): done",
         "## Agenda, 45 to 60 minutes",
     ):
         assert line in text.splitlines(), line
@@ -114,7 +116,7 @@ def test_the_plan_and_its_status_say_goals_metrics_issues_and_what_is_under_way(
     assert "| Health score | 62 | 80 | behind |" in status
     assert "| NPS | 9 | 9 | on track |" in status
     assert "| Adoption, in percent | 72 | 80 | behind |" in status
-    assert r"| \[\[Zoe Quist\]\] looks at a competitor | 1 | competitor-mentioned |" in status
+    assert "| Zoe Quist looks at a competitor | 1 | competitor-mentioned |" in status
     assert "| Too many mails | 2 | **missing: plan (owner csm)** |" in status
 
 
@@ -129,6 +131,25 @@ def test_briefs_and_checks_tell_of_the_score_the_calls_and_the_people(capsys: py
     assert "- A competitor is mentioned: the playbook competitor-mentioned" in check
     assert "- Last call: Kickoff of 4 March 2026, positive" in escalation
     assert "| What was said of the renewal | on track |" in renewal
+
+
+def test_the_contract_that_ends_next_is_no_missing_one(
+    applied: Database, acme: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with applied.begin() as c:
+        for name, day in (("later", date(2027, 5, 1)), ("main", date(2027, 3, 1))):
+            event = ContractSigned(Contract(name, day))
+            inbox.accept(c, acme, "test", name, event, body_digest="x")
+    assert "| Contract ends on | 1 March 2027 |" in written("qbr-preparation", capsys)
+    assert "The contract ends on 1 March 2027." in written("renewal-brief", capsys)
+
+
+def test_a_champion_without_a_name_is_no_blank(
+    applied: Database, acme: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with applied.begin() as c:
+        c.execute(tables.contacts.update().where(tables.contacts.c.customer == acme).values(name=""))
+    assert "| Champion | ada@acme.example.com |" in written("account-overview", capsys)
 
 
 @pytest.mark.usefixtures("noted")

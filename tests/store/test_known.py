@@ -1,14 +1,24 @@
 """What is known of a customer: the newest snapshot and what came in since, each with its time."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from freezegun.api import FrozenDateTimeFactory
 
 from lifecycle.actions import Expr
 from lifecycle.jsonform import encode
-from lifecycle.messages import Churned, EmailReplied, Event, FactsReported, Happened, MilestoneTicked, SurveyAnswered
-from lifecycle.model import Fact, State, Value
+from lifecycle.messages import (
+    Churned,
+    ContractSigned,
+    EmailReplied,
+    Event,
+    FactsReported,
+    Happened,
+    MilestoneTicked,
+    SignedUp,
+    SurveyAnswered,
+)
+from lifecycle.model import Contract, Fact, State, Value
 from lifecycle.playbook import Course, EventSpec, Lifecycle, Milestone, Target
 from store import inbox, tables
 from store.customers import Customer
@@ -83,6 +93,21 @@ def test_events_since_the_snapshot_count_with_the_time_they_came(
     assert "b.done" not in _known(database, customer, None).facts
     _take(database, customer, MilestoneTicked("kickoff_held", "mara"))
     assert _known(database, customer).ticked == {"kickoff_held": LATER}
+
+
+def test_the_contract_is_the_one_that_ends_next(database: Database, customer: Customer) -> None:
+    assert _known(database, customer).contract is None
+    over, last, soon = (
+        Contract("over", date(2026, 3, 1), "complete"),
+        Contract("last", date(2027, 5, 1)),
+        Contract("soon", date(2027, 4, 1)),
+    )
+    _take(database, customer, SignedUp(customer.profile, contracts=(over,)))
+    assert _known(database, customer).contract == over
+    _take(database, customer, ContractSigned(last), ContractSigned(soon))
+    assert _known(database, customer).contract == soon
+    _take(database, customer, ContractSigned(replace(soon, ends_on=date(2028, 4, 1))))
+    assert _known(database, customer).contract == last
 
 
 def test_what_a_reply_sets_is_known_at_once(
