@@ -8,6 +8,7 @@ that is wrong is reported in one go, like a playbook error; a secret is never sh
 
 import base64
 import difflib
+import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -225,6 +226,11 @@ class Settings(BaseModel):
         """Where the embedded mode keeps the secrets that it made."""
         return self.var_dir / "secrets.env"
 
+    @property
+    def ports_file(self) -> Path:
+        """Where the embedded mode keeps the ports that it took, for its next start and for other commands."""
+        return self.var_dir / "ports.json"
+
 
 def name_of(field: str) -> str:
     """The environment's name of a field."""
@@ -281,8 +287,10 @@ def with_secrets(environ: Mapping[str, str] = os.environ) -> Settings:
 def temporal(environ: Mapping[str, str] = os.environ) -> ClientConnectConfig:
     """How to reach Temporal, as its own tools read it: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TLS, API key, or its file.
 
+    Where none of them names an address and the database is the embedded one, its Temporal is the one that runs with it.
+
     Raises:
-        SettingsError: Temporal's configuration cannot be read.
+        SettingsError: Temporal's configuration, or ours, cannot be read.
     """
     try:
         config = ClientConfig.load_client_connect_config(override_env_vars=dict(environ))
@@ -290,8 +298,16 @@ def temporal(environ: Mapping[str, str] = os.environ) -> ClientConnectConfig:
         why = "Temporal's own environment and file say where its server is."
         fix = "correct the TEMPORAL_ names, or the file that TEMPORAL_CONFIG_FILE names."
         raise SettingsError((Problem("environment", "TEMPORAL", str(error), why, fix),)) from error
-    config.setdefault("target_host", "127.0.0.1:7233")
+    if "target_host" not in config:
+        config["target_host"] = f"127.0.0.1:{_embedded_port(load(environ))}"
     return config
+
+
+def _embedded_port(settings: Settings) -> int:
+    """The port of the Temporal that `up` starts beside its database: another one may listen at the usual port."""
+    if "database_url" in settings.model_fields_set or not settings.ports_file.is_file():
+        return 7233
+    return int(json.loads(settings.ports_file.read_text())["temporal"])
 
 
 def for_children(changes: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """A fresh sign-in link for a gateway that runs already: whoever may read its database may let people in."""
 
 import json
-from pathlib import Path
 
 import settings as configuration
 from cli.connection import require_schema
@@ -42,9 +41,8 @@ def fresh_link(database: Database, settings: Settings, acting: str) -> str:
 
 def _address(settings: Settings) -> str:
     """Where people reach the gateway: as the settings say, else at the port that `up` keeps for this folder."""
-    kept: Path = settings.var_dir / "ports.json"
-    if "public_url" in settings.model_fields_set or not kept.is_file():
+    if "public_url" in settings.model_fields_set or not settings.ports_file.is_file():
         return settings.public_url
-    port = json.loads(kept.read_text())["gateway"]
+    port = json.loads(settings.ports_file.read_text())["gateway"]
     default = str(configuration.Settings.model_fields["public_url"].default)
     return f"{default.rpartition(':')[0]}:{port}"

@@ -118,7 +118,7 @@ async def running(settings: Settings, say: Say) -> AsyncIterator[Stack]:
     books = await asyncio.to_thread(compiled, settings.playbooks_dir, settings.templates_dir)
     database = open_database(settings.database_url)
     try:
-        ports = choose_ports(settings, var / "ports.json")
+        ports = choose_ports(settings, settings.ports_file)
         await crew.start(_temporal(settings, ports))
         client = await connect({"target_host": f"127.0.0.1:{ports.temporal}"})
         await _check_open_runs(client, settings, database, say)

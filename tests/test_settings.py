@@ -168,6 +168,21 @@ def test_temporal_is_found_as_its_own_tools_find_it() -> None:
     assert settings.temporal({"HOME": "."})["target_host"] == "127.0.0.1:7233"
 
 
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({}, "127.0.0.1:54473"),
+        ({"TEMPORAL_ADDRESS": "t.example.com:7233"}, "t.example.com:7233"),
+        ({"STAGEPLAY_DATABASE_URL": "postgresql://db.example.com/stageplay"}, "127.0.0.1:7233"),
+    ],
+)
+def test_the_embedded_database_goes_with_the_temporal_beside_it(given: dict[str, str], address: str) -> None:
+    Path("var").mkdir()
+    Path("var/ports.json").write_text('{"temporal": 54473, "ui": 45871, "gateway": 49295}')
+
+    assert settings.temporal({"HOME": ".", **given})["target_host"] == address
+
+
 def test_a_temporal_configuration_that_cannot_be_read_is_a_problem_too() -> None:
     Path("t.toml").write_text("this is not toml")
 

@@ -146,11 +146,10 @@ def test_a_mapping_that_is_wrong_is_shown_at_its_place(environment: dict[str, st
 
 
 @pytest.fixture(scope="module")
-def up(start_for_module: Start, folder: Path) -> dict[str, str]:
-    """The embedded set-up runs; what a command needs to reach its Temporal."""
+def up(start_for_module: Start) -> dict[str, str]:
+    """The embedded set-up runs; a command reaches its Temporal because it is the one beside the database."""
     start_for_module("up").until("Ctrl-C")
-    ports = json.loads((folder / "ports.json").read_text())
-    return {"TEMPORAL_ADDRESS": f"127.0.0.1:{ports['temporal']}", "TEMPORAL_CONFIG_FILE": os.devnull}
+    return {"TEMPORAL_CONFIG_FILE": os.devnull}
 
 
 def stages(folder: Path) -> dict[str, str]:
