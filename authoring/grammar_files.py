@@ -301,6 +301,8 @@ _EXPECTATION = Shape(
             example="day 3 at 09:00",
         ),
         Key("commission", NUMBER, "of an opportunity, in percent", "not checked", example="5"),
+        Key("value", NUMBER, "of an opportunity", "not checked", example="12000"),
+        Key("closes", _DAY, "of an opportunity: the day from the start by which it should be closed", "not checked"),
         Key("from", ROLE, "of a mail or a meeting: who signs or holds it", "not checked"),
         Key(
             "meets",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from authoring.actions import shown
 from authoring.diagnostics import Report
 from authoring.fields import Fields
+from authoring.grammar import MAX_DAY
 
 OVERDUE = "overdue"
 """The task of an overdue stage, or of a milestone that was wanted by then: of the lifecycle, not of a playbook."""
@@ -23,7 +24,8 @@ _HOURS = re.compile(r"day +(-?[0-9]{1,4}) +between +([0-2][0-9]:[0-5][0-9]) +and
 class Particulars:
     """What a touch has, or a line says of it; empty where it does not. `due`: when a task is due, or the time for an
     answer over. `commission`: of an opportunity, in percent. `sender`: the role that signs a mail or holds a meeting.
-    `meets`: the day and hours of a meeting, days from the start. `length`: of a meeting.
+    `meets`: the day and hours of a meeting, days from the start. `length`: of a meeting. `value`: of an opportunity, in
+    whole units of currency. `closes`: the day from the start by which an opportunity should be closed.
     """
 
     due: str = ""
@@ -31,6 +33,8 @@ class Particulars:
     sender: str = ""
     meets: str = ""
     length: str = ""
+    value: float | None = None
+    closes: int | None = None
 
     def fits(self, came: "Particulars") -> bool:
         """Whether all that this says holds of what came."""
@@ -57,10 +61,12 @@ def read_particulars(line: Fields, kind: str, report: Report) -> Particulars:
         report.add("expected", sender.place, f"only mails and meetings are from somebody, not: {kind}", "leave it out.")
     return Particulars(
         _due(line, kind, report),
-        _commission(line, kind, report),
+        _number(line, "commission", kind, report),
         sender.value if sender else "",
         _meets(line, kind, report),
         _length(line, kind, report),
+        _number(line, "value", kind, report),
+        _closes(line, kind, report),
     )
 
 
@@ -76,13 +82,23 @@ def _due(line: Fields, kind: str, report: Report) -> str:
     return f"day {int(found[1])} at {found[2]}" if found else ""
 
 
-def _commission(line: Fields, kind: str, report: Report) -> float | None:
-    node = line.scalar("commission", "commission: 5")
+def _number(line: Fields, key: str, kind: str, report: Report) -> float | None:
+    """What an opportunity is worth, or brings whoever sells it."""
+    node = line.scalar(key, f"{key}: 5")
     if node is None:
         return None
     if kind != "opportunity":
-        report.add("expected", node.place, f"only an opportunity has a commission, not: {kind}", "leave it out.")
-    return line.number_of(node, "commission")
+        report.add("expected", node.place, f"only an opportunity has a {key}, not: {kind}", "leave it out.")
+    return line.number_of(node, key)
+
+
+def _closes(line: Fields, kind: str, report: Report) -> int | None:
+    if "closes" not in line:
+        return None
+    if kind != "opportunity":
+        what = f"only an opportunity is to be closed by a day, not: {kind}"
+        report.add("expected", line.place("closes"), what, "leave it out.")
+    return line.whole("closes", 0, MAX_DAY, 0)
 
 
 def _meets(line: Fields, kind: str, report: Report) -> str:

@@ -79,7 +79,11 @@ def shown_by(figure: Figure, row: str, scenarios: Iterable[Scenario]) -> list[st
 def _fits(line: Mapping[str, Any], item: Expected) -> bool:
     kind = next(kind for kind in TOUCHES if kind in line)
     wanted = {"kind": kind, "name": line[kind], **{key: line[key] for key in ("day", "at") if key in line}}
-    told = {_SAID.get(key, key): line[key] for key in ("due", "commission", "from", "meets", "length") if key in line}
+    told = {
+        _SAID.get(key, key): line[key]
+        for key in ("due", "commission", "from", "meets", "length", "value", "closes")
+        if key in line
+    }
     to = line.get("to", ())
     people = frozenset([to] if isinstance(to, str) else to)
     same = all(getattr(item, key) == value for key, value in wanted.items())

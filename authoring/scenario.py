@@ -210,8 +210,12 @@ def _particulars(command: Command, scenario: Scenario, library: Library) -> Part
             return Particulars(
                 sender=getattr(invited, "organizer", ""), meets=f"day {day} between {first} and {last}", length=length
             )
+        case RecordOpportunity(value=value, closes_at=at):
+            return Particulars(
+                commission=getattr(action, "commission", None), value=value, closes=_local(at, scenario)[0]
+            )
         case _:
-            return Particulars(commission=getattr(action, "commission", None), sender=getattr(action, "sender", ""))
+            return Particulars(sender=getattr(action, "sender", ""))
 
 
 def _local(at: datetime, scenario: Scenario) -> tuple[int, str]:

@@ -191,6 +191,18 @@ def test_the_commission_of_an_opportunity_is_told_where_it_differs(judge: Any) -
     assert wrong.fix.endswith('- { day: 5, at: "09:00", opportunity: seats, to: csm, commission: 5 }')
 
 
+def test_the_value_and_the_day_to_close_by_are_told_where_they_differ(judge: Any) -> None:
+    papers = PAPERS.replace("owner: csm }", "owner: csm, value: 10 * 2, closes: 30 days }").partition("  - id: more")[2]
+    compiled = judge.compiled({"playbooks/asks.yaml": f"{ASKS}  - id: more{papers}"})
+    rest = f"expect:\n{WEEK}" + '  - { day: 4, at: "09:00", task: look, to: csm }\n'
+    line = '  - { day: 5, at: "09:00", opportunity: seats, to: csm, value: %s, closes: %s }\n'
+    assert said(compiled, rest + line % (20, 35)) == []
+    for told in ((20, 36), (21, 35)):
+        (wrong,) = check(scenario(compiled, rest + line % told), compiled)
+        assert wrong.what == "this came otherwise: day 5 at 09:00, opportunity seats to csm, value 20, closes 35"
+        assert wrong.fix.endswith('- { day: 5, at: "09:00", opportunity: seats, to: csm, value: 20, closes: 35 }')
+
+
 def test_who_signs_and_when_and_how_long_a_meeting_is_are_told_where_they_differ(judge: Any) -> None:
     compiled = judge.compiled({"playbooks/asks.yaml": MEETS})
     rest = f'expect:\n{WEEK}  - {{ day: 4, at: "09:00", task: look, to: csm }}\n'
