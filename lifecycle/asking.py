@@ -26,24 +26,23 @@ def ask(turn: Turn, play: Play, step: Step, approval: Approval, owed: datetime) 
     turn.decide(play, step.id, "approval", "waiting", f"asked; without an answer by {shown} {what}", approval.by)
 
 
-def ask_again(turn: Turn, play: Play, step: Step, progress: Progress, change: str) -> None:
+def ask_again(turn: Turn, play: Play, step: Step, approval: Approval, progress: Progress, change: str) -> None:
     """Put an open question to who has the role now, with the whole time to answer. `change`: what made it so."""
-    if step.approval is None:  # pragma: no cover - only a step with one asks
-        return
     owed = progress.due or progress.at
     again = Progress("asked", turn.clock, due=owed, outcome=change)
     turn.progress(play.key, step.id, again)
-    until = _card(turn, play, step, step.approval, step.approval.by, 0, turn.clock, owed, change)
+    until = _card(turn, play, step, approval, approval.by, 0, turn.clock, owed, change)
     shown = calendar.shown(until, play.zone)
-    turn.decide(play, step.id, "approval", "waiting", f"asked of who has the role now; until {shown}", step.approval.by)
+    turn.decide(play, step.id, "approval", "waiting", f"asked of who has the role now; until {shown}", approval.by)
 
 
-def remind(turn: Turn, play: Play, step: Step, progress: Progress, role: str, nth: int, change: str) -> None:
+def remind(
+    turn: Turn, play: Play, step: Step, approval: Approval, progress: Progress, role: str, nth: int, change: str
+) -> None:
     """Send the reminder or rung that was sent already to who has its role now."""
-    if step.approval is not None:  # pragma: no branch - only a step with one asks
-        owed = progress.due or progress.at
-        _card(turn, play, step, step.approval, role, nth, progress.at, owed, change)
-        turn.decide(play, step.id, "approval", "waiting", "asked of who has the role now", role)
+    owed = progress.due or progress.at
+    _card(turn, play, step, approval, role, nth, progress.at, owed, change)
+    turn.decide(play, step.id, "approval", "waiting", "asked of who has the role now", role)
 
 
 def _card(

@@ -324,7 +324,7 @@ def _asked(turn: Turn, play: Play | None, command: AskApproval) -> bool:
     if play is None or progress is None or progress.status != "asked":
         return False
     step = turn.index(play)[play.step_of(touches.read(command.touch).step)]
-    roles = schedule.asked_of(turn, play, step.approval, progress)
+    roles = schedule.asked_of(turn, play, step.approval, progress) if step.approval else ()
     return any(mate.id == command.to for role in roles if (mate := turn.teammate(role)) is not None)
 
 

@@ -14,7 +14,7 @@ from lifecycle.actions import Invite
 from lifecycle.commands import CancelInvite, HandOver, SendInvite
 from lifecycle.jsonform import encode
 from lifecycle.model import Play, Progress, Retry, Teammate
-from lifecycle.playbook import Step
+from lifecycle.playbook import Approval, Step
 from lifecycle.staffing import Booked, TeamChanged
 from lifecycle.turn import Turn
 
@@ -81,6 +81,7 @@ class Question:
 
     play: Play
     step: Step
+    approval: Approval
     progress: Progress
     roles: tuple[str, ...]
 
@@ -90,23 +91,24 @@ def _asked(turn: Turn) -> Iterator[Question]:
     for play in turn.running():
         for name, progress in play.steps.items():
             step = turn.index(play).get(name)  # none of a step that a later release no longer has
-            if step is not None and progress.status == "asked":
-                yield Question(play, step, progress, schedule.asked_of(turn, play, step.approval, progress))
+            if step is not None and step.approval is not None and progress.status == "asked":
+                asked = schedule.asked_of(turn, play, step.approval, progress)
+                yield Question(play, step, step.approval, progress, asked)
 
 
 def _ask_again(turn: Turn, found: Question, change: Change, name: str) -> None:
     """Take the cards back of those who have none of the roles any more, and ask those who have them now."""
-    play, step, progress = found.play, found.step, found.progress
+    play, step, approval, progress = found.play, found.step, found.approval, found.progress
     held = [change.holders(role) for role in found.roles]
     now = {person for _, person in held}
     for person in dict.fromkeys(was for was, _ in held if was and was not in now):
         questions.take_back(turn, play, step, person, name)
     if held[0][0] != held[0][1]:
-        asking.ask_again(turn, play, step, progress, name)
+        asking.ask_again(turn, play, step, approval, progress, name)
         return
     for nth, (was, person) in enumerate(held):
         if was != person:
-            asking.remind(turn, play, step, progress, found.roles[nth], nth, name)
+            asking.remind(turn, play, step, approval, progress, found.roles[nth], nth, name)
 
 
 # --- work -------------------------------------------------------------------------------------------------------------

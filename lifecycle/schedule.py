@@ -244,10 +244,8 @@ def nudges(turn: Turn, play: Play, approval: Approval, asked: datetime) -> list[
     return sorted(item for item in plan if item[0] < end)
 
 
-def asked_of(turn: Turn, play: Play, approval: Approval | None, progress: Progress) -> tuple[str, ...]:
+def asked_of(turn: Turn, play: Play, approval: Approval, progress: Progress) -> tuple[str, ...]:
     """The roles that an open question was put to so far, the first one first."""
-    if approval is None:  # pragma: no cover - only a step with one asks
-        return ()
     plan = nudges(turn, play, approval, progress.at)[: progress.count]
     return (approval.by, *(role for _, role in plan))
 
