@@ -1,11 +1,14 @@
 """Reaching what a part needs: Temporal as its environment says, its search attributes, a database of this version."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
@@ -14,8 +17,11 @@ from temporalio.envconfig import ClientConnectConfig
 from temporalio.service import RPCError
 
 from cli.processes import ProcessError
+from gateway.intake import Lifecycles
+from gateway.refusals import RefusedError
+from lifecycle.playbook import Lifecycle
 from store import migrations
-from store.database import Database
+from store.database import Database, open_database
 from workflows.interface import ATTRIBUTES
 
 MIGRATIONS = Path(migrations.__file__).parent
@@ -65,6 +71,33 @@ async def register_attributes(client: Client) -> None:
                 "  why: customers are listed by stage, band and tier.\n"
                 "  fix: let an administrator add them, each with the type Keyword."
             ) from error
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    """A database of this version, for the length of a block.
+
+    Raises:
+        ProcessError: it does not answer, or it is older.
+    """
+    database = open_database(url)
+    try:
+        require_schema(database)
+        yield database
+    finally:
+        database.close()
+
+
+def current_lifecycle(c: Connection) -> Lifecycle:
+    """The lifecycle that is applied.
+
+    Raises:
+        ProcessError: none is.
+    """
+    try:
+        return Lifecycles().current(c)[1]
+    except RefusedError as refused:
+        raise ProcessError(f"{refused.problem}; {refused.fix}") from refused
 
 
 def has_schema(database: Database) -> bool:

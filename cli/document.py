@@ -9,13 +9,13 @@ import settings as configuration
 from activities.delivery import Delivery
 from activities.mime import UnsendableError
 from activities.papers import NoSuchKindError, Shelf, shelf, write
-from cli.connection import require_schema
+from cli.connection import opened
 from cli.explain import NoSuchError, find
 from cli.processes import ProcessError
 from settings import Settings
 from store import documents
 from store.customers import Customer
-from store.database import Database, now, open_database
+from store.database import Database, now
 
 
 def command(
@@ -28,19 +28,16 @@ def command(
 ) -> None:
     """Write a document about a customer with what is known now, or list which there are and which were made."""
     settings = configuration.load()
-    database = open_database(settings.database_url)
-    try:
-        require_schema(database)
+    with opened(settings.database_url) as database:
         whose, there = _found(database, customer)
-        if kind:
-            print(_written(database, there, settings, whose, kind, form), end="")
-        else:
+        if not kind:
             _list(database, there, whose)
-    except UnsendableError as error:
-        print(f"{whose.name}: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
-    finally:
-        database.close()
+            return
+        try:
+            print(_written(database, there, settings, whose, kind, form), end="")
+        except UnsendableError as error:
+            print(f"{whose.name}: {error}", file=sys.stderr)
+            raise typer.Exit(1) from None
 
 
 def _found(db: Database, wanted: str) -> tuple[Customer, Shelf]:

@@ -18,14 +18,14 @@ from authoring.clauses import Clause
 from authoring.explain import Explained, Open, Running, explain
 from authoring.simulate import Library
 from cli import known, records
-from cli.connection import require_schema
+from cli.connection import opened
 from cli.processes import ProcessError
 from lifecycle import calendar
 from lifecycle.jsonform import encode
 from lifecycle.model import State
 from store import customers, releases
 from store.customers import Customer
-from store.database import Database, now, open_database
+from store.database import Database, now
 
 _SHOWN = 5
 """Decisions of the past that are listed for one playbook among all."""
@@ -53,12 +53,8 @@ def command(
 ) -> None:
     """Say why a customer is in a playbook or not, what is next and when, and what would change it."""
     settings = configuration.load()
-    database = open_database(settings.database_url)
-    try:
-        require_schema(database)
+    with opened(settings.database_url) as database:
         found = asyncio.run(_account(database, customer, playbook))
-    finally:
-        database.close()
     if form == "json":
         print(json.dumps(to_json(found), indent=2, ensure_ascii=False))
     else:

@@ -30,12 +30,12 @@ from authoring.lives import World
 from authoring.simulate import Library
 from authoring.team import Person
 from cli import known
-from cli.connection import require_schema
+from cli.connection import opened
 from cli.processes import ProcessError
 from lifecycle.model import State
 from lifecycle.playbook import Lifecycle, Playbook
 from store import releases
-from store.database import Database, now, open_database
+from store.database import Database, now
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,10 @@ def command(
     """Say what the coming days bring: sends, and work for each teammate against their capacity."""
     settings = configuration.load()
     err = Console(stderr=True, highlight=False, soft_wrap=True)
-    database = open_database(settings.database_url)
-    try:
-        require_schema(database)
+    with opened(settings.database_url) as database:
         team = compile_folder(settings.playbooks_dir, settings.templates_dir).team
         people = team.people if team else ()
         found, said = asyncio.run(_forecast(database, people, Asked(days, answers, seed), err))
-    finally:
-        database.close()
     if said:
         print(render_text(said, colour=err.is_terminal), file=sys.stderr)
     if found is None:

@@ -11,11 +11,10 @@ from rich.text import Text
 
 import settings as configuration
 from authoring.scored import Line, Scored, scored, to_json
-from cli.connection import require_schema
+from cli.connection import opened
 from cli.explain import Known, known_of
 from lifecycle import calendar
 from store import scores
-from store.database import open_database
 from store.scores import Benchmark
 
 
@@ -25,14 +24,10 @@ def command(
     form: Annotated[Literal["text", "json"], typer.Option("--format", help="json for programs.")] = "text",
 ) -> None:
     """Say what a customer's health score is made of, what is not known, its history, and how others like it stand."""
-    database = open_database(configuration.load().database_url)
-    try:
-        require_schema(database)
+    with opened(configuration.load().database_url) as database:
         found = asyncio.run(known_of(database, customer))
         with database.read() as c:
             others = scores.benchmark(c, found.customer)
-    finally:
-        database.close()
     made = scored(found.library, found.state)
     if form == "json":
         who = {"customer": found.customer.id, "id": found.customer.outer_id, "name": found.customer.name}

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 import settings as configuration
 from cli import known
-from cli.connection import require_schema
+from cli.connection import opened
 from cli.explain import find
 from gateway import merging
 from gateway.refusals import RefusedError
@@ -23,7 +23,7 @@ from lifecycle.jsonform import digest
 from lifecycle.messages import Absorbed
 from store import customers, pages
 from store.customers import Customer
-from store.database import Database, open_database
+from store.database import Database
 from store.pages import CustomerPage
 
 Gone = Annotated[str, typer.Argument(metavar="FROM", help="The customer that ends, by the sender's id or ours.")]
@@ -33,14 +33,10 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, it is only sho
 
 def command(gone: Gone, into: Into, *, yes: Yes = False) -> None:
     """Merge a customer into another one, which goes on as it is: shown first, done with --yes."""
-    database = open_database(configuration.load().database_url)
-    try:
-        require_schema(database)
+    with opened(configuration.load().database_url) as database:
         with database.read() as c:
             two = find(c, gone), find(c, into)
         raise typer.Exit(_merge(database, *two, yes=yes))
-    finally:
-        database.close()
 
 
 def _merge(db: Database, gone: Customer, into: Customer, *, yes: bool) -> int:

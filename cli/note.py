@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 import settings as configuration
 from authoring.diagnostics import render_json, render_text
-from cli.connection import require_schema
+from cli.connection import opened
 from cli.explain import NoSuchError, find
 from gateway import notes
 from gateway.envelope import Inbound
@@ -25,7 +25,7 @@ from gateway.refusals import RefusedError
 from lifecycle.playbook import Lifecycle
 from store import team
 from store.customers import Customer
-from store.database import Database, open_database
+from store.database import Database
 
 STDIN = "-"
 
@@ -45,15 +45,12 @@ def command(
 ) -> None:
     """Take in a note of a call or a business review: what it changes is shown first, and done with --yes."""
     text = _read(file)
-    database = open_database(configuration.load().database_url)
-    try:
-        require_schema(database)
-        raise typer.Exit(_note(database, customer, text, file, by, yes=yes, form=form))
-    except RefusedError as refused:
-        print(f"{refused.field} {refused.problem}\n  fix: {refused.fix}", file=sys.stderr)
-        raise typer.Exit(1) from None
-    finally:
-        database.close()
+    with opened(configuration.load().database_url) as database:
+        try:
+            raise typer.Exit(_note(database, customer, text, file, by, yes=yes, form=form))
+        except RefusedError as refused:
+            print(f"{refused.field} {refused.problem}\n  fix: {refused.fix}", file=sys.stderr)
+            raise typer.Exit(1) from None
 
 
 def _read(file: str) -> str:

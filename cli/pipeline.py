@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -15,14 +14,12 @@ from rich.text import Text
 
 import settings as configuration
 from cli.answering import desk
-from cli.connection import require_schema
-from cli.processes import ProcessError
+from cli.connection import current_lifecycle, opened
 from gateway.intake import Intake, Lifecycles
 from gateway.pipeline import moved
 from gateway.refusals import RefusedError
-from lifecycle.playbook import Lifecycle
 from store import opportunities, pages, programmes, team, won_back
-from store.database import Database, now, open_database
+from store.database import now
 from store.opportunities import STAGES, Opportunity, Total
 from store.programmes import Standing
 
@@ -37,7 +34,7 @@ def pipeline(
     form: Form = "text",
 ) -> None:
     """List opportunities with account, kind, value, stage, close date, owner, commission; totals by stage and owner."""
-    with _database() as db, db.read() as c:
+    with opened(configuration.load().database_url) as db, db.read() as c:
         found = opportunities.pipeline(c, stage, owner)
         homes = pages.names(c, {item.customer for item in found})
         people = {person.id: person.name for person in team.teammates(c)}
@@ -76,8 +73,8 @@ def opportunity(
 
 def advocacy(*, form: Form = "text") -> None:
     """Say how the programmes of the lifecycle stand: what is reached, of which target, and what they offer."""
-    with _database() as db, db.read() as c:
-        found = programmes.standings(c, _lifecycle(db).programmes, now())
+    with opened(configuration.load().database_url) as db, db.read() as c:
+        found = programmes.standings(c, current_lifecycle(c).programmes, now())
     if form == "json":
         print(json.dumps([_standing_json(item) for item in found], indent=2, ensure_ascii=False))
         return
@@ -89,8 +86,8 @@ def advocacy(*, form: Form = "text") -> None:
 
 def support(*, form: Form = "text") -> None:
     """Say how many tickets come a week, and who answers that many."""
-    with _database() as db, db.read() as c:
-        found = programmes.support(c, _lifecycle(db).staffing, now())
+    with opened(configuration.load().database_url) as db, db.read() as c:
+        found = programmes.support(c, current_lifecycle(c).staffing, now())
     if form == "json":
         data = {"tickets_a_week": found.a_week, "weeks": list(found.weeks), "staffing": found.who}
         print(json.dumps(data, indent=2, ensure_ascii=False))
@@ -110,7 +107,7 @@ def win_back(
 ) -> None:
     """Say how many customers left and came back, by group: the success rate of win-back."""
     at = now()
-    with _database() as db, db.read() as c:
+    with opened(configuration.load().database_url) as db, db.read() as c:
         found = won_back.success(won_back.read(c, by, at - timedelta(days=days), at), at)
     if form == "json":
         print(json.dumps([asdict(item) | {"percent": item.percent} for item in found], indent=2, ensure_ascii=False))
@@ -126,29 +123,6 @@ def win_back(
         took = "" if item.days is None else f"{item.days:g}"
         table.add_row(item.group, str(item.left), str(item.back), str(item.trying), percent, took)
     Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(table)
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    database = open_database(configuration.load().database_url)
-    try:
-        require_schema(database)
-        yield database
-    finally:
-        database.close()
-
-
-def _lifecycle(db: Database) -> Lifecycle:
-    """The current one.
-
-    Raises:
-        ProcessError: no playbooks are applied.
-    """
-    try:
-        with db.read() as c:
-            return Lifecycles().current(c)[1]
-    except RefusedError as refused:
-        raise ProcessError(f"{refused.problem}; {refused.fix}") from None
 
 
 def _as_json(item: Opportunity, homes: dict[str, str]) -> dict[str, Any]:

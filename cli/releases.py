@@ -10,9 +10,8 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 import settings as configuration
-from cli.connection import require_schema
+from cli.connection import opened
 from store import releases, rollouts
-from store.database import open_database
 from store.rollouts import Rollout
 
 PIPED = 240
@@ -23,13 +22,8 @@ def command(
     *, form: Annotated[Literal["text", "json"], typer.Option("--format", help="json for programs.")] = "text"
 ) -> None:
     """List what was applied, the newest first: `apply --release DIGEST` goes back to one."""
-    database = open_database(configuration.load().database_url)
-    try:
-        require_schema(database)
-        with database.read() as c:
-            rows = listed(c)
-    finally:
-        database.close()
+    with opened(configuration.load().database_url) as database, database.read() as c:
+        rows = listed(c)
     if form == "json":
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return

@@ -3,9 +3,9 @@ has looked.
 """
 
 import settings as configuration
-from cli.connection import require_schema
+from cli.connection import opened
 from store import ledger
-from store.database import Database, open_database
+from store.database import Database
 from store.ledger import Standing
 
 FIRST = 20
@@ -23,12 +23,8 @@ def held_since_restore(*, reconciled: bool) -> int:
     Raises:
         ProcessError: the database does not answer, or is not of this version.
     """
-    database = open_database(configuration.load().database_url)
-    try:
-        require_schema(database)
+    with opened(configuration.load().database_url) as database:
         return _released(database) if reconciled else _held(database)
-    finally:
-        database.close()
 
 
 def _held(database: Database) -> int:

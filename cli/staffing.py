@@ -13,18 +13,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 import settings as configuration
-from cli.connection import require_schema
+from cli.connection import current_lifecycle, opened
 from cli.explain import find
 from cli.plan import live_scope
-from cli.processes import ProcessError
 from cli.sign_in import NoSuchTeammateError
 from cli.simulate import MisuseError
-from gateway.intake import Lifecycles
-from gateway.refusals import RefusedError, near
+from gateway.refusals import near
 from store import books, customers, handing, rollouts, team
 from store.books import Books, Line
 from store.customers import Customer
-from store.database import Database, now, open_database
+from store.database import Database, now
 from store.handing import Part, Waiting
 from store.team import Person
 
@@ -38,13 +36,8 @@ Form = Annotated[Literal["text", "json"], typer.Option("--format", help="json fo
 
 def coverage(*, form: Form = "text") -> None:
     """Say who looks after how many customers, who has too many, who is away, and which customers have nobody."""
-    database = open_database(configuration.load().database_url)
-    try:
-        require_schema(database)
-        with database.read() as c:
-            found = books.read(c)
-    finally:
-        database.close()
+    with opened(configuration.load().database_url) as database, database.read() as c:
+        found = books.read(c)
     findings = list(found.findings())
     if form == "json":
         print(json.dumps(_as_json(found, findings), indent=2, ensure_ascii=False))
@@ -160,12 +153,8 @@ def reassign(
     """Hand a teammate's customers to others, with all that is open: shown first, done with --yes."""
     asked = Asked(leaver, taker, tuple(customer or ()), segment, _day(until), reason, undo)
     asked.check()
-    database = open_database(configuration.load().database_url)
-    try:
-        require_schema(database)
+    with opened(configuration.load().database_url) as database:
         raise typer.Exit(_reassign(database, asked, yes=yes, form=form))
-    finally:
-        database.close()
 
 
 def _day(written: str) -> date | None:
@@ -177,7 +166,8 @@ def _day(written: str) -> date | None:
 
 def _reassign(db: Database, asked: Asked, *, yes: bool, form: str) -> int:
     err = Console(stderr=True, highlight=False, soft_wrap=True)
-    zone = _zone(db)
+    with db.read() as c:
+        zone = current_lifecycle(c).default_zone
     if yes:
         with db.read() as c:
             begun = handing.unfinished(c)
@@ -204,14 +194,6 @@ def _reassign(db: Database, asked: Asked, *, yes: bool, form: str) -> int:
     else:
         print(*_preview(found, number, waiting), sep="\n")
     return 0
-
-
-def _zone(db: Database) -> str:
-    try:
-        with db.read() as c:
-            return Lifecycles().current(c)[1].default_zone
-    except RefusedError as refusal:
-        raise ProcessError(str(refusal)) from refusal
 
 
 def carry_out(db: Database, number: int, zone: str, err: Console) -> None:
