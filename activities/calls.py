@@ -51,7 +51,9 @@ def of(scene: Scene) -> SimpleNamespace:
         "uplift": "yearly uplift",
         "teams": "teams that could use it",
     }
-    return SimpleNamespace(**{name: found[name] or missing(title, _owner(scene)) for name, title in titles.items()})
+    return SimpleNamespace(
+        **{name: found[name] or missing(title, scene.source.owner) for name, title in titles.items()}
+    )
 
 
 def _distinct(those: Iterable[str]) -> list[str]:
@@ -62,15 +64,11 @@ def _concerns(scene: Scene, calls: Sequence[Interaction]) -> list[SimpleNamespac
     """Each once, with how many calls named it and the playbook that is suggested; the most frequent first."""
     counted = Counter(concern for one in calls for concern in dict.fromkeys(one.note.concerns))
     risks = {item.text: _risk(scene, item).play for one in calls for item in one.risks}
-    none = missing("plan", _owner(scene))
+    none = missing("plan", scene.source.owner)
     return [
         SimpleNamespace(text=plain(text), times=times, plan=risks.get(text) or none)
         for text, times in counted.most_common()
     ]
-
-
-def _owner(scene: Scene) -> str:
-    return scene.source.book.owner if scene.source.book else "csm"
 
 
 def _action(scene: Scene, item: Agreed, today: date) -> SimpleNamespace:

@@ -23,7 +23,7 @@ def mine(c: Connection, releases: DatabaseReleases, scene: Scene, command: HandO
     found = []
     for task in projections.open_tasks(c, scene.customer.id, set(command.roles.values())):
         source = read_source(releases, scene.customer.catalogue, task.release, task.step)
-        owner = source.book.owner if source.book else "csm"
+        owner = source.owner
         roles = [owner if role == "owner" else role for role in (*(source.step.to if source.step else ()), owner)]
         taken = [role for role in command.roles if command.roles[role] == task.to]
         if set(taken) & set(roles) or task.to not in left:

@@ -34,6 +34,11 @@ class Source:
     book: Playbook | None = None
     step: Step | None = None
 
+    @property
+    def owner(self) -> str:
+        """The teammate role that answers for it; of what the lifecycle itself raises, the CSM."""
+        return self.book.owner if self.book else "csm"
+
     def written(self) -> tuple[Playbook, Step]:
         """The playbook and the step.
 
@@ -116,7 +121,7 @@ class Scene:
 
     @property
     def owner(self) -> Person:
-        return self.teammate(self.source.book.owner if self.source.book else "csm")
+        return self.teammate(self.source.owner)
 
 
 def read_source(releases: DatabaseReleases, catalogue: str, digest: str, step_id: str) -> Source:

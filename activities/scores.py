@@ -36,14 +36,10 @@ def of(scene: Scene) -> SimpleNamespace:
     }
     return SimpleNamespace(
         **{
-            name: missing(title, _owner(scene)) if found[name] is None else found[name]
+            name: missing(title, scene.source.owner) if found[name] is None else found[name]
             for name, title in titles.items()
         }
     )
-
-
-def _owner(scene: Scene) -> str:
-    return scene.source.book.owner if scene.source.book else "csm"
 
 
 def _trend(scene: Scene, figure: float | None) -> str | None:
@@ -55,7 +51,7 @@ def _trend(scene: Scene, figure: float | None) -> str | None:
 def _part(scene: Scene, part: health.Part) -> SimpleNamespace:
     """One component: its points, of how many, and how much of it is known in percent."""
     points = part.points
-    shown = missing(part.title, _owner(scene)) if points is None else f"{points:.3g} of {part.weight:.3g}"
+    shown = missing(part.title, scene.source.owner) if points is None else f"{points:.3g} of {part.weight:.3g}"
     return SimpleNamespace(title=part.title, points=shown, known=round(part.known))
 
 

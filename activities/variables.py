@@ -57,7 +57,7 @@ def known_or_missing(scene: Scene) -> dict[str, SimpleNamespace]:
     blank, and never as a zero.
     """
     customer = _customer(scene)
-    owner = scene.source.book.owner if scene.source.book else "csm"
+    owner = scene.source.owner
     for name, title in (("country", "country"), ("arr", "yearly revenue"), ("band", "health band")):
         if not getattr(customer, name):
             setattr(customer, name, documents.missing(title, owner))

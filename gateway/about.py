@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -30,10 +29,14 @@ class About:
         self._offered: dict[str, tuple[tuple[str, str], ...]] = {}
 
     def of(self, c: Connection, page: CustomerPage, used: Collection[str]) -> dict[str, Any]:
-        """The values of the page's template. `used`: the releases whose reasons the page shows."""
+        """The values of the page's template. `used`: the releases whose reasons the page shows; `day`: of its journey,
+        by the customer's own calendar; the signup's is 0.
+        """
         life = self._lifecycle(c)
         found = known(c, page.customer, life)
         reached = milestones(life, page.customer, found) if life else ()
+        profile = page.customer.profile
+        today = calendar.local(page.customer.clock.virtual(now()), profile.zone).date()
         return {
             "facts": sorted(found.facts.items()),
             "units": {name: spec.unit for name, spec in life.facts.items()} if life else {},
@@ -42,10 +45,10 @@ class About:
             "playbooks": self._playbooks(c),
             "papers": self._kinds(c),
             "lifecycle_risks": life.risks if life else {},
-            "today": calendar.local(page.customer.clock.virtual(now()), page.customer.profile.zone).date(),
+            "today": today,
             "stages": moves(life, page.customer),
-            "course": life.course(page.customer.profile.journey) if life else None,
-            "day": _day(page),
+            "course": life.course(profile.journey) if life else None,
+            "day": (today - profile.signed_up_on).days,
             "phases": standings(c, life, page.customer, found) if life else (),
             "zones": {release: self._zone(c, page, life, release) for release in used},
         }
@@ -84,13 +87,6 @@ class About:
         if release not in self._written:
             self._written[release] = _zone_of(c, release)
         return people.zone_of(self._written[release], page.customer.profile.zone, page.team, life)
-
-
-def _day(page: CustomerPage) -> int:
-    """Which day of its journey the customer is on, by its own calendar; the signup's is day 0."""
-    profile = page.customer.profile
-    local = page.customer.clock.virtual(now()).astimezone(ZoneInfo(profile.zone))
-    return (local.date() - profile.signed_up_on).days
 
 
 def _zone_of(c: Connection, release: str) -> str:

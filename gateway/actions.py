@@ -41,7 +41,6 @@ LONGEST_SUBJECT = 200
 LONGEST_TEXT = 20_000
 LONGEST_REASON = 200
 LONGEST_ID = 400
-"""What may become of what fell due during a hold, besides that it is sent."""
 ONLY_MANAGERS = Reply("not_yours", "Only a manager can release what holds everything.")
 
 
