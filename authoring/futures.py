@@ -4,6 +4,7 @@ Many customers are played in several processes, and only sums are kept (and, on 
 full). The result is the same whatever the number of processes.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -107,10 +108,10 @@ class Tally:
 def _fullest(life: Life) -> Week:
     """The seven days of a customer with the most messages, the first of them; cancelled meetings are shown besides."""
     got = sorted((touch for touch in life.touches if not touch.inside), key=lambda touch: (touch.on, touch.at.time()))
-    days = sorted({touch.on for touch in got if touch.kind in MESSAGES})
+    on = [touch.on for touch in got]
     best = Week(0, date.max, life.customer, ())
-    for since in days:
-        those = tuple(touch for touch in got if since <= touch.on < since + WEEK)
+    for since in sorted({touch.on for touch in got if touch.kind in MESSAGES}):
+        those = tuple(got[bisect_left(on, since) : bisect_left(on, since + WEEK)])
         messages = sum(touch.kind in MESSAGES for touch in those)
         if messages > best.messages:
             best = Week(messages, since, life.customer, those)
