@@ -1,12 +1,11 @@
 """What the people file says of whom somebody looks after: tiers, skills, a full book, absences; and of roles."""
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 
 from authoring.diagnostics import Report, near
 from authoring.expressions import compile_expression
-from authoring.fields import Fields, mapping, sequence
+from authoring.fields import Fields, mapping, sequence, span_of
 from authoring.grammar import keys
 from authoring.namespace import Names
 from authoring.source import Node, Scalar
@@ -14,7 +13,6 @@ from lifecycle.actions import Expr
 from lifecycle.playbook import Lifecycle
 from lifecycle.staffing import Away, Cover, Policy, RoleRule, Span
 
-_SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4})|(\+))?\Z")
 _LONGEST = timedelta(days=366)
 _KNOWN = ("tier", "touch", "journey", "segment", "country", "zone", "arr")
 """What is known of a customer that signs up."""
@@ -102,14 +100,13 @@ class Covering:
     def accounts(self, fields: Fields) -> Span:
         """A full book: `30`, `20-30`, or `100+`."""
         node = fields.scalar("accounts", '"accounts: 20-30"')
-        found = _SPAN.match(node.value.strip()) if node else None
+        found = span_of(node) if node else None
         if found is None:
             if node is not None:
                 what = f'"{node.value[:40]}" is no number of customers'
                 self.report.add("value", node.place, what, 'write "30", "20-30" or "100+".')
             return Span()
-        least = int(found[1])
-        most = int(found[2]) if found[2] else 0 if found[3] else least
+        least, most = found[0], found[1] or 0
         if node is not None and (least < 1 or 0 < most < least):
             what = "a full book has at least one customer, and its larger number comes last"
             self.report.add("range", node.place, what, 'write "20-30".')

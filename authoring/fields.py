@@ -19,6 +19,7 @@ KEBAB = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 SNAKE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z")
 _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z")
 _LENGTH = re.compile(r"([0-9]{1,5}) +(business +)?(minute|hour|day|week)s?\Z")
+_SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4})|(\+))?\Z")
 _MAX_TEXT = 2_000
 _MAX_NAME = 64
 _MAX_DIGITS = 15  # whole numbers that a float holds exactly
@@ -55,6 +56,14 @@ def sequence(node: Node | None, report: Report, what: str, example: str) -> tupl
     if node is not None:
         report.add("value", node.place, f"{what} is {kind_of(node)}, not a list", f"write {example}.")
     return ()
+
+
+def span_of(node: Scalar) -> tuple[int, int | None] | None:
+    """`30`, `20-30` or `100+`: the first number and the last, None where there is no last; None for anything else."""
+    found = _SPAN.match(node.value.strip())
+    if found is None:
+        return None
+    return int(found[1]), None if found[3] else int(found[2] or found[1])
 
 
 class Fields:

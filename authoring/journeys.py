@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from authoring.diagnostics import Report, near
 from authoring.expressions import compile_expression
-from authoring.fields import KEBAB, Fields, mapping, sequence
+from authoring.fields import KEBAB, Fields, mapping, sequence, span_of
 from authoring.grammar import STAGES, keys
 from authoring.namespace import Names
 from authoring.source import Scalar, Source
@@ -18,7 +18,6 @@ from lifecycle.conditions import names_in
 from lifecycle.playbook import STANDARD, Course, Milestone, StageSpec, Target
 
 Chains = dict[str, tuple[str, ...]]
-_DAYS = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4})|(\+))?\Z")
 _BY = re.compile(r"day +([0-9]{1,4})\Z")
 
 
@@ -135,12 +134,11 @@ def _days(fields: Fields, report: Report) -> tuple[int, int | None]:
     node = fields.scalar("days", '"days: 1-14"', required=True)
     if node is None:
         return -1, None
-    found = _DAYS.match(node.value.strip())
-    if found is None or (found[2] and int(found[2]) < int(found[1])):
+    found = span_of(node)
+    if found is None or (found[1] is not None and found[1] < found[0]):
         report.add("range", node.place, f'"{node.value[:40]}" is not a range of days', 'write "1-14", "0" or "181+".')
         return -1, None
-    first = int(found[1])
-    return first, None if found[3] else int(found[2] or first)
+    return found
 
 
 def _read_milestones(
