@@ -17,6 +17,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -142,12 +143,13 @@ async def running(settings: Settings, say: Say) -> AsyncIterator[Stack]:
 
 
 def choose_ports(settings: Settings, kept: Path) -> Ports:
-    """The ports of the last time or the usual ones where they are free, else free ones.
+    """The ports of the last time or the usual ones where they are free, else the next free ones after those.
 
     Raises:
         ProcessError: the gateway's port was set by hand and is taken.
     """
-    last = Ports(**json.loads(kept.read_text())) if kept.is_file() else Ports()
+    usual = Ports()
+    last = Ports(**json.loads(kept.read_text())) if kept.is_file() else usual
     asked = "port" in settings.model_fields_set
     if asked and not _free(settings.port, settings.host):
         name = configuration.name_of("port")
@@ -156,9 +158,9 @@ def choose_ports(settings: Settings, kept: Path) -> Ports:
             f"  fix: stop what listens there, name another port, or leave {name} out and a free one is taken."
         )
     ports = Ports(
-        last.temporal if _free(last.temporal) else _any_port(),
-        last.ui if _free(last.ui) else _any_port(),
-        settings.port if asked else last.gateway if _free(last.gateway, settings.host) else _any_port(),
+        _free_from(last.temporal, usual.temporal),
+        _free_from(last.ui, usual.ui),
+        settings.port if asked else _free_from(last.gateway, usual.gateway, settings.host),
     )
     kept.write_text(json.dumps({"temporal": ports.temporal, "ui": ports.ui, "gateway": ports.gateway}))
     return ports
@@ -309,8 +311,17 @@ def _free(port: int, host: str = "127.0.0.1") -> bool:
     return False
 
 
-def _any_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_from(last: int, usual: int, host: str = "127.0.0.1") -> int:
+    """The last port where it is free, else the first from the usual one on: the system gives the high ones to whoever
+    calls out meanwhile.
+
+    Raises:
+        ProcessError: a hundred are taken.
+    """
+    for port in chain((last,), range(usual, usual + 100)):
+        if _free(port, host):
+            return port
+    raise ProcessError(
+        f"ports {usual} to {usual + 99} are all taken\n  why: a part of `up` listens on one of them.\n"
+        "  fix: stop what listens there."
+    )

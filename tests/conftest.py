@@ -5,9 +5,11 @@ package, started once a session; run as root, that package makes itself a system
 `database_url` and runs on both; `@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)` picks one.
 """
 
+import contextlib
 import os
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 import warnings
@@ -139,6 +141,23 @@ def compiled() -> Compiled:
     found = compile_folder(ROOT / "playbooks", ROOT / "templates")
     assert found.catalogue, found.diagnostics
     return found
+
+
+@pytest.fixture(scope="session")
+def free_ports() -> Callable[[int], int]:
+    """Finds the first of so many ports in a row on which nobody listens, below those that the system gives to outgoing
+    connections, so that they are still free in a moment.
+    """
+
+    def find(count: int) -> int:
+        while True:
+            first = 20_000 + secrets.randbelow(10_000)
+            with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+                for port in range(first, first + count):
+                    probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                return first
+
+    return find
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -67,27 +67,23 @@ class Command:
 Start = Callable[..., Command]
 
 
-def with_ports(var: Path) -> Path:
-    """Make a var folder whose `up` listens on ports of its own, whatever else runs on this machine."""
+def with_ports(var: Path, first: int) -> Path:
+    """Make a var folder whose `up` listens on three ports of its own, whatever else runs on this machine."""
     var.mkdir()
-    with socket.socket() as a, socket.socket() as b, socket.socket() as c:
-        for one in (a, b, c):
-            one.bind(("127.0.0.1", 0))
-        ports = dict(zip(("temporal", "ui", "gateway"), (one.getsockname()[1] for one in (a, b, c)), strict=True))
-    (var / "ports.json").write_text(json.dumps(ports))
+    (var / "ports.json").write_text(json.dumps({"temporal": first, "ui": first + 1, "gateway": first + 2}))
     return var
 
 
 @pytest.fixture
-def var(tmp_path: Path) -> Path:
+def var(tmp_path: Path, free_ports: Callable[[int], int]) -> Path:
     """The var folder of one test."""
-    return with_ports(tmp_path / "var")
+    return with_ports(tmp_path / "var", free_ports(3))
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, free_ports: Callable[[int], int]) -> Path:
     """The var folder of a module's commands."""
-    return with_ports(tmp_path_factory.mktemp("folder") / "var")
+    return with_ports(tmp_path_factory.mktemp("folder") / "var", free_ports(3))
 
 
 @pytest.fixture(scope="module")
@@ -156,17 +152,9 @@ def wait_until() -> Callable[[Callable[[], bool]], None]:
 
 
 @pytest.fixture
-def unused_port() -> int:
-    """A port that nobody listens on, and the next one neither, a moment ago."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
+def unused_port(free_ports: Callable[[int], int]) -> int:
+    """A port that nobody listens on, and the next two neither, a moment ago."""
+    return free_ports(3)
 
 
 @pytest.fixture(scope="session")

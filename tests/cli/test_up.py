@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ import httpx
 import psutil
 import pytest
 
+import settings
 from cli.processes import born
+from cli.up import choose_ports
 
 Start = Callable[..., Any]
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -157,6 +160,19 @@ def test_a_killed_worker_is_started_again(
     assert [line.split()[:2] for line in status.said[1:]] == parts
 
 
+def test_a_taken_port_is_replaced_by_one_that_is_not_given_to_outgoing_connections(
+    taken: int, unused_port: int, tmp_path: Path
+) -> None:
+    kept = tmp_path / "ports.json"
+    kept.write_text(json.dumps({"temporal": taken, "ui": unused_port, "gateway": unused_port + 1}))
+
+    ports = choose_ports(settings.load({}), kept)
+
+    assert ports.temporal in range(7233, 7333)
+    assert (ports.ui, ports.gateway) == (unused_port, unused_port + 1)
+    assert json.loads(kept.read_text()) == asdict(ports)
+
+
 def test_a_port_that_was_set_and_is_taken_is_an_error(start: Start, taken: int, var: Path) -> None:
     command = start("up", STAGEPLAY_PORT=str(taken), STAGEPLAY_VAR_DIR=str(var))
 
@@ -178,17 +194,12 @@ def test_playbooks_with_a_mistake_start_nothing(start: Start, tmp_path: Path, va
 
 
 @pytest.mark.nightly
-def test_what_a_killed_up_left_is_ended_by_the_next(
-    start: Start, told: list[str], folder: Path, tmp_path: Path
-) -> None:
-    assert told
-    other = tmp_path / "var"
-    shutil.copytree(folder, other, ignore=shutil.ignore_patterns("up.lock"))
-    killed = start("up", STAGEPLAY_VAR_DIR=str(other))
+def test_what_a_killed_up_left_is_ended_by_the_next(start: Start, var: Path) -> None:
+    killed = start("up", STAGEPLAY_VAR_DIR=str(var))
     killed.until("Ctrl-C")
-    left = children(other)
+    left = children(var)
     killed.stop(signal.SIGKILL)
-    again = start("up", STAGEPLAY_VAR_DIR=str(other))
+    again = start("up", STAGEPLAY_VAR_DIR=str(var))
     again.until("Ctrl-C")
 
     assert [line.split(" (")[0] for line in again.said[:3]] == ["ending gateway", "ending worker", "ending temporal"]

@@ -1,13 +1,10 @@
 """The embedded set-up as a process of its own, on a folder and ports of its own; whoever is killed is killed by pid."""
 
-import contextlib
 import json
 import os
 import re
-import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -157,22 +154,14 @@ def _wait_until() -> Callable[..., None]:
     return wait_until
 
 
-def _free_port() -> int:
-    """Below the ports that the system gives to outgoing connections, so that it is still free in a moment."""
-    while True:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            port = 20_000 + secrets.randbelow(10_000)
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path, free_ports: Callable[[int], int]) -> Iterator[House]:
     """A running set-up on a fresh folder. Every write to the outbox is counted in a table of the test's own."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("STAGEPLAY_", "TEMPORAL_"))}
-    kept |= {"STAGEPLAY_VAR_DIR": str(tmp_path), "STAGEPLAY_PORT": str(_free_port()), "PYTHONPATH": str(ROOT)}
+    first = free_ports(3)
+    kept |= {"STAGEPLAY_VAR_DIR": str(tmp_path), "STAGEPLAY_PORT": str(first), "PYTHONPATH": str(ROOT)}
     kept["STAGEPLAY_PLAYBOOKS_DIR"] = str(_onboarding_alone(tmp_path / "playbooks"))
-    ports = {"temporal": _free_port(), "ui": _free_port(), "gateway": int(kept["STAGEPLAY_PORT"])}
+    ports = {"gateway": first, "temporal": first + 1, "ui": first + 2}
     (tmp_path / "ports.json").write_text(json.dumps(ports))
     house = House(tmp_path, kept)
     try:
