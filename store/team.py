@@ -114,9 +114,13 @@ def save_team(
 
 def staff(c: Connection) -> Staff:
     """The roster with its rules, as of today."""
+    return _staff(c, teammates(c))
+
+
+def _staff(c: Connection, people: Sequence[Person]) -> Staff:
     row = c.execute(select(team_rules.c.policy)).scalar_one_or_none()
     chains = {row.role: tuple(row.chain) for row in c.execute(_CHAINS)}
-    return Staff(teammates(c), chains, NO_POLICY if row is None else decode(Policy, row), now().date())
+    return Staff(people, chains, NO_POLICY if row is None else decode(Policy, row), now().date())
 
 
 def assign(c: Connection, profile: Profile, wanted: Mapping[str, str]) -> tuple[dict[str, Person], str]:
@@ -125,8 +129,8 @@ def assign(c: Connection, profile: Profile, wanted: Mapping[str, str]) -> tuple[
     The teammate with the wanted address (whatever their roles), else as `lifecycle.staffing` says. A role that nobody
     can take is left out. `wanted`: role to address.
     """
-    team = staff(c)
-    people = {person.id: person for person in teammates(c)}
+    roster = teammates(c)
+    team, people = _staff(c, roster), {person.id: person for person in roster}
     by_address = {normalised(person.email): person.id for person in people.values()}
     given = {role: by_address[at] for role, email in wanted.items() if (at := normalised(email)) in by_address}
     chosen = team.assign(profile, loads(c, team), given)
