@@ -2,7 +2,6 @@
 `authoring.imports`.
 """
 
-from calendar import monthrange
 from collections.abc import Callable
 from datetime import date
 
@@ -55,7 +54,7 @@ class _Row:
         ends = self._written(text) if text else self._renewing(months)
         if ends is None:
             return None
-        starts = calendar.plus(_before(ends, months), 1) if months else self.row.starts if text else None
+        starts = calendar.plus(calendar.months_on(ends, -months), 1) if months else self.row.starts if text else None
         return Contract(name, ends, starts_on=starts, auto_renews=self._auto(renews=not text))
 
     def _written(self, text: str) -> date | None:
@@ -85,9 +84,3 @@ class _Row:
         if text and text.lower() not in YES:
             self.tables.refuse(self.row, "whether the contract renews is neither yes nor no", "contract")
         return YES.get(text.lower(), True if renews else None)
-
-
-def _before(day: date, months: int) -> date:
-    """The day so many months before, the last of its month where it has no such day."""
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -86,12 +86,13 @@ def next_of(origin: date, amount: int, unit: Literal["days", "weeks", "months"],
         return plus(origin, rounds * step)
     months = (last.year - origin.year) * 12 + last.month - origin.month
     rounds = max(months // amount, 1)
-    while (day := _month_on(origin, rounds * amount)) <= last and day < LAST:
+    while (day := months_on(origin, rounds * amount)) <= last and day < LAST:
         rounds += 1
     return day
 
 
-def _month_on(day: date, months: int) -> date:
+def months_on(day: date, months: int) -> date:
+    """`day` and some months more or less: the last day of a month that has no such day."""
     year, month = divmod(day.month - 1 + months, 12)
     year += day.year
     if year >= LAST.year:
