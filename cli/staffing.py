@@ -119,6 +119,10 @@ class Asked:
             raise MisuseError("say who hands over: `stageplay reassign FROM [TO]`, or what is undone: --undo NUMBER")
         if self.undo and (self.taker or self.customers or self.segment or self.until):
             raise MisuseError("--undo takes all of a handover back; leave the other options out")
+        if self.until and self.until < now().date():
+            raise MisuseError(
+                f"{self.until.isoformat()} is over; --until is the last day of an absence, today or later"
+            )
         if self.leaver and self.leaver == self.taker:
             raise MisuseError("nobody hands over to themselves; name somebody else, or leave TO out")
 
@@ -277,11 +281,10 @@ def _preview(found: Handing, number: int | None, waiting: int) -> Iterator[str]:
         customer, open_ = found.those[name], found.waits[name]
         takes = ", ".join(f"{part.role} {found.names.get(part.now, part.now)}" for part in parts)
         yield f"{customer.name} ({customer.outer_id}): {takes}"
-        yield f"  moves: {open_.approvals} approvals, {open_.tasks} tasks, {open_.meetings} meetings; mails from now on"
+        yield f"  moves: {_waiting([open_])}; mails from now on"
         yield from sorted({f"  why: {part.why}" for part in parts if part.why and part.why != "named"})
     everything = [*found.waits.values()]
-    sums = [sum(getattr(one, what) for one in everything) for what in ("approvals", "tasks", "meetings")]
-    what = f"{len(everything)} customers; {sums[0]} approvals, {sums[1]} tasks, {sums[2]} meetings move"
+    what = f"{_many(len(everything), 'customer')}; {_waiting(everything)} move"
     if not found.parts:
         yield "Nothing is to be done."
     elif number is None:
@@ -289,6 +292,16 @@ def _preview(found: Handing, number: int | None, waiting: int) -> Iterator[str]:
     else:
         yield f"{what}: done; {waiting} of them hear of it from the gateway, in a moment where one runs."
         yield f"To take it back: stageplay reassign --undo {number} --yes"
+
+
+def _waiting(those: Sequence[Waiting]) -> str:
+    """What is open of some customers, all together."""
+    sums = {what: sum(getattr(one, f"{what}s") for one in those) for what in ("approval", "task", "meeting")}
+    return ", ".join(_many(number, what) for what, number in sums.items())
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _by_customer(found: Handing) -> Iterator[tuple[str, list[Part]]]:

@@ -245,16 +245,28 @@ class Staff:
                 return Choice(absence.stand_in, f"stands in for {person.id}, who is away")
         for link in self.chains.get(role, ()):
             if link in chosen:
-                return Choice(chosen[link].person, f"nobody takes {role}; {link} stands in")
+                return Choice(chosen[link].person, _vacant(role, link))
         those = (one for link in (role, *self.chains.get(role, ())) for one in self._holders(link, without))
         last = next(those, None)
         return None if last is None else Choice(last.id, f"nobody else takes {role}")
 
 
 def told(choices: Mapping[str, Choice]) -> str:
-    """Why everybody was chosen, for the trace: `csm mara: has 3 of 20-50 accounts`; those who stand in come last."""
-    those = [(found.why.startswith("nobody"), role, found) for role, found in choices.items() if found.why]
-    return "; ".join(f"{role} {found.person}: {found.why}" for _, role, found in sorted(those, key=lambda one: one[:2]))
+    """Why everybody was chosen, for the trace: `csm mara: has 3 of 20-50 accounts`; vacant roles come last, in one:
+    `nobody takes cs_associate (csm mara), tam (csm mara)`.
+    """
+    said = {role: f"{role} {found.person}: {found.why}" for role, found in sorted(choices.items()) if found.why}
+    vacant = []
+    for role, found in sorted(choices.items()):
+        link = found.why.removeprefix(f"nobody takes {role}; ").removesuffix(" stands in")
+        if found.why == _vacant(role, link):
+            vacant.append(f"{role} ({link} {found.person})")
+            del said[role]
+    return "; ".join([*said.values(), *([f"nobody takes {', '.join(vacant)}"] if vacant else [])])
+
+
+def _vacant(role: str, link: str) -> str:
+    return f"nobody takes {role}; {link} stands in"
 
 
 # --- what a customer is told of a change ------------------------------------------------------------------------------

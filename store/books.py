@@ -72,7 +72,7 @@ class Books:
             yield f"handing over from {item.leaver} was interrupted: `stageplay reassign {item.leaver} --yes` goes on"
 
     def _about(self, line: Line) -> Iterator[str]:
-        who, has = line.person, f"{line.accounts} customers"
+        who, has = line.person, f"{line.accounts} customer{'' if line.accounts == 1 else 's'}"
         if line.over:
             yield f"{who.name} has {has}; a full book is {line.full}"
         if not line.accounts:
@@ -92,7 +92,7 @@ def read(c: Connection) -> Books:
     """The books of everybody."""
     staff = team.staff(c)
     roster = {person.id: person for person in team.teammates(c)}
-    loads, values = team.loads(c, staff), _values(c)
+    loads, values = team.loads(c, staff), _values(c, staff)
     with_customers = {person for (_, person), n in loads.items() if n}
     left = [one for name in sorted(with_customers - roster.keys()) if (one := team.teammate(c, name)) is not None]
     lines = [_line(person, staff, loads, values, gone=False) for person in roster.values()]
@@ -121,13 +121,14 @@ def _line(person: Person, staff: Staff, loads: Any, values: Counter[tuple[str, s
     )
 
 
-def _values(c: Connection) -> Counter[tuple[str, str]]:
-    """(role, person) to the ARR of their customers."""
+def _values(c: Connection, staff: Staff) -> Counter[tuple[str, str]]:
+    """(role, person) to the ARR of their customers: of those that `team.loads` counts."""
     table, arr = tables.assignments, tables.customers.c.profile["arr"].as_integer()
+    young = team.young(staff)
     query = (
         select(table.c.role, table.c.teammate, func.coalesce(func.sum(arr), 0).label("n"))
         .join(tables.customers, tables.customers.c.id == table.c.customer)
-        .where(~tables.customers.c.stopped)
+        .where(~tables.customers.c.stopped, *(or_(table.c.role != role, those) for role, those in young.items()))
         .group_by(table.c.role, table.c.teammate)
     )
     return Counter({(row.role, row.teammate): int(row.n) for row in c.execute(query)})

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, select, update
 
 from lifecycle.jsonform import decode, encode
 from lifecycle.model import Profile
@@ -146,13 +146,15 @@ def loads(c: Connection, team: Staff) -> dict[tuple[str, str], int]:
         if rule.first_days:
             for key in [key for key in found if key[0] == role]:
                 del found[key]
-            found.update(_young(c, role, team.today - timedelta(days=rule.first_days)))
+            those = and_(tables.assignments.c.role == role, young(team)[role])
+            found.update({(row.role, row.teammate): row.n for row in c.execute(_LOADS.where(those))})
     return found
 
 
-def _young(c: Connection, role: str, since: date) -> dict[tuple[str, str], int]:
-    those = and_(tables.assignments.c.role == role, _signed_up_on > since.isoformat())
-    return {(row.role, row.teammate): row.n for row in c.execute(_LOADS.where(those))}
+def young(team: Staff) -> dict[str, ColumnElement[bool]]:
+    """By role in which a customer counts for its first days only: whether it is that young."""
+    days = {role: rule.first_days for role, rule in team.policy.roles.items() if rule.first_days}
+    return {role: _signed_up_on > (team.today - timedelta(days=n)).isoformat() for role, n in days.items()}
 
 
 def give(c: Connection, customer: str, changes: Mapping[str, str]) -> None:

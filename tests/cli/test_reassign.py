@@ -235,6 +235,7 @@ def test_a_customer_whom_nobody_looks_after_is_named(floor: Floor, capsys: pytes
         (["mara", "mara"], "nobody hands over to themselves"),
         (["mraa"], 'nobody on the team is "mraa"'),
         (["mara", "--until", "soon"], '"soon" is not a date'),
+        (["mara", "--until", "2020-01-31"], "2020-01-31 is over; --until is the last day of an absence"),
         (["mara", "--segment", "odd =="], "--segment"),
     ],
 )
@@ -251,7 +252,7 @@ def test_a_new_customer_goes_to_whoever_has_room_and_the_trace_says_why(floor: F
         assert team.team_of(c, found)["csm"].id == "dana"
     said = [item.reason for item in floor.states[found].records if item.what == "team"]
     said = said or [row.reason for row in _decisions(floor.db, found) if row.what == "team"]
-    assert said[0].startswith("csm dana: has 0 of 3-4 accounts; ae ruth: nobody takes ae; founder stands in; ")
+    assert said[0].startswith("csm dana: has 0 of 3-4 accounts; nobody takes ae (founder ruth), ")
 
 
 def _decisions(db: Database, customer: str) -> list[Any]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lifecycle.actions import Expr
 from lifecycle.model import Profile
-from lifecycle.staffing import ANYBODY, Away, Cover, Policy, RoleRule, Span, Staff, book, load, told
+from lifecycle.staffing import ANYBODY, Away, Choice, Cover, Policy, RoleRule, Span, Staff, book, load, told
 
 DAY = date(2026, 3, 2)
 PRO = Profile("Europe/Berlin", DAY, tier="pro", touch="mid", country="DE", arr=30_000)
@@ -99,6 +99,15 @@ def test_a_vacant_role_goes_to_who_has_the_next_one_for_this_customer() -> None:
     assert (found["csm"].person, found["cs_associate"].person) == ("omar", "omar")
     assert found["cs_associate"].why == "nobody takes cs_associate; csm stands in"
     assert found["cs_manager"].person == "ruth"
+
+
+def test_vacant_roles_are_told_together_and_last() -> None:
+    found = staff(One("ada"), One("omar")).assign(PRO, {("csm", "ada"): 9})
+    assert told(found).startswith("csm omar: has 0 accounts; nobody takes cs_associate (csm omar), ")
+    assert (
+        told({"ae": Choice("ruth", "nobody else takes ae"), "csm": Choice("ada", "")})
+        == "ae ruth: nobody else takes ae"
+    )
 
 
 def test_nobody_serves_the_customer_so_its_chain_stands_in() -> None:

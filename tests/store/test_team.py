@@ -1,17 +1,19 @@
 """What the store says of the team: who has how many, by the rules of the people file."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from freezegun import freeze_time
 
 from lifecycle.actions import Expr
-from lifecycle.model import Profile
+from lifecycle.model import Clock, Profile
 from lifecycle.staffing import Away, Cover, Policy, RoleRule, Span
+from store import books, customers
 from store.customers import Customer
 from store.database import Database
 from store.team import Person, assign, loads, save_team, staff
 
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PROFILE = Profile("Europe/Berlin", date(2026, 3, 2), tier="pro")
 
 
@@ -36,6 +38,19 @@ def test_in_a_role_for_new_customers_one_counts_for_its_first_days_only(
         for days, counted in ((89, {("csm", "mara"): 1}), (90, {})):
             with freeze_time(customer.profile.signed_up_on + timedelta(days=days)):
                 assert dict(loads(c, staff(c))) == counted
+
+
+def test_the_arr_of_a_book_is_that_of_the_customers_that_count(database: Database, team: tuple[Person, ...]) -> None:
+    rules = Policy({"csm": RoleRule(accounts=Span(20), first_days=90)})
+    with database.begin() as c:
+        save_team(c, team, {"csm": ("founder",)}, rules)
+        clock, profile = Clock(AT, AT), replace(PROFILE, arr=12_000)
+        roles = {"csm": team[0]}
+        customers.create(c, outer_id="a", name="A", profile=profile, clock=clock, contacts=[], team=roles)
+        for days, counted in ((89, (1, 12_000)), (90, (0, None))):
+            with freeze_time(PROFILE.signed_up_on + timedelta(days=days)):
+                mara = next(line for line in books.read(c).lines if line.person.id == "mara")
+                assert (mara.accounts, mara.arr) == counted
 
 
 def test_who_leaves_gets_no_new_customer_and_the_reason_says_who_has_room(
