@@ -4,10 +4,11 @@ Counted from what was accepted: facts as they were last told, events of the inbo
 are rehearsed do not count as taking part.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from lifecycle.conditions import is_number
 from lifecycle.programmes import Programme, Staffing
@@ -56,7 +57,8 @@ def standings(c: Connection, programmes: dict[str, Programme], at: datetime) -> 
 
 def _reached(c: Connection, programme: Programme, at: datetime) -> int:
     if programme.event:
-        return _happened(c, programme.event, at.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0), at)
+        year = at.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+        return sum(_happened(c, programme.event, [(year, at)]))
     table, home = tables.told_facts, tables.customers
     query = select(table.c.value).join(home, home.c.id == table.c.customer)
     query = query.where(table.c.name == programme.fact, home.c.merged_into == "", ~home.c.stopped)
@@ -64,12 +66,15 @@ def _reached(c: Connection, programme: Programme, at: datetime) -> int:
     return sum(int(value) if is_number(value) else int(value is True) for value in found)
 
 
-def _happened(c: Connection, event: str, since: datetime, until: datetime) -> int:
-    """How often an event of the catalogue was accepted between two instants."""
+def _happened(c: Connection, event: str, spans: Sequence[tuple[datetime, datetime]]) -> tuple[int, ...]:
+    """How often an event of the catalogue was accepted in each of some spans of time, by looking at the inbox once."""
+    if not spans:
+        return ()
     table = tables.inbox
     named = (table.c.event["kind"].as_string() == "happened") & (table.c.event["name"].as_string() == event)
-    between = (table.c.received_at > since) & (table.c.received_at <= until)
-    return int(c.execute(select(func.count()).select_from(table).where(between, named)).scalar_one())
+    within = [(table.c.received_at > since) & (table.c.received_at <= until) for since, until in spans]
+    counts = [func.count().filter(one) for one in within]
+    return tuple(c.execute(select(*counts).select_from(table).where(named, or_(*within))).one())
 
 
 def support(c: Connection, staffing: tuple[Staffing, ...], at: datetime) -> Support:
@@ -78,6 +83,6 @@ def support(c: Connection, staffing: tuple[Staffing, ...], at: datetime) -> Supp
     """
     first = c.execute(select(func.min(tables.customers.c.created_at))).scalar_one()
     lived = 0 if first is None else min(WEEKS, (at - first) // WEEK + 1)
-    weeks = tuple(_happened(c, OPENED, at - (nth + 1) * WEEK, at - nth * WEEK) for nth in range(lived))
+    weeks = _happened(c, OPENED, [(at - (nth + 1) * WEEK, at - nth * WEEK) for nth in range(lived)])
     mean = Support(weeks, "").a_week
     return Support(weeks, next((row.who for row in reversed(staffing) if mean >= row.tickets), ""))
