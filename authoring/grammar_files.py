@@ -69,6 +69,8 @@ _LIFECYCLE = Shape(
             "conditions", named(CONDITION, SNAKE_NAMES), "what several playbooks ask for as `conditions.NAME`, by name"
         ),
         Key("staffing", list_of("staffing"), "who answers tickets, by how many come a week"),
+        Key("support", named(mapping("support_plan"), SNAKE_NAMES), "what support promises each tier, by name"),
+        Key("channels", named(TEXT), "how soon each channel of support answers"),
         Key("programmes", named(mapping("programme"), SNAKE_NAMES), "what customers may take part in, with its target"),
         Key("politeness", mapping("politeness"), "how often and when people may be reached"),
         Key("business_hours", mapping("business_hours"), "the team's working time, in each teammate's own zone"),

@@ -19,6 +19,17 @@ _STAFFING = Shape(
         Key("who", TEXT, "who answers them", required=True),
     ),
 )
+_SUPPORT = Shape(
+    "support_plan",
+    "What support promises a tier, or sells as an add-on; for people.",
+    (
+        Key("title", TEXT, "what people read", "the name"),
+        Key("price", TEXT, "a month, such as `$500`", required=True),
+        Key("answer", TEXT, "how soon there is a first answer", required=True),
+        Key("channels", WORDS, "where they may ask"),
+        Key("gets", TEXT, "what else they get"),
+    ),
+)
 _TARGET = Kind("number or range", {"type": ["integer", "string"], "pattern": "^ *[0-9]{1,6}( *- *[0-9]{1,6})? *$"})
 _PROGRAMME = Shape(
     "programme",
@@ -31,4 +42,4 @@ _PROGRAMME = Shape(
         Key("benefits", TEXT, "what those who take part get"),
     ),
 )
-PROGRAMMES = (_RISK, _STAFFING, _PROGRAMME)
+PROGRAMMES = (_RISK, _STAFFING, _SUPPORT, _PROGRAMME)

@@ -16,7 +16,13 @@ from authoring.grammar import keys
 from authoring.health import Draft, bands_of, chosen
 from authoring.journeys import Chains, Journey, known_roles, own_journey, read_journeys
 from authoring.namespace import Names
-from authoring.programmes import compile_programmes, compile_risks, compile_staffing
+from authoring.programmes import (
+    compile_channels,
+    compile_programmes,
+    compile_risks,
+    compile_staffing,
+    compile_support,
+)
 from authoring.source import Source
 from lifecycle.actions import Expr
 from lifecycle.playbook import STANDARD, Lifecycle, PhaseSpec
@@ -85,20 +91,19 @@ def compile_lifecycle(
         stages=standard.checked(names, report),
         milestones={key: found for one in drafts.values() for key, found in one.reached(names, report)},
         conditions=shared,
+        support=compile_support(fields, report),
+        channels=compile_channels(fields, report),
         journeys={key: replace(one.course(), stages=one.checked(names, report)) for key, one in others.items()},
     )
 
 
 def _conditions(fields: Fields, names: Names, report: Report) -> dict[str, Expr]:
     """Conditions by name, for playbooks to ask for as `conditions.NAME`; one may ask for those that stand above it."""
-    group = mapping(fields.get("conditions"), report, '"conditions"', "at_risk: customer.band in ['yellow', 'red']")
     found: dict[str, Expr] = {}
-    for name, _ in group.entries.items() if group else ():
-        if group is None or not fields.is_name(group.keys[name], SNAKE):
-            continue
-        node = Fields(group, group.entries, '"conditions"', report).scalar(name, "a condition")
+    for key, value in fields.entries("conditions", "at_risk: customer.band in ['yellow', 'red']"):
+        node = fields.single(value, key.value, "a condition")
         if node is not None:
-            found[name] = compile_expression(node, names.with_conditions(found), report)
+            found[key.value] = compile_expression(node, names.with_conditions(found), report)
     return found
 
 

@@ -8,7 +8,7 @@ from authoring.diagnostics import Report, near
 from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys
 from authoring.source import Scalar
-from lifecycle.programmes import Programme, Risk, Staffing
+from lifecycle.programmes import Programme, Risk, Staffing, SupportPlan
 
 _TARGET = re.compile(r" *([0-9]{1,6})(?: *- *([0-9]{1,6}))? *\Z")
 _PROGRAMME = "references: { fact: advocacy.reference, target: 10 }"
@@ -55,6 +55,32 @@ def compile_staffing(fields: Fields, report: Report) -> tuple[Staffing, ...]:
                 "put the rows in order.",
             )
     return tuple(found)
+
+
+def compile_support(fields: Fields, report: Report) -> dict[str, SupportPlan]:
+    """What each tier or add-on is promised, by name."""
+    example = 'team: { price: "$500", answer: 24 hours, channels: [email] }'
+    found: dict[str, SupportPlan] = {}
+    for key, node in fields.entries("support", example):
+        name, inner = key.value, mapping(node, report, f'"{key.value}"', example)
+        if inner is None:
+            continue
+        item = Fields(inner, keys("support_plan"), f'the plan "{name}"', report)
+        found[name] = SupportPlan(
+            item.text("title", "a title", default=name),
+            item.text("price", '"$500"', required=True),
+            item.text("answer", '"answer: 24 hours"', required=True),
+            tuple(word.value for word in item.words("channels", "[email]")),
+            item.text("gets", "what else they get"),
+        )
+    return found
+
+
+def compile_channels(fields: Fields, report: Report) -> dict[str, str]:
+    """How soon each channel answers, by its name."""
+    group = mapping(fields.get("channels"), report, '"channels"', "chat: within an hour")
+    inner = Fields(group, group.entries, '"channels"', report) if group else None
+    return {name: inner.text(name, "within an hour") for name in group.entries} if group and inner else {}
 
 
 def compile_programmes(fields: Fields, catalogue: Catalogue, report: Report) -> dict[str, Programme]:

@@ -84,8 +84,15 @@ def advocacy(*, form: Form = "text") -> None:
             print(f"  {item.programme.benefits}")
 
 
-def support(*, form: Form = "text") -> None:
+def support(
+    *,
+    plans: Annotated[bool, typer.Option("--plans", help="List what each tier is promised, at which price.")] = False,
+    form: Form = "text",
+) -> None:
     """Say how many tickets come a week, and who answers that many."""
+    if plans:
+        _plans(form)
+        return
     with opened(configuration.load().database_url) as db, db.read() as c:
         found = programmes.support(c, current_lifecycle(c).staffing, now())
     if form == "json":
@@ -95,6 +102,22 @@ def support(*, form: Form = "text") -> None:
     print(f"{found.a_week:.1f} tickets a week: {found.who or 'the lifecycle file does not say who answers them'}")
     if found.weeks:
         print(f"  the last weeks, the newest first: {', '.join(map(str, found.weeks))}")
+
+
+def _plans(form: Form) -> None:
+    with opened(configuration.load().database_url) as db, db.read() as c:
+        life = current_lifecycle(c)
+    if form == "json":
+        data = {"plans": {name: asdict(plan) for name, plan in life.support.items()}, "channels": life.channels}
+        print(json.dumps(data, indent=2, ensure_ascii=False))
+        return
+    for plan in life.support.values():
+        print(f"{plan.title}: {plan.price} a month, first answer within {plan.answer}")
+        for line in (", ".join(plan.channels), plan.gets):
+            if line:
+                print(f"  {line}")
+    if life.channels:
+        print("Channels: " + ", ".join(f"{name} {soon}" for name, soon in life.channels.items()))
 
 
 def win_back(

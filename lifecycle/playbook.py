@@ -16,7 +16,7 @@ from lifecycle.courtesy import BusinessHours, Politeness
 from lifecycle.health import HealthModel
 from lifecycle.jsonform import digest, encode
 from lifecycle.memo import once
-from lifecycle.programmes import Programme, Risk, Staffing
+from lifecycle.programmes import Programme, Risk, Staffing, SupportPlan
 
 FORMAT = 1
 
@@ -274,6 +274,7 @@ class Lifecycle:
     `STANDARD`, `journeys` are all others by name; all the rest is one for the whole company, `milestones` too, whatever
     file declares them.
     `staffing`: who answers tickets, by ascending tickets a week. `programmes`: by name.
+    `support`: what each tier or add-on is promised, by name. `channels`: how soon each answers.
     `conditions`: by name, what several playbooks ask for; those are compiled with it written out.
     """
 
@@ -303,6 +304,8 @@ class Lifecycle:
     programmes: dict[str, Programme] = field(default_factory=dict)
     checklists: tuple[Checklist, ...] = ()
     conditions: dict[str, Expr] = field(default_factory=dict)
+    support: dict[str, SupportPlan] = field(default_factory=dict)
+    channels: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
     kind: Literal["lifecycle"] = "lifecycle"
 

@@ -1,4 +1,6 @@
-"""What the lifecycle file lists for people and the engine never reads: risks, who answers tickets, programmes."""
+"""What the lifecycle file lists for people and the engine never reads: risks, who answers tickets, what support
+promises, programmes.
+"""
 
 from dataclasses import dataclass
 
@@ -20,6 +22,17 @@ class Staffing:
 
     tickets: int
     who: str
+
+
+@dataclass(frozen=True, slots=True)
+class SupportPlan:
+    """What a tier, or an add-on, is promised by support: in words, for people. `price`: a month."""
+
+    title: str
+    price: str
+    answer: str
+    channels: tuple[str, ...] = ()
+    gets: str = ""
 
 
 @dataclass(frozen=True, slots=True)

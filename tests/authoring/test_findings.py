@@ -69,6 +69,10 @@ WRONG = [
         "unknown-name",
         "conditions.b",
     ),
+    ("lifecycle", "politeness: {", "support: { Team: { price: a, answer: b } }\npoliteness: {", "name", "Team"),
+    ("lifecycle", "politeness: {", "support: { team: free }\npoliteness: {", "value", "free"),
+    ("lifecycle", "politeness: {", "support: { team: { price: a } }\npoliteness: {", "missing-key", "price"),
+    ("lifecycle", "politeness: {", "channels: email\npoliteness: {", "value", "email"),
     ("lifecycle", "politeness: {", "staffing: [me]\npoliteness: {", "value", "me"),
     ("lifecycle", "politeness: {", "staffing: [{ from: 5, who: me }]\npoliteness: {", "range", "5"),
     (

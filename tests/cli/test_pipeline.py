@@ -158,6 +158,26 @@ def test_the_tickets_of_a_week_say_who_answers_them(
     assert capsys.readouterr().out == shown
 
 
+@pytest.mark.usefixtures("applied")
+def test_what_each_tier_is_promised_is_listed_with_its_price(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["support", "--plans"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Team: $500 a month, first answer within 24 hours",
+        "  email, knowledge base",
+        "Pro: $2,000 a month, first answer within 8 hours",
+        "  email, knowledge base, chat in business hours, Slack channel of their own",
+        "  priority queue",
+        "Enterprise: $5,000 and more a month, first answer within 4 hours, day and night",
+        "  email, knowledge base, chat, Slack channel of their own, phone",
+        "  24/7, a CSM of their own, business reviews every quarter",
+        "Premium add-on: $500 a month, first answer within 4 hours",
+        "  a CSM of their own, a check-in every month, requests for features first",
+        "Channels: documentation at once, chat in the app within an hour, email within 24 hours, video by appointment",
+    ]
+    told = said(["support", "--plans"], capsys)
+    assert (told["plans"]["pro"]["price"], told["channels"]["video"]) == ("$2,000", "by appointment")
+
+
 def test_tickets_are_averaged_over_four_weeks(applied: Database, acme: str, capsys: pytest.CaptureFixture[str]) -> None:
     at = now()
     for days, tickets in ((1, 20), (8, 12), (30, 90)):
