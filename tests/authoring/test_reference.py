@@ -24,6 +24,7 @@ from authoring.team import compile_team
 from lifecycle.playbook import Playbook
 
 ROOT = Path(__file__).parents[2]
+JOURNEYS = ROOT / "playbooks/journeys"
 TEXT = (ROOT / reference.PAGE).read_text(encoding="utf-8")
 LANGUAGE = reference.shapes_of(TEXT)
 """The shapes of the files below `playbooks/`; those of the others are described where their commands are."""
@@ -123,7 +124,8 @@ def told(shipped: Compiled) -> Callable[[str], tuple[Diagnostic, ...]]:
                 catalogue = Catalogue(lifecycle.facts, lifecycle.events)
                 texts = sorted((ROOT / "playbooks/health").glob("*.yaml"))
                 models = read_models([parse(path.read_text(), path.name, report) for path in texts], report)
-                compile_lifecycle(shipped.sources["lifecycle"], catalogue, books, report, models, [source])
+                journeys = [parse(path.read_text(), path.name, report) for path in sorted(JOURNEYS.glob("*.yaml"))]
+                compile_lifecycle(shipped.sources["lifecycle"], catalogue, books, report, models, [source, *journeys])
             case "checklists":
                 _, steps = read_checklists(source, Names.of(lifecycle, books), report)
                 check_steps(steps, [item for item in shipped.releases.values() if isinstance(item, Playbook)], report)
