@@ -2,13 +2,13 @@
 and judged again when answered.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from lifecycle import calendar, firing, questions, recipients, schedule
 from lifecycle.commands import AskApproval
 from lifecycle.model import Play, Progress
 from lifecycle.playbook import Approval, Step
+from lifecycle.quick import altered
 from lifecycle.turn import Turn
 
 
@@ -89,7 +89,7 @@ def nudge(turn: Turn, play: Play, step: Step, approval: Approval, progress: Prog
     if progress.count < len(plan):
         role = plan[progress.count][1]
         _card(turn, play, step, approval, role, progress.count + 1, progress.at, owed, progress.outcome)
-        turn.progress(play.key, step.id, replace(progress, count=progress.count + 1))
+        turn.progress(play.key, step.id, altered(progress, count=progress.count + 1))
         reason = "reminded" if role == approval.by else "escalated"
         turn.decide(play, step.id, "approval", "waiting", f"{reason}: nobody has answered yet", role)
         return

@@ -17,6 +17,7 @@ from lifecycle.commands import AskApproval, Command, SendInvite
 from lifecycle.jsonform import decode_union, encode
 from lifecycle.messages import BatchSettled, Effect
 from lifecycle.model import Play, Progress, Retry, State
+from lifecycle.quick import altered
 from lifecycle.touches import Touch
 from lifecycle.turn import Turn
 
@@ -139,7 +140,7 @@ def _arrived(turn: Turn, play: Play, touch: Touch, *, sent: bool) -> None:
     step = turn.index(play).get(name)
     keep = sent and step is not None and step.action.kind == "invite"
     turn.progress(
-        play.key, name, replace(progress, left=left, sent=(*progress.sent, recipient) if keep else progress.sent)
+        play.key, name, altered(progress, left=left, sent=(*progress.sent, recipient) if keep else progress.sent)
     )
 
 

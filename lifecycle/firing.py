@@ -4,7 +4,6 @@ A step that cannot go now is held with one reason and tried again; held longer t
 step that fired never fires again.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from lifecycle import calendar, conditions, doing, meetings, recipients, schedule
@@ -41,6 +40,7 @@ from lifecycle.commands import (
 )
 from lifecycle.model import ON_HOLD, Play, Progress, Value
 from lifecycle.playbook import Step
+from lifecycle.quick import altered
 from lifecycle.recipients import Person
 from lifecycle.turn import ON_TIME, Turn
 
@@ -72,7 +72,7 @@ def attempt(turn: Turn, play: Play, step: Step, progress: Progress) -> None:
         return
     hold = recipients.on_hold(turn, play, step)
     if hold:
-        turn.progress(play.key, step.id, replace(progress, status="held", at=turn.at, due=owed, outcome=ON_HOLD))
+        turn.progress(play.key, step.id, altered(progress, status="held", at=turn.at, due=owed, outcome=ON_HOLD))
         to = ", ".join(step.to)
         turn.decide(play, step.id, step.action.kind, "held", f"on hold: {hold}", to)
         return
@@ -89,7 +89,7 @@ def attempt(turn: Turn, play: Play, step: Step, progress: Progress) -> None:
     elif obstacle.until is None or obstacle.until > stale or turn.clock > stale:
         skip(turn, play, step, obstacle.reason if obstacle.until is None else f"stale: {obstacle.reason}")
     else:
-        _hold(turn, play, step, replace(progress, due=owed), obstacle, obstacle.until)
+        _hold(turn, play, step, progress, obstacle, obstacle.until)
 
 
 def _hold(
@@ -100,7 +100,8 @@ def _hold(
     """
     first = obstacle.missing and not progress.count
     count = 1 if obstacle.missing else progress.count
-    turn.progress(play.key, step.id, replace(progress, status="held", at=until, count=count))
+    owed = progress.due or turn.at
+    turn.progress(play.key, step.id, altered(progress, status="held", at=until, due=owed, count=count))
     shown = calendar.shown(until, play.zone)
     turn.decide(play, step.id, step.action.kind, "held", f"until {shown}: {obstacle.reason}", obstacle.to)
     if first:

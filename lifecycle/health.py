@@ -8,13 +8,14 @@ components. Scores are rounded to whole points, half up, so that the number that
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lifecycle import conditions
 from lifecycle.actions import Expr
 from lifecycle.conditions import Lookup
 from lifecycle.model import Snapshot
+from lifecycle.quick import altered, quick
 
 GOOD, MIDDLE, BAD = 100, 50, 0
 WEEK = timedelta(days=7)
@@ -82,6 +83,7 @@ class HealthModel:
     least_known: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Part:
     """What a component or metric comes to. `weight`: percent of the whole score. `score`: 0 to 100, None where it is
@@ -201,7 +203,7 @@ def recorded(
     if last is None or was is None:
         return (*history, Snapshot(at, now))[-KEPT:]
     if not moved and at - last.at < WEEK:
-        return (*history[:-1], replace(last, high=now)) if now > last.highest else history
+        return (*history[:-1], altered(last, high=now)) if now > last.highest else history
     stood = at - last.at <= WEEK or last.score == last.highest == was
     between = () if stood else (Snapshot(last.at + WEEK, was),)
     return (*history, *between, Snapshot(at, now))[-KEPT:]

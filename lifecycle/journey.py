@@ -8,7 +8,6 @@ window moves, and a criterion met earlier does not wait.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from lifecycle import calendar, conditions, machine, scoring, triggers
@@ -17,6 +16,7 @@ from lifecycle.commands import RaiseTask
 from lifecycle.messages import Churned, Returned
 from lifecycle.model import Contract
 from lifecycle.playbook import OUTSIDE_STAGES, StageSpec, Target
+from lifecycle.quick import altered
 from lifecycle.turn import Turn
 
 _WANTED = "wanted"
@@ -148,7 +148,7 @@ def settle(turn: Turn, stage: str) -> datetime | None:
 
 def _caught_up(turn: Turn, contract: Contract) -> Contract:
     owed = _phase_due(turn, contract)
-    return replace(contract, phase=owed[0]) if owed is not None and owed[1] <= turn.at else contract
+    return altered(contract, phase=owed[0]) if owed is not None and owed[1] <= turn.at else contract
 
 
 def _overdue(turn: Turn, spec: StageSpec) -> None:
@@ -256,7 +256,7 @@ def after(before: Contract | None, contract: Contract) -> Contract:
     follows = contract.ends_on > before.ends_on
     starts = calendar.plus(before.ends_on, 1) if follows else before.starts_on
     auto = before.auto_renews if contract.auto_renews is None else contract.auto_renews
-    return replace(contract, starts_on=contract.starts_on or starts, auto_renews=auto)
+    return altered(contract, starts_on=contract.starts_on or starts, auto_renews=auto)
 
 
 def _phase_due(turn: Turn, contract: Contract) -> tuple[str, datetime] | None:
@@ -284,7 +284,7 @@ def _phase(turn: Turn) -> bool:
         if owed is None:
             continue
         if owed[1] <= turn.at:
-            moved = replace(contract, phase=owed[0])
+            moved = altered(contract, phase=owed[0])
             turn.contracts = tuple(moved if item.id == contract.id else item for item in turn.contracts)
             turn.decide_life(owed[0], "phase", "fired", f"contract ends on {contract.ends_on.isoformat()}")
             return True

@@ -220,6 +220,7 @@ class Settlement:
     press: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Edge:
     """What a trigger of time or facts has seen. `since`: from when on its condition has held without a break, or the
@@ -251,6 +252,7 @@ class Retry:
     why: Literal["later", "unknown"] = "later"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Touched:
     """One email or survey reserved for a contact, of `step` (`playbook/play/step`): what caps count. Dropped after 8
@@ -263,6 +265,7 @@ class Touched:
     step: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The health score at an instant. `high`: what it rose to within a week of it; None: no higher."""

@@ -5,13 +5,13 @@ which is what decides a collision.
 Every step that is considered leaves a decision.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from lifecycle import asking, calendar, entering, firing, flow, leaving, schedule
 from lifecycle.actions import Choose, Repeat, Wait
 from lifecycle.model import ON_HOLD, SETTLED, Play, Progress
 from lifecycle.playbook import Playbook, Step
+from lifecycle.quick import altered
 from lifecycle.turn import Turn
 
 ENTRY = "entry"
@@ -77,7 +77,7 @@ def reopen_waits(turn: Turn) -> None:
             followed = any(name in play.steps for name, other in steps.items() if other.under == step.id)
             over = schedule.deadline(turn, play, book, step, step.action, progress.at) <= turn.at
             if not followed and not over and not turn.met(step.action.until, play.about):
-                turn.progress(play.key, step.id, replace(progress, status="waiting"))
+                turn.progress(play.key, step.id, altered(progress, status="waiting"))
                 turn.decide(play, step.id, "wait", "waiting", "taken back: waits again")
 
 
@@ -206,7 +206,7 @@ def finish(turn: Turn) -> bool:
     changed, running = False, {play.key: agenda for play, agenda in agendas}
     for play in turn.plays:
         if not play.over and not running[play.key].open:
-            turn.put(replace(play, over=True))
+            turn.put(altered(play, over=True))
             leaving.note_end(turn, play)
             turn.decide(play, "", "play", "fired", "ended: every step is settled")
             changed = True
@@ -228,4 +228,4 @@ def retry_held(turn: Turn) -> None:
     for play in turn.plays:
         for name, progress in tuple(play.steps.items()):
             if progress.status == "held" and progress.outcome != ON_HOLD:
-                turn.progress(play.key, name, replace(progress, at=turn.at))
+                turn.progress(play.key, name, altered(progress, at=turn.at))

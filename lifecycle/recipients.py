@@ -40,6 +40,7 @@ class Found:
     missing: tuple[str, ...]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Obstacle:
     """Why a step cannot go now. `until`: when to try again; None: never. `missing`: the role that nobody has."""

@@ -6,7 +6,7 @@ to the state that came in.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import attrgetter, is_
@@ -40,6 +40,7 @@ from lifecycle.model import (
     Verdict,
 )
 from lifecycle.playbook import CONTRACT_END, STANDARD, Playbook, StageSpec, Step, Target
+from lifecycle.quick import altered
 from lifecycle.releases import Releases
 from lifecycle.resting import BAND, STAGE, Resting
 
@@ -359,7 +360,7 @@ class Turn(Resting):
             return None if play is None else play.steps
         steps = dict(play.steps)
         kept, agenda = self.scheduled is self.plays, self.agenda.get(key)
-        self.put(replace(play, steps=steps))
+        self.put(altered(play, steps=steps))
         if kept and agenda is not None and agenda.steps is play.steps:
             agenda.steps = steps
         self._own.add(key)

@@ -7,7 +7,7 @@ from inspect import signature
 
 import pytest
 
-from lifecycle.quick import quick
+from lifecycle.quick import altered, quick
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +46,12 @@ def test_a_quick_value_is_frozen_compared_and_replaced_as_any() -> None:
 def test_a_quick_value_wants_what_a_slow_one_wants() -> None:
     with pytest.raises(TypeError, match=r"Quick\.__init__\(\) missing 1 required positional argument: 'name'"):
         Quick()  # type: ignore[call-arg]  # the name is missing
+
+
+def test_a_value_is_altered_as_any_is_replaced() -> None:
+    made = Quick("a", 1, {"b": 2})
+    assert altered(made, at=2) == replace(made, at=2)
+    assert altered(made).parts is made.parts
+    assert made.at == 1
+    with pytest.raises(TypeError, match="when"):
+        altered(made, when=2)  # type: ignore[call-arg]  # there is no such field
