@@ -158,10 +158,37 @@ def _truth(tree: Any) -> Truth:
             unknown = _value(tree[1])
             return lambda lookup: unknown(lookup) is None
         case op if op in _COMPARE:
+            fixed = _constant(tree[2])
+            if tree[1][0] == "get" and fixed is not None:
+                return _against(_COMPARE[op][1], tree[1][1], fixed)
             left, right = _value(tree[1]), _value(tree[2])
             return lambda lookup: _compare(op, left(lookup), right(lookup))
         case _:
             return _bool(_value(tree))
+
+
+def _constant(tree: Any) -> Any:
+    """What a tree always stands for; None for one that asks, works something out, or holds what is not known."""
+    if tree[0] == "const":
+        return tree[1]
+    if tree[0] == "list" and all(item[0] == "const" and item[1] is not None for item in tree[1:]):
+        return tuple(item[1] for item in tree[1:])
+    return None
+
+
+def _against(compare: Callable[[Any, Any], bool], name: str, right: Any) -> Truth:
+    """The comparison of a name with something fixed, as most are: `_compare` in one go."""
+
+    def against(lookup: Lookup) -> bool | None:
+        left = lookup(name)
+        if left is None:
+            return None
+        try:
+            return bool(compare(left, right))
+        except TypeError:
+            return None
+
+    return against
 
 
 def _every(parts: tuple[Truth, ...]) -> Truth:

@@ -40,14 +40,14 @@ _NOBODY: frozenset[int] = frozenset()
 
 
 class Watch:
-    """When each trigger of time and facts is to be looked at next, by place; None: not before something that it has
-    read is news. `seen`, `contracts`, `edges`, `manifest`: what that was worked out from besides.
+    """When each trigger of time and facts is to be looked at next, by place; one that is missing not before something
+    that it has read is news. `seen`, `contracts`, `edges`, `manifest`: what that was worked out from besides.
     """
 
     __slots__ = ("contracts", "edges", "manifest", "seen", "until")
 
     def __init__(self) -> None:
-        self.until: list[datetime | None] = []
+        self.until: dict[int, datetime] = {}
         self.seen: object = None
         self.contracts: object = None
         self.edges: object = None

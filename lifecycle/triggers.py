@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from lifecycle import calendar, conditions, entering
-from lifecycle.actions import Length
+from lifecycle.actions import Expr, Length
 from lifecycle.memo import once
 from lifecycle.model import Edge, Value
 from lifecycle.playbook import CONTRACT_END, Every, Manifest, Trigger
@@ -103,22 +103,30 @@ def check(turn: Turn) -> bool:
     if turn.idle("triggers", *_read(turn)):
         return False
     until, timed, changed = _watched(turn), _of(turn).timed, False
-    for place, at in enumerate(until):
-        if at is not None and at <= turn.at and _consider(turn, timed[place], place):
+    owed = _owed_by(until, turn.at)
+    while owed:
+        place = owed.pop()
+        if _consider(turn, timed[place], place):
             changed = True
             turn.basis()
             _wake(turn, until)
+            owed = _owed_by(until, turn.at, after=place)
     turn.watch.edges = turn.edges
     if not changed:
-        turn.rest("triggers", *_read(turn), until=min([at for at in until if at is not None], default=None))
+        turn.rest("triggers", *_read(turn), until=min(until.values(), default=None))
     return changed
 
 
-def _watched(turn: Turn) -> list[datetime | None]:
+def _owed_by(until: Mapping[int, datetime], at: datetime, after: int = -1) -> list[int]:
+    """The triggers to be looked at by an instant, the first one last; of those that come after a place."""
+    return sorted([place for place, when in until.items() if when <= at and place > after], reverse=True)
+
+
+def _watched(turn: Turn) -> dict[int, datetime]:
     """When each trigger is to be looked at, given what has changed since all of them last were."""
     watch, index = turn.watch, _of(turn)
     if turn.anew or watch.manifest is not turn.manifest or watch.edges is not turn.edges:
-        watch.until = [turn.at] * len(index.timed)
+        watch.until = dict.fromkeys(range(len(index.timed)), turn.at)
         turn.wakes.clear()
         turn.woken.clear()
         turn.anew = False
@@ -131,7 +139,7 @@ def _watched(turn: Turn) -> list[datetime | None]:
     return watch.until
 
 
-def _wake(turn: Turn, until: list[datetime | None]) -> None:
+def _wake(turn: Turn, until: dict[int, datetime]) -> None:
     for place in turn.woken:
         until[place] = turn.at
     turn.woken.clear()
@@ -141,22 +149,32 @@ def _consider(turn: Turn, reason: Reason, place: int) -> bool:
     """Look at one trigger, and start what it owes by now; True if it owed anything."""
     outer, turn.asked, turn.hearing = turn.asked, set(), True
     if reason.trigger.condition is not None:
-        _watch(turn, reason)
+        _watch(turn, reason, reason.trigger.condition)
     found = list(_owed(turn, reason))
     names, turn.asked, turn.hearing = turn.asked, outer, False
     outer |= names
     for name in names:
-        turn.wakes.setdefault(name, set()).add(place)
-    coming = [owed.at for owed in found if owed.at > turn.at]
-    changed = len(coming) < len(found)
+        if name in turn.wakes:
+            turn.wakes[name].add(place)
+        else:
+            turn.wakes[name] = {place}
     for owed in found:
         if owed.at <= turn.at:
             turn.edges = {**turn.edges, owed.key: Edge(owed.mark)}
             if owed.starts:
                 since = owed.at if turn.placing else turn.at
                 entering.enter(turn, reason.playbook, since, owed.about, owed.day, reason.key)
-    turn.watch.until[place] = turn.at if changed else min(coming, default=None)
-    return changed
+    return _rest_until(turn, place, found)
+
+
+def _rest_until(turn: Turn, place: int, found: list["_Owed"]) -> bool:
+    """Let a trigger rest until the first of what it owes, or look at it again where that was now; True if it was."""
+    first = min([owed.at for owed in found], default=None)
+    if first is None:
+        turn.watch.until.pop(place, None)
+        return False
+    turn.watch.until[place] = max(first, turn.at)
+    return first <= turn.at
 
 
 def _read(turn: Turn) -> tuple[object, ...]:
@@ -220,10 +238,10 @@ def _owed(turn: Turn, reason: Reason) -> Iterable[_Owed]:
             yield _Owed(reason.key, at, max(at, turn.clock if at <= turn.at else at), day=on)
 
 
-def _watch(turn: Turn, reason: Reason) -> None:
-    """Note that a condition has become true, or is no longer."""
+def _watch(turn: Turn, reason: Reason, condition: Expr) -> None:
+    """Note that a condition has become true, or is no longer. Nothing else asks for it, so what it says is not kept."""
     edge = turn.edges.get(reason.key)
-    met = turn.met(reason.trigger.condition)
+    met = conditions.holds(condition, turn.lookup)
     if met and edge is None:
         turn.edges = {**turn.edges, reason.key: Edge(turn.at, started=False)}
     elif not met and edge is not None:
