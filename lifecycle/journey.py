@@ -56,15 +56,20 @@ def _done_move(turn: Turn, spec: StageSpec) -> tuple[str, datetime] | None:
 
 def advance(turn: Turn) -> bool:
     """Make the one move, or notice the one overdue window, owed at the turn's instant; True if there was one."""
+    turn.basis()
     if not turn.idle("journey", *_read(turn)):
-        if _stage(turn) or _wanted(turn) or _phase(turn):
+        turn.listen()
+        moved = _stage(turn) or _wanted(turn) or _phase(turn)
+        until = None if moved else _next_instant(turn)
+        turn.heard("journey")
+        if moved:
             return True
-        turn.rest("journey", *_read(turn), until=_next_instant(turn))
+        turn.rest("journey", *_read(turn), until=until)
     return scoring.follow(turn)
 
 
 def _read(turn: Turn) -> tuple[object, ...]:
-    return turn.basis(), turn.pinned, turn.overdue, turn.stage, turn.contracts
+    return turn.pinned, turn.overdue, turn.stage, turn.contracts
 
 
 def _stage(turn: Turn) -> bool:

@@ -20,11 +20,12 @@ ENTRY = "entry"
 
 def check_exits(turn: Turn) -> bool:
     """End the plays whose exit or goal is met; True if any did."""
-    basis = turn.basis()
-    if turn.idle("exits", basis, turn.plays, turn.stage):
+    turn.basis()
+    if turn.idle("exits", turn.plays, turn.stage):
         return False
-    before = len(turn.plays)
-    for play in turn.plays:
+    before = turn.plays
+    turn.listen()
+    for play in before:
         book = turn.book(play)
         if entering.left(turn, book):
             leaving.end(turn, play, f"the customer left: stage is {turn.stage}")
@@ -34,16 +35,28 @@ def check_exits(turn: Turn) -> bool:
             leaving.end(turn, play, f"exit: {turn.because(book.exit, play.about)}")
         elif book.goal is not None and turn.met(book.goal, play.about):
             leaving.end(turn, play, f"goal reached: {turn.because(book.goal, play.about)}")
-    turn.rest("exits", basis, turn.plays, turn.stage)
-    return len(turn.plays) != before
+    turn.heard("exits")
+    if len(turn.plays) != len(before):
+        return True
+    turn.rest("exits", turn.plays, turn.stage)
+    return False
 
 
 def check_waits(turn: Turn) -> bool:
     """Settle every open wait that is met by now; True if any was."""
-    basis, changed = turn.basis(), False
-    if turn.idle("waits", basis, turn.seen, turn.plays):
+    turn.basis()
+    if turn.idle("waits", turn.seen, turn.plays):
         return False
-    turn.rest("waits", basis, turn.seen, turn.plays)
+    turn.listen()
+    changed = _settle_waits(turn)
+    turn.heard("waits")
+    if not changed:
+        turn.rest("waits", turn.seen, turn.plays)
+    return changed
+
+
+def _settle_waits(turn: Turn) -> bool:
+    changed = False
     for play, agenda in tuple(schedule.agendas(turn)):
         if not agenda.waiting:
             continue

@@ -57,8 +57,9 @@ class Watch:
 class Resting:
     """The part of a turn that knows which rules may rest. `asked`: the names that were looked up and have not changed
     since. `answers`: what conditions said, with the names that they read; those that are kept are alive, so an identity
-    names only one. `hearing`: whether somebody wants to know which names are read. `wakes`: name to the triggers that
-    read it, by place; `woken`: those of which one has changed, `anew`: whether all of them are to be looked at.
+    names only one. `hearing`: whether somebody wants to know which names are read, see `listen`. `wakes`: name to the
+    triggers that read it, by place; `woken`: those of which one has changed, `anew`: whether all of them are to be
+    looked at.
     """
 
     at: datetime
@@ -78,6 +79,8 @@ class Resting:
         self.anew = True
         self.watch = Watch()
         self._readers: dict[str, set[int]] = {}
+        self._outer: list[tuple[set[str], bool]] = []
+        self._heard: dict[str, set[str]] = {}
         self._playing: tuple[tuple[Play, ...], frozenset[str]] = ((), frozenset())
         self._basis = object()
         self._read: tuple[Any, ...] = _READ(self)
@@ -104,25 +107,53 @@ class Resting:
             self.anew = True
             for kept in (self.answers, self.asked, self.wakes, self._readers):
                 kept.clear()
-        elif changed := self.asked.intersection(self._moved(was)):
-            self.asked -= changed
-            for name in changed:
-                self.woken |= self.wakes.pop(name, _NOBODY)
-                for reader in self._readers.pop(name, _NOBODY):
-                    self.answers.pop(reader, None)
+            for rule in self._heard:
+                self._idle.pop(rule, None)
+        elif changed := self._asked_by_all().intersection(self._moved(was)):
+            self._news(changed)
         else:
             return
         self._basis = object()
 
+    def _asked_by_all(self) -> set[str]:
+        return self.asked.union(*[names for names, _ in self._outer]) if self._outer else self.asked
+
+    def _news(self, changed: set[str]) -> None:
+        """Wake whoever has read one of these names."""
+        self.asked -= changed
+        for names, _ in self._outer:
+            names.difference_update(changed)
+        for name in changed:
+            self.woken |= self.wakes.pop(name, _NOBODY)
+            for reader in self._readers.pop(name, _NOBODY):
+                self.answers.pop(reader, None)
+        for rule, names in self._heard.items():
+            if not names.isdisjoint(changed):
+                self._idle.pop(rule, None)
+
+    def listen(self) -> None:
+        """Begin to hear which names are read; `heard` ends it. One may listen while another does."""
+        self._outer.append((self.asked, self.hearing))
+        self.asked, self.hearing = set(), True
+
+    def heard(self, rule: str = "") -> set[str]:
+        """The names that were read since `listen`. A `rule` that rests now looks again when one of them is news."""
+        names = self.asked
+        self.asked, self.hearing = self._outer.pop()
+        self.asked |= names
+        if rule:
+            self._heard[rule] = names
+        return names
+
     def _moved(self, was: tuple[Any, ...]) -> Iterator[str]:
-        """The names that have another value, whoever has asked; of facts and contracts those that were asked for."""
+        """The names that have another value, whoever has asked; of contracts those that were asked for."""
         _, _, ticked, stage, contracts, facts, band, plays = was
         if self.ticked is not ticked:
             yield from (f"milestones.{name}" for name in self.ticked.keys() ^ ticked.keys())
         if self.stage != stage:
             yield STAGE
         if self.contracts is not contracts and self.contracts != contracts:
-            yield from (name for name in self.asked if name.startswith("contract."))
+            yield from (name for name in self._asked_by_all() if name.startswith("contract."))
         if self.facts is not facts:
             yield from self._learned(facts)
         if self.band != band:
@@ -132,9 +163,11 @@ class Resting:
 
     def _learned(self, was: Mapping[str, Fact]) -> Iterator[str]:
         now = self.facts
-        for name in self.asked:
-            if now.get(name) is not was.get(name) and _value(now.get(name)) != _value(was.get(name)):
+        for name, fact in now.items():
+            before = was.get(name)
+            if before is not fact and _value(before) != _value(fact):
                 yield name
+        yield from was.keys() - now.keys()
 
     def playing(self) -> frozenset[str]:
         """The names under which conditions know the playbooks that are running."""

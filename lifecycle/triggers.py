@@ -100,7 +100,7 @@ def check(turn: Turn) -> bool:
 
     Each trigger is looked at when its instant has come or something that it has read is another value.
     """
-    if turn.idle("triggers", *_read(turn)):
+    if _rests(turn):
         return False
     until, timed, changed = _watched(turn), _of(turn).timed, False
     owed = _owed_by(until, turn.at)
@@ -147,13 +147,11 @@ def _wake(turn: Turn, until: dict[int, datetime]) -> None:
 
 def _consider(turn: Turn, reason: Reason, place: int) -> bool:
     """Look at one trigger, and start what it owes by now; True if it owed anything."""
-    outer, turn.asked, turn.hearing = turn.asked, set(), True
+    turn.listen()
     if reason.trigger.condition is not None:
         _watch(turn, reason, reason.trigger.condition)
     found = list(_owed(turn, reason))
-    names, turn.asked, turn.hearing = turn.asked, outer, False
-    outer |= names
-    for name in names:
+    for name in turn.heard():
         if name in turn.wakes:
             turn.wakes[name].add(place)
         else:
@@ -177,13 +175,19 @@ def _rest_until(turn: Turn, place: int, found: list["_Owed"]) -> bool:
     return first <= turn.at
 
 
+def _rests(turn: Turn) -> bool:
+    """Whether no trigger has read what is news, and the instant of none has come."""
+    turn.basis()
+    return not turn.anew and not turn.woken and turn.idle("triggers", *_read(turn))
+
+
 def _read(turn: Turn) -> tuple[object, ...]:
-    return turn.basis(), turn.seen, turn.edges, turn.manifest, turn.contracts
+    return turn.seen, turn.edges, turn.manifest, turn.contracts
 
 
 def next_instant(turn: Turn) -> datetime | None:
     """The next instant at which a trigger is owed, if nothing else happens before."""
-    return turn.until("triggers") if turn.idle("triggers", *_read(turn)) else _next_instant(turn)
+    return turn.until("triggers") if _rests(turn) else _next_instant(turn)
 
 
 def _next_instant(turn: Turn) -> datetime | None:

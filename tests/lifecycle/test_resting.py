@@ -130,3 +130,29 @@ def test_no_rule_rests_once_one_was_woken(turn: Turn) -> None:
     turn.wake("waits")
     assert not turn.idle("waits", turn.basis())
     assert not turn.still()
+
+
+def test_a_rule_rests_through_news_that_only_others_have_read(turn: Turn, given: Given) -> None:
+    turn.listen()
+    turn.met(given.compare("usage.share", ">", 0.5))  # answered before, and heard all the same
+    assert turn.heard("exits") == {"usage.share"}
+    turn.rest("exits")
+    turn.band = "red"
+    turn.basis()
+    assert turn.idle("exits")
+    _told(turn, "usage.share", 0.2)
+    turn.basis()
+    assert not turn.idle("exits")
+
+
+def test_what_changes_while_a_rule_listens_is_news_to_those_who_read_it_before(turn: Turn, given: Given) -> None:
+    turn.rest("exits")
+    turn.listen()
+    turn.met(given.compare("customer.stage", "==", "value"))
+    turn.heard("exits")
+    turn.listen()
+    turn.stage = "adoption"
+    turn.basis()
+    assert not turn.idle("exits")
+    assert turn.heard() == set()
+    assert "customer.stage" not in turn.asked
