@@ -148,29 +148,23 @@ def _wake(turn: Turn, until: dict[int, datetime]) -> None:
 def _consider(turn: Turn, reason: Reason, place: int) -> bool:
     """Look at one trigger, and start what it owes by now; True if it owed anything."""
     turn.listen()
-    if reason.trigger.condition is not None:
-        _watch(turn, reason, reason.trigger.condition)
-    found = list(_owed(turn, reason))
+    condition = reason.trigger.condition
+    found = list(_owed(turn, reason)) if condition is None else _watch(turn, reason, condition)
     for name in turn.heard():
         if name in turn.wakes:
             turn.wakes[name].add(place)
         else:
             turn.wakes[name] = {place}
+    if not found:
+        turn.watch.until.pop(place, None)
+        return False
     for owed in found:
         if owed.at <= turn.at:
             turn.edges = {**turn.edges, owed.key: Edge(owed.mark)}
             if owed.starts:
                 since = owed.at if turn.placing else turn.at
                 entering.enter(turn, reason.playbook, since, owed.about, owed.day, reason.key)
-    return _rest_until(turn, place, found)
-
-
-def _rest_until(turn: Turn, place: int, found: list["_Owed"]) -> bool:
-    """Let a trigger rest until the first of what it owes, or look at it again where that was now; True if it was."""
-    first = min([owed.at for owed in found], default=None)
-    if first is None:
-        turn.watch.until.pop(place, None)
-        return False
+    first = min([owed.at for owed in found])
     turn.watch.until[place] = max(first, turn.at)
     return first <= turn.at
 
@@ -227,7 +221,7 @@ def _owed(turn: Turn, reason: Reason) -> Iterable[_Owed]:
     trigger, edge = reason.trigger, turn.edges.get(reason.key)
     if trigger.condition is not None:
         if edge is not None and not edge.started:
-            yield _Owed(reason.key, _after(turn, edge.since, trigger.length), edge.since)
+            yield _lasting(turn, reason, edge)
     elif trigger.silence:
         last = _last(turn, trigger.silence)
         entry = turn.releases.playbook(turn.current()[reason.playbook]).entry
@@ -242,14 +236,24 @@ def _owed(turn: Turn, reason: Reason) -> Iterable[_Owed]:
             yield _Owed(reason.key, at, max(at, turn.clock if at <= turn.at else at), day=on)
 
 
-def _watch(turn: Turn, reason: Reason, condition: Expr) -> None:
-    """Note that a condition has become true, or is no longer. Nothing else asks for it, so what it says is not kept."""
+def _watch(turn: Turn, reason: Reason, condition: Expr) -> list[_Owed]:
+    """Note that a condition has become true, or is no longer; what it owes. Nothing else asks for it, so what it says
+    is not kept.
+    """
     edge = turn.edges.get(reason.key)
-    met = conditions.holds(condition, turn.lookup)
-    if met and edge is None:
-        turn.edges = {**turn.edges, reason.key: Edge(turn.at, started=False)}
-    elif not met and edge is not None:
-        turn.edges = {key: value for key, value in turn.edges.items() if key != reason.key}
+    if not conditions.holds(condition, turn.lookup):
+        if edge is not None:
+            turn.edges = {key: value for key, value in turn.edges.items() if key != reason.key}
+        return []
+    if edge is None:
+        edge = Edge(turn.at, started=False)
+        turn.edges = {**turn.edges, reason.key: edge}
+    return [] if edge.started else [_lasting(turn, reason, edge)]
+
+
+def _lasting(turn: Turn, reason: Reason, edge: Edge) -> _Owed:
+    """What a condition owes that has become true: a start when it has been so for long enough."""
+    return _Owed(reason.key, _after(turn, edge.since, reason.trigger.length), edge.since)
 
 
 def _last(turn: Turn, event: str) -> datetime:
