@@ -16,13 +16,17 @@ from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys
 from authoring.namespace import Names
 from authoring.source import Mapping
-from lifecycle.actions import Length
+from lifecycle.actions import Length, Unit
 from lifecycle.courtesy import BusinessHours, Incident, Politeness
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _YEARS = re.compile(r"(20[0-9]{2})(?:-(20[0-9]{2}))?\Z")
 _MAX_YEARS = 20
 _MAX_BLACKOUT = 92
+_A_WEEK: dict[Unit, int] = {
+    "minutes": 10_080, "hours": 168, "days": 7, "weeks": 1, "business_hours": 40, "business_days": 5,
+}  # fmt: skip
+"""Mails are remembered for little longer, because each weighs on what is kept of a customer."""
 _BLACKOUT = '"2026-12-24 to 2027-01-01"'
 
 
@@ -45,8 +49,15 @@ def compile_politeness(fields: Fields, report: Report) -> Politeness:
         tuple(_blackouts(inner, report)),
         survey_open=surveys.pop("open_for", None),
         surveys=surveys,
-        same_mail=inner.length("same_mail", "7 days"),
+        same_mail=_same_mail(inner, report),
     )
+
+
+def _same_mail(fields: Fields, report: Report) -> Length | None:
+    length = fields.length("same_mail", "7 days")
+    if length is not None and length.amount > _A_WEEK[length.unit]:
+        report.add("range", fields.place("same_mail"), '"same_mail" is more than a week', 'write "7 days".')
+    return length
 
 
 def _surveys(fields: Fields, report: Report) -> dict[str, Length]:

@@ -127,7 +127,7 @@ _POLITENESS = Shape(
         Key("quiet", WINDOW, "never in these hours of the customer", '`"20:00-08:00"`'),
         Key("stale_after", LENGTH, "a touch held longer than this is dropped", "3 business days"),
         Key("spread", LENGTH, "customers due at one time are spread over this, 4 hours at most", "30 minutes"),
-        Key("same_mail", LENGTH, "nobody gets the same template again before so long", "no limit"),
+        Key("same_mail", LENGTH, "nobody gets the same template again before so long, a week at most", "no limit"),
         Key("surveys", mapping("surveys"), "how often a contact is asked", "no limit"),
         Key("incidents", list_of("incident"), "when only the most urgent playbooks speak", "never"),
     ),

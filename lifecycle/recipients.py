@@ -319,9 +319,10 @@ def count(turn: Turn, play: Play, step: Step, contacts: tuple[str, ...]) -> None
 
 
 def _remembered(turn: Turn, item: Touched) -> bool:
-    """Whether a survey still keeps the same one from being sent again."""
-    again = _again(turn, item, kind) if (kind := survey_of(turn, item)) else None
-    return again is not None and turn.at < again
+    """Whether a survey may still keep the same one, or another one, from being sent."""
+    kind, rules = survey_of(turn, item), turn.life.politeness
+    lengths = (rules.surveys.get(kind), rules.survey_open) if kind else ()
+    return any(one is not None and turn.at < turn.later(item.at, one, turn.profile.zone) for one in lengths)
 
 
 def release(turn: Turn, touch: str) -> None:

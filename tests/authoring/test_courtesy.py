@@ -94,6 +94,7 @@ def test_surveys_and_incidents_are_part_of_the_release(judge: Judge) -> None:
         ("incidents: [daily]", "an incident is"),
         ("incidents: daily", '"incidents" is'),
         ("surveys: often", '"surveys" is'),
+        ("same_mail: 8 days", '"same_mail" is more than a week'),
         ("surveys: { nps: often }", '"often" is not a length'),
     ],
 )

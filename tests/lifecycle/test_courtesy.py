@@ -74,6 +74,15 @@ def test_a_survey_nobody_answers_is_closed_after_a_week(given: Any, asking: Any)
     story.when(at="2026-03-10 09:00").then("send_survey second ada")
 
 
+def test_a_survey_is_waited_for_as_long_as_it_says(given: Any) -> None:
+    life = given.life(politeness=replace(ASKED, survey_open=Length(20, "days")))
+    first = given.book(ask("first", "csat"), given.email("tip", When(day=10)))
+    story = given(first, late(given, ask("second", day=11)), life=life)
+    story.when(at="2026-03-03 09:00").when(at="2026-03-12 09:00").then("send_email tip ada")
+    story.when(at="2026-03-13 09:00").then()
+    story.decided("held survey second", "until 2026-03-14 09:00: survey: one at a time, after play/first")
+
+
 def test_another_person_may_be_asked(given: Any, asking: Any) -> None:
     story = given(given.book(ask("first")), late(given, ask("second", "csat", to=("admin",))), life=asking)
     story.when(at="2026-03-03 09:00").then("send_survey first ada", "send_survey second bob")
