@@ -1,4 +1,4 @@
-"""The dashboard's pages for people on the team: customers, one customer, inbox, outbox, problems. All of them GET.
+"""The dashboard's pages for people on the team: customers, one customer, inbox, outbox, team, problems. All GET.
 
 Server-rendered; every page works without script, which only keeps the live part fresh. A GET changes nothing; what
 people send from these pages is taken in `actions.py`.
@@ -28,7 +28,7 @@ from gateway.sessions import Session, Sessions
 from gateway.stuck import failing_within
 from gateway.why import Why
 from lifecycle.messages import Reply
-from store import customers, inbox, outbox, pages, projections, scores, team
+from store import books, customers, inbox, outbox, pages, projections, scores, team
 from store.customers import Customer, Hold
 from store.database import Database, now
 from store.outbox import Entry, Kind
@@ -68,6 +68,7 @@ class Dashboard:
             ("/inbox", self.inbox_page),
             ("/outbox", self.outbox_page),
             ("/outbox/{entry}", self.entry_page),
+            ("/team", self.team_page),
             ("/problems", self.problems_page),
         ):
             router.add_api_route(path, page, methods=["GET"], response_class=HTMLResponse)
@@ -243,6 +244,12 @@ class Dashboard:
         media, file = PARTS[name]
         disposition = f'attachment; filename="{entry}-{file}"'
         return Response(content, media_type=media, headers={"content-disposition": disposition})
+
+    async def team_page(self, request: Request) -> HTMLResponse:
+        """Who looks after how many customers, who has too many, is away or has left, and what is to be seen to."""
+        self.session(request)
+        found = await self.read(books.read)
+        return await self.show(request, "team", books=found, findings=list(found.findings()))
 
     async def problems_page(self, request: Request) -> HTMLResponse:
         """What needs a look: workflows that are stuck, refused and parked events, rows that cannot be delivered, sends

@@ -27,7 +27,7 @@ Browser = httpx.AsyncClient
 ActAs = Callable[[str], Awaitable[None]]
 ROOT = Path(__file__).parents[3]
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
-PAGES = ("/", "/inbox", "/inbox?all=1", "/outbox", "/outbox?kind=email", "/problems")
+PAGES = ("/", "/inbox", "/inbox?all=1", "/outbox", "/outbox?kind=email", "/team", "/problems")
 
 
 @pytest.mark.parametrize("path", PAGES)

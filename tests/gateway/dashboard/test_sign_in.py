@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlit
 Browser = httpx.AsyncClient
 Hidden = Callable[..., dict[str, str]]
 Presses = Callable[[], list[dict[str, Any]]]
-PAGES = ("/", "/inbox", "/inbox?all=1", "/outbox", "/outbox?kind=email", "/problems")
+PAGES = ("/", "/inbox", "/inbox?all=1", "/outbox", "/outbox?kind=email", "/team", "/problems")
 POSTS = (
     "/acting",
     "/sign-out",
