@@ -6,7 +6,7 @@ of the playbooks. Only sums and the first few names are kept.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -30,6 +30,8 @@ _WORDS = {
 
 Key = tuple[str, str, str]
 """A step and what it sends: playbook, step, kind."""
+Renamed = Mapping[tuple[str, str], str]
+"""Playbook and old id of a step, to its id."""
 
 
 @dataclass(slots=True)
@@ -117,18 +119,39 @@ def compare(
     processes: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> Difference:
-    """Play every customer in both worlds. The worlds have one period and one seed, or luck would differ, too."""
+    """Play every customer in both worlds. The worlds have one period and one seed, or luck would differ, too. A step
+    that the new world knows by another name is one step, also of plays that keep the old release.
+    """
     found = Difference()
-    for part in spread(_batch, (old, new), starts, processes=processes, progress=progress):
+    for part in spread(_batch, (old, new, _renamed(new)), starts, processes=processes, progress=progress):
         found.merge(part)
     return found
 
 
-def _batch(worlds: tuple[World, World], batch: tuple[Start, ...]) -> Difference:
+def _renamed(world: World) -> Renamed:
+    """What current playbooks call steps that had another name, which no step has now."""
+    books = map(world.library.playbook, world.library.catalogue(world.digest).playbooks.values())
+    return {
+        (book.name, step.was): step.id
+        for book in books
+        for step in book.steps
+        if step.was and all(other.id != step.was for other in book.steps)
+    }
+
+
+def _batch(context: tuple[World, World, Renamed], batch: tuple[Start, ...]) -> Difference:
+    old, new, renamed = context
     found = Difference()
     for start in batch:
-        found.add(live(worlds[0], start), live(worlds[1], start))
+        found.add(*(_by_new_names(live(world, start), renamed) for world in (old, new)))
     return found
+
+
+def _by_new_names(life: Life, renamed: Renamed) -> Life:
+    if not renamed:
+        return life
+    touches = (replace(one, step=renamed.get((one.playbook, one.step), one.step)) for one in life.touches)
+    return replace(life, touches=tuple(touches))
 
 
 # --- renderings -------------------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from authoring.answers import usual
 from authoring.difference import Difference, compare, sentences, to_json, to_markdown, to_text
 from authoring.parallel import WORTH_IT
@@ -59,6 +61,23 @@ def test_another_time_is_a_change_without_a_loss(theatre: Any) -> None:
 
     assert (found.changed, found.lose, found.gain) == (1, {}, {})
     assert to_text(found) == "1 of 1 customers get something else, or at another time."
+
+
+@pytest.mark.parametrize(
+    ("becomes", "lost"),
+    [
+        ("{ id: survey, was: ask, day: 4", []),
+        ("{ id: survey, day: 4", [("care", "ask", "survey")]),
+        ("{ id: survey, was: hello, day: 4", [("care", "ask", "survey")]),
+    ],
+)
+def test_a_step_that_says_what_it_was_called_is_neither_lost_nor_new(
+    theatre: Any, becomes: str, lost: list[tuple[str, str, str]]
+) -> None:
+    found = differ(theatre, SAME, ("{ id: ask, day: 4", becomes), TWO[0])
+
+    assert list(found.lose) == lost
+    assert found.changed == len(lost)
 
 
 def test_who_gets_two_messages_on_one_day_and_did_not_before_is_named(theatre: Any) -> None:
