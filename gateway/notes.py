@@ -14,17 +14,18 @@ from sqlalchemy import Connection
 
 from authoring.diagnostics import Diagnostic
 from authoring.notes import Action, Note, owners_of, parse
-from gateway import fields
+from gateway import fields, uplift
 from gateway.refusals import RefusedError
 from lifecycle import calendar
 from lifecycle.actions import Length
 from lifecycle.messages import Event, FactsReported, Happened, TaskTicked
 from lifecycle.model import Value
 from lifecycle.playbook import Lifecycle
-from store import customers, interactions, known, ledger, projections, team
+from store import customers, interactions, known, ledger, opportunities, projections, team
 from store.customers import Customer
 from store.database import now
 from store.interactions import DONE, DROPPED, OPEN, Agreed, Interaction
+from store.opportunities import Opportunity
 from store.team import Person, normalised
 
 NOTED = "interaction.noted"
@@ -41,6 +42,8 @@ class Plan:
     """What a note changes. `facts`: what the account learns, `was`: what it knew of these. `agreed`, `risks`: what is
     new; `closed`: items that the note ticks or no longer names. `ticks`: tasks that are over by it. `strangers`: people
     it names who are no contacts. `expansion`: room to grow that was not noted before; `goals`: other goals than before.
+    `grown`: open opportunities of this note that are worth something else now. `ends_on`: of the contract that ends
+    next.
     """
 
     found: Interaction
@@ -55,6 +58,8 @@ class Plan:
     expansion: bool = False
     goals: bool = False
     changed: bool = True
+    grown: tuple[Opportunity, ...] = ()
+    ends_on: date | None = None
 
 
 def read(
@@ -85,6 +90,8 @@ def plan(c: Connection, customer: Customer, note: Note, text: str, by: Person, l
     facts, was = _facts(c, customer, note, before, lifecycle)
     expansion = bool(note.uplift or note.teams) and not (before and (before.note.uplift or before.note.teams))
     same = before is not None and before.note == note
+    other = before is not None and note.uplift is not None and before.note.uplift != note.uplift
+    contract = known.known(c, customer, lifecycle).contract
     return Plan(
         Interaction(name, customer.id, note, text, by.id, now(), (*items.values(), *dropped)),
         fresh=before is None,
@@ -102,6 +109,8 @@ def plan(c: Connection, customer: Customer, note: Note, text: str, by: Person, l
         expansion=expansion,
         goals=bool(note.goals) and not (before and before.note.goals == note.goals),
         changed=not same,
+        grown=uplift.recorded(c, customer.id, before.note.uplift) if before and other else (),
+        ends_on=contract.ends_on if contract else None,
     )
 
 
@@ -229,6 +238,8 @@ def take(c: Connection, customer: Customer, data: Mapping[str, Any], lifecycle: 
     if not found.changed and not found.ticks:
         return [FactsReported({})]
     interactions.keep(c, found.found)
+    for one in found.grown:
+        opportunities.revalue(c, one, note.uplift, by.id, f"the note of the {note.title} says so")
     return list(_events(c, customer, found, by, lifecycle)) or [FactsReported({})]
 
 
@@ -262,7 +273,8 @@ def _events(c: Connection, customer: Customer, found: Plan, by: Person, lifecycl
 
 def _happened(found: Plan) -> Iterator[Happened]:
     if found.changed:
-        yield Happened(NOTED, found.facts)
+        again: dict[str, Value] = {uplift.FACT: found.found.note.uplift} if found.grown else {}
+        yield Happened(NOTED, {**found.facts, **again})
     for item in found.agreed:
         due = item.due_on.isoformat() if item.due_on else ""
         about: dict[str, Value] = {
@@ -281,7 +293,7 @@ def _happened(found: Plan) -> Iterator[Happened]:
     if found.goals:
         yield Happened("goals.noted")
     if found.expansion:
-        worth: dict[str, Value] = {"expansion.uplift": note.uplift} if note.uplift else {}
+        worth: dict[str, Value] = {uplift.FACT: note.uplift} if note.uplift else {}
         yield Happened("expansion.noted", {**worth, "expansion.teams": len(note.teams)})
 
 
@@ -309,10 +321,13 @@ def told(found: Plan, lifecycle: Lifecycle) -> Iterator[str]:
     if found.expansion:
         worth = f", {note.uplift:,} a year" if note.uplift else ""
         yield f"  room to grow: {', '.join(note.teams) or 'no team named'}{worth}"
+    for one in found.grown:
+        yield f"  {one.title}: {one.value:,.0f} -> {note.uplift:,} a year"
     for name in found.strangers:
         yield f"  {name} is no contact yet: send contact.added with the address"
     if note.health.renewal:
-        yield f"  renewal, as it is said there: {note.health.renewal} (contracts stay as they are)"
+        there = f"the contract says {found.ends_on}" if found.ends_on else "no contract is known"
+        yield f"  renewal, as it is said there: {note.health.renewal} ({there}; contracts stay as they are)"
     for name in _unknown(found, lifecycle):
         yield f"  {name} is no event of your facts.yaml: nothing comes of it"
 

@@ -97,6 +97,13 @@ def move(c: Connection, found: Opportunity, stage: str, by: str, reason: str) ->
     return True
 
 
+def revalue(c: Connection, found: Opportunity, value: float | None, by: str, reason: str) -> None:
+    """Say anew what an opportunity is worth; it stays in its stage, and the reason is kept with its moves."""
+    c.execute(update(opportunities).where(opportunities.c.touch == found.touch).values(value=value))
+    values = {"opportunity": found.touch, "was": found.stage, "stage": found.stage, "moved_by": by, "reason": reason}
+    c.execute(insert(opportunity_moves).values(**values, moved_at=now()))
+
+
 def moves(c: Connection, touch: str) -> tuple[Move, ...]:
     """How an opportunity came where it is, the first move first."""
     names = tuple(item.name for item in fields(Move))

@@ -37,7 +37,7 @@ QBR of 2026-03-10: a new note, positive
   risk: A competitor is mentioned; suggested: the playbook competitor-mentioned, which nobody starts but you
   room to grow: Finance
   Zoe Quist is no contact yet: send contact.added with the address
-  renewal, as it is said there: on track (contracts stay as they are)
+  renewal, as it is said there: on track (no contract is known; contracts stay as they are)
 """
 
 

@@ -19,9 +19,10 @@ from gateway.intake import Intake, Lifecycles, Receipt
 from gateway.refusals import RefusedError
 from lifecycle.commands import RaiseTask
 from lifecycle.playbook import Lifecycle
-from store import customers, interactions, projections, releases, tables, team
+from store import customers, interactions, opportunities, projections, releases, tables, team
 from store.database import Database
 from store.interactions import Interaction
+from store.opportunities import Opportunity
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AT = datetime(2026, 3, 11, 9, tzinfo=UTC)
@@ -194,6 +195,71 @@ def test_an_edited_note_changes_what_differs_and_ends_what_is_gone(desk: Desk) -
     assert (ticked["task"], ticked["by"]) == (task, "priya")
     assert [item.state for item in desk.calls()[0].actions] == ["open", "done", "done"]
     assert desk.calls()[0].noted_by == "priya"
+
+
+def record(desk: Desk, playbook: str, value: float, stage: str = "open") -> str:
+    """An opportunity as the worker records it."""
+    step = "offer" if playbook == "renewal-upsell" else "opportunity"
+    touch = f"{desk.customer}/{playbook}/{value:.0f}/{step}/1/send/{stage}"
+    found = Opportunity(touch, desk.customer, "multi_team", "More teams", "lucia", value, 5, AT, AT, stage)
+    with desk.db.begin() as c:
+        opportunities.record(c, found)
+    return touch
+
+
+def shown(desk: Desk, text: str) -> list[str]:
+    """What the note is said to change, before it is done."""
+    with desk.db.read() as c:
+        home = customers.get(c, desk.customer)
+        note, _ = notes.read(c, home, text, desk.life)
+        assert note
+        return list(notes.told(notes.plan(c, home, note, text, notes.author(c, home, None), desk.life), desk.life))
+
+
+def test_an_edited_uplift_is_that_of_the_opportunity_too(desk: Desk) -> None:
+    desk.note()
+    mine = record(desk, "expansion-noted", 24000)
+    others = [
+        record(desk, "expansion-noted", 24000, "won"),
+        record(desk, "expansion-noted", 23000),
+        record(desk, "expansion-seats", 24000),
+        record(desk, "renewal-upsell", 24000),
+    ]
+    before, edited = desk.seq(), NOTE.replace("24k", "60k")
+    assert "  More teams: 24,000 -> 60,000 a year" in shown(desk, edited)
+    desk.note(edited)
+    assert desk.told(before)[0]["facts"] == {"expansion.uplift": 60000}
+    with desk.db.read() as c:
+        found = opportunities.get(c, mine)
+        (move,) = opportunities.moves(c, mine)
+        rest = [opportunities.get(c, touch) for touch in others]
+    assert found is not None
+    assert (found.value, found.stage, found.earned) == (60000, "open", 3000)
+    assert (move.was, move.stage, move.moved_by, move.reason) == (
+        "open",
+        "open",
+        "mara",
+        "the note of the QBR of 2026-03-10 says so",
+    )
+    assert [one.value for one in rest if one] == [24000, 23000, 24000, 24000]
+
+
+def test_an_uplift_that_is_taken_out_leaves_the_opportunity(desk: Desk) -> None:
+    desk.note()
+    mine = record(desk, "expansion-noted", 24000)
+    desk.note(NOTE.replace("- ACV uplift: 24k\n", ""))
+    desk.note()
+    with desk.db.read() as c:
+        assert [one.value for one in opportunities.listed(c, desk.customer)] == [24000]
+        assert opportunities.moves(c, mine) == ()
+
+
+def test_a_renewal_that_a_note_names_is_told_beside_the_contract(desk: Desk) -> None:
+    said = "  renewal, as it is said there: 2026-09-30 (%s; contracts stay as they are)"
+    assert said % "no contract is known" in shown(desk, NOTE)
+    contract = {"customer": "acme", "contract": {"id": "main", "ends_on": "2027-03-01"}}
+    desk.intake.take(Inbound("api", "contract.signed", "c1", contract))
+    assert said % "the contract says 2027-03-01" in shown(desk, NOTE)
 
 
 def test_an_item_that_comes_back_is_agreed_again(desk: Desk) -> None:
