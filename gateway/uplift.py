@@ -36,7 +36,7 @@ def _steps(c: Connection) -> Iterator[tuple[str, str]]:
     manifest = releases.load(c, current) if current else None
     digests = manifest.playbooks.values() if isinstance(manifest, Manifest) else ()
     books = [book for digest in digests if isinstance(book := releases.load(c, digest), Playbook)]
-    for one, step in ((one, step) for one in books for step in one.steps):
+    for one, step in [(book, step) for book in books for step in book.steps]:
         action = step.action
         if isinstance(action, Action) and action.value is not None and FACT in conditions.names(action.value):
             yield one.name, step.id
