@@ -9,6 +9,7 @@ from datetime import date
 from functools import lru_cache
 
 import holidays
+from holidays.registry import EntityLoader
 
 from authoring.diagnostics import Report, near
 from authoring.expressions import compile_expression
@@ -167,7 +168,8 @@ def compile_holidays(fields: Fields, report: Report) -> dict[str, tuple[str, ...
 
 @lru_cache(maxsize=1)
 def _supported() -> frozenset[str]:
-    return frozenset(holidays.list_supported_countries())
+    """The codes of countries, without the calendar of each, which `holidays.list_supported_countries` loads."""
+    return frozenset(EntityLoader.get_country_codes(include_aliases=True))
 
 
 @lru_cache(maxsize=256)

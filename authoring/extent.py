@@ -24,6 +24,11 @@ ENDLESS = MOST + 1
 _WIDTH = re.compile(r"[%:][-+#0<>^=,]*(\d+)")
 _WIDTHS_GIVEN = re.compile(r"%[-+ #0]*(\*|\d*\.\*)|:[^{}]*\{")
 _OTHERS = (nodes.Include, nodes.Extends)
+_GIVE = (
+    *(nodes.Macro, nodes.Block, nodes.Assign, nodes.AssignBlock),
+    *(nodes.Import, nodes.FromImport, nodes.For, nodes.With),
+)
+"""What gives a name to something, or counts."""
 _TIMES = (nodes.Mul, nodes.Mod, nodes.Call, nodes.Filter)
 _WIDE = frozenset({"center", "indent", "batch", "slice", "ljust", "rjust", "zfill", "expandtabs", "range", "lipsum"})
 """Filters, functions and methods that are told how wide or how often."""
@@ -192,29 +197,27 @@ class Extent:
                 return (given,)
 
     def _learn(self, tree: nodes.Template) -> None:
-        for macro in tree.find_all(nodes.Macro):
-            self._give(macro.name, macro)
-        for block in tree.find_all(nodes.Block):
-            self._give(f"self.{block.name}", block)
-        for assigned in tree.find_all(nodes.Assign):
-            self._targets(assigned.target, assigned)
-        for filled in tree.find_all(nodes.AssignBlock):
-            self._targets(filled.target, filled)
-        for other in tree.find_all(nodes.Import):
-            self._give(other.target, other)
-        for loop in tree.find_all(nodes.For):
-            match loop:
+        for node in tree.find_all(_GIVE):
+            match node:
+                case nodes.Macro():
+                    self._give(node.name, node)
+                case nodes.Block():
+                    self._give(f"self.{node.name}", node)
+                case nodes.Assign() | nodes.AssignBlock():
+                    self._targets(node.target, node)
+                case nodes.Import():
+                    self._give(node.target, node)
                 case nodes.For(target=nodes.Name(name=counter), iter=nodes.Call(node=nodes.Name(name="range"))):
                     self._counters.add(counter)
+                case nodes.With():
+                    for target, value in zip(node.targets, node.values, strict=True):
+                        self._targets(target, value)
+                case nodes.FromImport():
+                    for name in node.names:
+                        if not isinstance(name, str):
+                            self._give(name[1], nodes.Name(name[0], "load"))
                 case _:
                     pass
-        for inside in tree.find_all(nodes.With):
-            for target, value in zip(inside.targets, inside.values, strict=True):
-                self._targets(target, value)
-        for imported in tree.find_all(nodes.FromImport):
-            for name in imported.names:
-                if not isinstance(name, str):
-                    self._give(name[1], nodes.Name(name[0], "load"))
 
     def _targets(self, target: nodes.Node, value: nodes.Node) -> None:
         for named in (target, *target.find_all((nodes.Name, nodes.NSRef))):
