@@ -1,4 +1,4 @@
-"""`stageplay pipeline`, `opportunity`, `advocacy`, `support`, `win-back`: what could be sold, what is counted."""
+"""`stageplay pipeline`, `opportunity`, `advocacy`, `support`, `win-back`, `milestones`: what is sold and counted."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ from cli.connection import current_lifecycle, opened
 from gateway.intake import Intake, Lifecycles
 from gateway.pipeline import moved
 from gateway.refusals import RefusedError
-from store import opportunities, pages, programmes, team, won_back
+from store import opportunities, pages, programmes, reached, team, won_back
 from store.database import now
 from store.opportunities import STAGES, Opportunity, Total
 from store.programmes import Standing
@@ -146,6 +146,24 @@ def win_back(
         took = "" if item.days is None else f"{item.days:g}"
         table.add_row(item.group, str(item.left), str(item.back), str(item.trying), percent, took)
     Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(table)
+
+
+def milestones(
+    *,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Whose day was over in the last so many days.")] = 365,
+    form: Form = "text",
+) -> None:
+    """Say how many customers reached the milestones of their journey in time, against how many should."""
+    at = now()
+    with opened(configuration.load().database_url) as db, db.read() as c:
+        found = reached.read(c, current_lifecycle(c), at - timedelta(days=days), at)
+    if form == "json":
+        print(json.dumps([asdict(item) | {"percent": item.percent} for item in found], indent=2, ensure_ascii=False))
+        return
+    for item in found:
+        share = f"{item.percent} % ({item.reached} of {item.customers})"
+        said = "nobody's day is over" if item.percent is None else share
+        print(f"{item.journey}: {item.title}, by day {item.day}: {said}; wanted: {item.share} %")
 
 
 def _as_json(item: Opportunity, homes: dict[str, str]) -> dict[str, Any]:

@@ -189,6 +189,27 @@ def test_tickets_are_averaged_over_four_weeks(applied: Database, acme: str, caps
     assert told["staffing"] == "the founder"
 
 
+def test_milestones_are_counted_against_the_share_that_should(
+    applied: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["milestones"]) == 0
+    first = "90-day: Activation (five key actions), by day 30: nobody's day is over; wanted: 70 %"
+    assert first in capsys.readouterr().out.splitlines()
+    with freeze_time(now() - timedelta(days=50)), applied.begin() as c:
+        profile, clock = Profile("UTC", now().date(), journey="90-day"), Clock(now(), now())
+        customers.create(c, outer_id="a", name="A", profile=profile, clock=clock, contacts=[], team={})
+    told = {(item["journey"], item["milestone"]): item for item in said(["milestones"], capsys)}
+    assert {name: (item["day"], item["share"]) for name, item in told.items()} == {
+        ("90-day", "activation"): (30, 70),
+        ("self-serve", "setup_complete"): (7, 60),
+        ("self-serve", "came_back"): (1, 30),
+        ("self-serve", "activated"): (30, 40),
+    }
+    assert told["90-day", "activation"]["percent"] == 100
+    assert run(["milestones", "--days", "40"]) == 0
+    assert "by day 30: 100 % (1 of 1); wanted: 70 %" in capsys.readouterr().out
+
+
 def moved(db: Database, customer: str, *stages: tuple[datetime, str]) -> None:
     told = [Decision(at, "standard", "0" * 16, 0, stage, "stage", "fired", "moved") for at, stage in stages]
     summary = {"stage": "churned", "band": "", "tier": "pro", "overdue": False, "held": "", "catalogue": ""}
