@@ -115,6 +115,8 @@ def gateway_config(settings: Settings, token: str, *, allow_rehearsal: bool) -> 
         templates=configuration.HERE / "templates",
         public_url=settings.public_url,
         company_name=settings.company_name,
+        company_address=settings.company_address,
+        help_url=settings.help_url,
         dashboard_token=token,
         allow_rehearsal=allow_rehearsal,
         slack_signing_secret=settings.slack_signing_secret.get_secret_value(),

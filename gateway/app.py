@@ -65,6 +65,8 @@ class Config:
     templates: Path
     public_url: str = "http://127.0.0.1:8700"
     company_name: str = "Stageplay"
+    company_address: str = ""
+    help_url: str = ""
     dashboard_token: str = field(default="", repr=False)
     allow_rehearsal: bool = False
     slack_signing_secret: str = field(default="", repr=False)
@@ -118,8 +120,14 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
 
 def _delivery(config: Config) -> Delivery:
     """What documents say of this installation; nothing is sent from here."""
-    url, name = config.public_url, config.company_name
-    return Delivery(url, "", name, "", url, link_secret=config.link_secrets[-1])
+    return Delivery(
+        public_url=config.public_url,
+        from_email="",
+        company_name=config.company_name,
+        company_address=config.company_address,
+        help_url=config.help_url,
+        link_secret=config.link_secrets[-1],
+    )
 
 
 def _lifespan(

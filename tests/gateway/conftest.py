@@ -230,6 +230,8 @@ def make_config() -> Callable[..., Config]:
             "dashboard_token": TOKEN,
             "slack_signing_secret": SLACK_SECRET,
             "allow_rehearsal": True,
+            "company_address": "1 Example Street",
+            "help_url": "https://help.example.com",
         }
         return Config(**{**values, **changes})
 

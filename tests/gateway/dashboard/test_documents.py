@@ -1,5 +1,6 @@
 """Documents and opportunities: for the team on the dashboard, for one person behind a signed link."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -125,3 +126,16 @@ async def test_a_document_as_of_now_is_shown_and_not_kept(browser: httpx.AsyncCl
         c.execute(tables.assignments.delete())
         assert documents.of(c, acme) == ()
     assert (await browser.get(f"/customers/{acme}/papers/health-check")).status_code == 422
+
+
+async def test_a_document_as_of_now_says_of_the_company_what_mails_say(
+    browser: httpx.AsyncClient, acme: str, db: Database, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+    with (tmp_path / "templates" / "documents" / "health-check.md").open("a") as template:
+        template.write("\n{{ company.name }}, {{ company.address }}: {{ links.help }}\n")
+    changed = compile_folder(ROOT / "playbooks", tmp_path / "templates")
+    with db.begin() as c:
+        releases.commit(c, changed.digest, dict(changed.releases), note="changed")
+    shown = await browser.get(f"/customers/{acme}/papers/health-check")
+    assert "Stageplay, 1 Example Street: https://help.example.com" in shown.text
