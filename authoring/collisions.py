@@ -33,8 +33,18 @@ _OF_STEPS: tuple[tuple[str, str], ...] = (
     ("survey", "survey: "),
     ("reply", "replied; "),
 )
-_OF_PLAYS: tuple[tuple[str, str], ...] = (("churn", "the customer left: "), ("at risk", "customer.band"))
-_ANSWERS = {"reply": "the customer's reply", "hold": "a person", "at risk": "the band", "churn": "the customer left"}
+_LEFT = "the customer left: "
+_RISKS = {
+    "the band": re.compile(r"customer\.band\b"),
+    "a sign of leaving": re.compile(r"(renewal\.churn_signal|playing\.renewal_save) = yes"),
+    "a cancellation": re.compile(r"playing\.billing_churn = yes"),
+    "an open invoice": re.compile(r"billing\.status\b"),
+    "an unhappy answer": re.compile(r"nps\.score = [0-9.]+( <= [0-9.]+)?$"),
+    "less use": re.compile(r"usage\.change_30d = -[0-9.]+( <= -[0-9.]+)?$"),
+    "a fallen score": re.compile(r"health\.fell = yes"),
+}
+"""What a customer at risk is one for, and how a clause of the reason says so: `conditions` of the lifecycle file."""
+_ANSWERS = {"reply": "the customer's reply", "hold": "a person", "churn": "the customer left"}
 _AFTER = re.compile(r", after ([^ ]+)$")
 _PLAYING = re.compile(r"playing\.([a-z0-9_]+) = yes")
 _WHEN = re.compile(r"^until [0-9-]+ [0-9:]+: |^(stale|exit|ended|entry not met): ")
@@ -66,14 +76,19 @@ def kind_of(decision: Decision) -> str:
     """What collides in a decision; empty where nothing does."""
     if decision.what == "play":
         lost = decision.verdict in ("skipped", "cancelled") and "goal reached" not in decision.reason
-        return next((kind for kind, mark in _OF_PLAYS if lost and _all_say(mark, decision.reason)), "")
+        if lost and _LEFT in decision.reason:
+            return "churn"
+        return "at risk" if lost and all(_risks(decision.reason)) else ""
     lost = decision.verdict in ("held", "skipped") and decision.what in SEEN
     return next((kind for kind, mark in _OF_STEPS if lost and mark in decision.reason), "")
 
 
-def _all_say(mark: str, reason: str) -> bool:
-    """Whether nothing but this is the reason: of several clauses that failed, each alone would have been one."""
-    return all(mark in clause for clause in reason.split("; "))
+def _risks(reason: str) -> list[str]:
+    """For each clause of a reason the risk that it names, empty where it names none: of several clauses that failed,
+    each alone would have been one.
+    """
+    said = [clause.strip() for clause in _WHEN.sub("", _WHEN.sub("", reason)).split("; ")]
+    return [next((risk for risk, form in _RISKS.items() if form.match(clause)), "") for clause in said]
 
 
 class Collisions:
@@ -124,6 +139,8 @@ def _winner(kind: str, decision: Decision, around: Around) -> str:
     """What went before. For caps and surveys what this person got last, empty where the caps forgot it."""
     if kind in _ANSWERS:
         return _ANSWERS[kind]
+    if kind == "at risk":
+        return _risks(decision.reason)[0]
     if kind == "incident":
         found = _PLAYING.search(decision.reason)
         return found[1].replace("_", "-") if found else decision.reason.partition("incident: ")[2]

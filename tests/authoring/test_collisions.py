@@ -34,6 +34,10 @@ def decided(verdict: Verdict, reason: str, what: str = "email", step: str = "tip
         ("cancelled", "play", "ended: exit: customer.band = 'red' in ['red']", "at risk"),
         ("skipped", "play", "entry not met: customer.band = 'red', not 'green'", "at risk"),
         ("skipped", "play", "entry not met: customer.band = 'red', not 'green'; nps.score = 5, not >= 9", ""),
+        ("skipped", "play", "entry not met: nps.score = 5; nps.score = 5 <= 6; health.fell = yes", "at risk"),
+        ("skipped", "play", "entry not met: nps.score = 8, not >= 9", ""),
+        ("skipped", "play", "entry not met: nps.score = 8, not >= 9; renewal.churn_signal = yes", ""),
+        ("skipped", "play", "entry not met: customer.stage = 'onboarding'; billing.status = 'late'", ""),
         ("cancelled", "play", "ended: goal reached: customer.band = 'green'", ""),
         ("fired", "play", "started; day 0 is 2026-03-02", ""),
         ("held", "email", "until 2026-03-04 08:00: Tue 20:00 is outside the send window", ""),
@@ -44,6 +48,24 @@ def decided(verdict: Verdict, reason: str, what: str = "email", step: str = "tip
 def test_a_collision_is_what_the_reason_says(verdict: Verdict, what: str, reason: str, kind: str) -> None:
     assert kind_of(decided(verdict, reason, what)) == kind
     assert not kind or kind in KINDS
+
+
+@pytest.mark.parametrize(
+    ("reason", "winner"),
+    [
+        ("entry not met: customer.band = 'red', not 'green'; health.fell = yes", "the band"),
+        ("entry not met: playing.renewal_save = yes; renewal.churn_signal = yes", "a sign of leaving"),
+        ("entry not met: renewal.churn_signal = yes", "a sign of leaving"),
+        ("entry not met: playing.billing_churn = yes", "a cancellation"),
+        ("entry not met: billing.status = 'late'; billing.status = 'late', not 'current'", "an open invoice"),
+        ("entry not met: nps.score = 5; nps.score = 5 <= 6", "an unhappy answer"),
+        ("entry not met: usage.change_30d = -0.4; usage.change_30d = -0.4 <= -0.3", "less use"),
+        ("ended: exit: health.fell = yes", "a fallen score"),
+    ],
+)
+def test_whatever_makes_a_customer_one_at_risk_wins_by_its_name(reason: str, winner: str) -> None:
+    (found,) = told(decided("skipped", reason, "play"))
+    assert found[:2] == ("at risk", winner)
 
 
 def told(*decisions: Decision) -> list[tuple[str, ...]]:
