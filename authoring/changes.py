@@ -29,6 +29,7 @@ WHY = "explained"
 """The reason that an event of a person carries here."""
 _AT_MOST = {"days": 1, "weeks": 7, "months": 31}
 """Days."""
+_KNOWING = ("known", "unknown")
 _PROFILE = frozenset(field.name for field in fields(Profile)) - {"signed_up_on"}
 
 
@@ -72,22 +73,28 @@ def turning(
 
 
 def in_words(expr: Expr, known: Known, way: Way) -> str:
-    """The parts of a condition that a change turns over, each with the value that it sees now."""
-    found: list[str] = []
+    """The parts of a condition that a change turns over, each with the value that it sees now. That a value becomes
+    known goes without saying where another part says which.
+    """
+    turned: dict[str, tuple[Any, bool]] = {}
     for leaf in leaves(expr.tree):
         part = Expr("", leaf)
         before, after = conditions.truth(part, known.lookup), conditions.truth(part, known.with_(way))
         if before is not after and way.keys() & set(conditions.names_in(leaf)):
-            now = conditions.because(Expr("", _subject(leaf)), known.lookup)
-            found.append(f"{_turned(leaf, way, after=after is True)} ({now})")
-    return " and ".join(dict.fromkeys(found))
+            turned[_turned(leaf, way, after=after is True)] = leaf, leaf[0] in _KNOWING
+    said = {name for leaf, knowing in turned.values() if not knowing for name in conditions.names_in(leaf)}
+    return " and ".join(
+        f"{words} ({conditions.because(Expr('', _subject(leaf)), known.lookup)})"
+        for words, (leaf, knowing) in turned.items()
+        if not knowing or leaf[1][1] not in said
+    )
 
 
 def _turned(leaf: Any, way: Way, *, after: bool) -> str:
     """A part of a condition that a change turns over. No change makes a value unknown, so one that `is defined` or
     `is undefined` asks about becomes known.
     """
-    if leaf[0] in ("known", "unknown"):
+    if leaf[0] in _KNOWING:
         return f"{leaf[1][1]} becomes known, such as {conditions.text(way[leaf[1][1]])}"
     return f"{'' if after else 'not '}{written(leaf)}"
 

@@ -253,6 +253,10 @@ NAMED = {
         {},
     ),
     "setup.done (setup.done unknown)": (Trigger(condition=expr(get("setup.done"))), {}),
+    "usage.share < 0.5 (usage.share unknown)": (
+        Trigger(condition=expr(("and", ("known", get("usage.share")), ("<", get("usage.share"), ("const", 0.5))))),
+        {},
+    ),
     "usage.share < 0.5 (usage.share = 0.9) for 2 days": (
         Trigger(condition=compare("usage.share", "<", 0.5), length=Length(2, "days")),
         {"usage.share": 0.9},
