@@ -113,6 +113,8 @@ def test_the_plan_and_its_status_say_goals_metrics_issues_and_what_is_under_way(
     plan, status = (written(kind, capsys) for kind in ("success-plan", "success-plan-status"))
     assert "- Half the time for reports" in plan
     assert "| Technical setup | day 5 | yes |" in plan
+    assert "Prepared by Mara Lindqvist." in plan
+    assert not re.search("score|NPS", plan)  # it is gone through with the customer
     assert "| Health score | 62 | 80 | behind |" in status
     assert "| NPS | 9 | 9 | on track |" in status
     assert "| Adoption, in percent | 72 | 80 | behind |" in status
