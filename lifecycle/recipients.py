@@ -191,12 +191,12 @@ def _asked(turn: Turn, play: Play, book: Playbook, step: Step, action: Survey, f
 
 def _same(turn: Turn, action: Email, found: Found) -> Obstacle | None:
     """The same mail not long ago, such as of two contracts that are signed in one week: the reader takes it for a
-    mistake.
+    mistake. What a merged customer was sent is looked up at the moment of sending.
     """
     length = turn.life.politeness.same_mail
     for item in turn.touched if length else ():
         person = next((person for person in found.people if person.id == item.contact and not person.suppressed), None)
-        was = _action_of(turn, item) if person else None
+        was = _action_of(turn, item) if person and not touches.of_another(item.step) else None
         if length is None or person is None or not isinstance(was, Email) or was.template != action.template:
             continue
         again = turn.later(item.at, length, turn.profile.zone)
@@ -209,7 +209,7 @@ def _same(turn: Turn, action: Email, found: Found) -> Obstacle | None:
 def _action_of(turn: Turn, item: Touched) -> Action | None:
     """What a touch was, by the current release of its playbook; None where that has no such step."""
     play, step, _ = touches.named(item.step)
-    digest = turn.current().get(play.partition("/")[0])
+    digest = turn.current().get(touches.book_of(play))
     found = None if digest is None else index.steps(turn.releases.playbook(digest)).by_id.get(step)
     return found.action if found else None
 

@@ -60,10 +60,20 @@ def named(name: str) -> tuple[str, str, str]:
     return play, step, nth or "1"
 
 
+def book_of(play: str) -> str:
+    """The playbook of a play's key, also of one with the customer before it that had the play."""
+    return play.rpartition("/")[0].rpartition("/")[2]
+
+
+def of_another(name: str) -> bool:
+    """Whether what an answer names was of a customer that was merged into this one."""
+    return named(name)[0].count("/") > 1
+
+
 def shown(name: str) -> str:
     """The playbook and step that an answer names, for people; the same in every play and round."""
     play, step, _ = named(name)
-    return f"{play.partition('/')[0]}/{step}"
+    return f"{book_of(play)}/{step}"
 
 
 def counted(number: str, last: int) -> bool:

@@ -8,7 +8,7 @@ the links, cards and touches that name them.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, text, update
 
 from lifecycle import touches
 from lifecycle.model import Contact, Touched
@@ -21,7 +21,10 @@ OUT = ("sent", "reserved", "unknown")
 """States of a touch that is out, or may be."""
 COUNTED = timedelta(days=8)
 """How far back caps look, in the customer's time."""
-_MAILS = ("send_email", "send_survey")
+ASKED = timedelta(days=366)
+"""How far back surveys may look for the last one of their kind."""
+_SURVEY = "send_survey"
+_MAILS = ("send_email", _SURVEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +89,23 @@ def contact_of(c: Connection, customer: str, contact: str) -> str | None:
 
 def lately(c: Connection, into: Customer) -> tuple[Touched, ...]:
     """The mails and surveys that customers merged into this one were sent of late, or may have been: whom they went to
-    by the ids of its contacts, when in its time, and of which step.
+    by the ids of its contacts, when in its time, and of which step. Of an older survey the last time of each step.
     """
-    table = tables.ledger
+    table, since = tables.ledger.c, now() - into.clock.real_length(COUNTED)
     those = [one.id for one in absorbed(c, into.id)]
-    at = func.coalesce(table.c.sent_at, table.c.changed_at, type_=table.c.changed_at.type).label("at")
-    query = select(table.c.touch, at).where(table.c.customer.in_(those), table.c.kind.in_(_MAILS))
-    query = query.where(table.c.state.in_(OUT), table.c.changed_at > now() - into.clock.real_length(COUNTED))
-    found = []
-    for row in c.execute(query.order_by(at, table.c.touch)).all():
+    at = func.coalesce(table.sent_at, table.changed_at, type_=table.changed_at.type).label("at")
+    query = select(table.touch, table.changed_at, at).where(table.customer.in_(those), table.kind.in_(_MAILS))
+    asked = and_(table.kind == _SURVEY, table.changed_at > now() - into.clock.real_length(ASKED))
+    query = query.where(table.state.in_(OUT), or_(asked, table.changed_at > since))
+    found: dict[tuple[str, str], Touched] = {}
+    for row in c.execute(query.order_by(at, table.touch)).all():
         touch = touches.read(row.touch)
         contact = contact_of(c, into.id, touch.to)
         if contact is not None:
-            found.append(Touched(contact, into.clock.virtual(row.at), f"{touch.customer}/{touches.name_in(row.touch)}"))
-    return tuple(found)
+            name = f"{touch.customer}/{touches.name_in(row.touch)}"
+            which = name if row.changed_at > since else f"{touch.playbook}/{touch.step}"
+            found[contact, which] = Touched(contact, into.clock.virtual(row.at), name)
+    return tuple(found.values())
 
 
 _GONE = (  # made once, because every send asks

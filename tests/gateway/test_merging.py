@@ -80,10 +80,10 @@ class Office:
             rows = inbox.undelivered(c, self.customer(outer_id).id)
         return [decode_union(Event, row.event) for row in rows[1:]]
 
-    def sent(self, outer_id: str, step: str, name: str, kind: str = "send_email") -> str:
-        """A touch that went out now."""
+    def sent(self, outer_id: str, step: str, name: str, kind: str = "send_email", nth: int = 1) -> str:
+        """A touch that went out now, in that round."""
         whose = self.customer(outer_id).id
-        touch = f"{whose}/onboarding/1/{step}/1/send/{self.contact(outer_id, name)}"
+        touch = f"{whose}/onboarding/1/{step}/{nth}/send/{self.contact(outer_id, name)}"
         ledger.reserve(self.db, touch, customer=whose, kind=kind, lease_for=timedelta(minutes=1))
         ledger.confirm(self.db, touch, 1, transport="outbox")
         return touch
@@ -218,6 +218,20 @@ def test_mails_of_late_count_for_the_survivor_and_others_do_not(office: Office) 
         (office.contact("acme", "bob"), f"{whose}/onboarding/1/flying~2"),
     ]
     assert all(abs(item.at - now()) < timedelta(minutes=1) for item in told.touched)
+
+
+def test_the_last_survey_of_each_step_counts_for_a_year(office: Office) -> None:
+    for days, step, nth in ((400, "nps", 1), (200, "nps", 2), (90, "nps", 3), (20, "csat", 1), (10, "welcome", 1)):
+        with freeze_time(now() - timedelta(days=days)):
+            office.sent("globex", step, "ada", "send_email" if step == "welcome" else "send_survey", nth)
+    whose = office.customer("globex").id
+    office.merge()
+    (told,) = office.events("acme")
+    assert isinstance(told, Absorbed)
+    assert [(item.step, (now() - item.at).days) for item in told.touched] == [
+        (f"{whose}/onboarding/1/nps~3", 90),
+        (f"{whose}/onboarding/1/csat", 20),
+    ]
 
 
 def test_contracts_come_along_under_an_id_of_their_own(office: Office) -> None:

@@ -161,6 +161,15 @@ def test_what_the_merged_one_was_sent_counts_towards_the_caps(given: Given) -> N
     story.when(at="2026-03-04 09:00").then("send_email welcome ada")
 
 
+def test_a_survey_that_the_merged_one_was_sent_keeps_the_same_one_back(given: Given) -> None:
+    life = given.life(politeness=Politeness(surveys={"nps": Length(80, "days")}))
+    story = given(given.book(given.survey("ask", When(day=1))), life=life)
+    had = (Touched("ada", given.instant("2026-02-02 09:00"), "c0/play/1/ask"),)
+    story.when(absorbed(touched=had), at="2026-03-02 12:00").when(at="2026-03-03 09:00").then()
+    why = "survey: nps at most every 80 days, after play/ask"
+    story.decided("skipped survey ask", f"stale: {why}")
+
+
 def test_a_contract_that_both_have_is_one_and_another_comes_along_unless_it_is_over(given: Given) -> None:
     life = given.life(phases=(PhaseSpec("assessment", 120),))
     story = given(contracts=(Contract("main", date(2027, 3, 31)),), life=life)
