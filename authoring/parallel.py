@@ -4,6 +4,7 @@ Processes are started afresh (not forked), because the caller may have threads; 
 each of them once.
 """
 
+import gc
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future as Promise
@@ -86,6 +87,8 @@ _mine: dict[str, Any] = {}
 
 def _start(work: Callable[[Any, tuple[Any, ...]], Any], context: Any) -> None:  # pragma: no cover - in another process
     _mine.update(work=work, context=context)
+    gc.collect()
+    gc.freeze()  # what all batches work with is there for good: no collection need look through it
 
 
 def _do(batch: tuple[Any, ...]) -> Any:  # pragma: no cover - in another process

@@ -2,6 +2,7 @@
 the same with everything that ships. No two customers are alike: signup dates, zones, answers and scores differ.
 """
 
+import gc
 import json
 import statistics
 import sys
@@ -113,6 +114,7 @@ def customer_years_a_second(shipped: Compiled, names: tuple[str, ...]) -> tuple[
 def main() -> int:
     """Print one JSON line and one for people of each; the first round of each warms up and is thrown away."""
     shipped = compile_folder(HERE / "playbooks", HERE / "templates")
+    gc.freeze()  # as the processes do that play portfolios
     for bench, names in (("simulator", ("onboarding-14-day",)), ("simulator, all that ships", ())):
         rounds, decisions = customer_years_a_second(shipped, names)
         median, low, high = statistics.median(rounds), min(rounds), max(rounds)
