@@ -46,7 +46,7 @@ def enter(
         turn.decide(play, "", "play", "skipped", refusal)
         return False
     turn.counters = {**turn.counters, playbook: number}
-    turn.plays = (*turn.plays, play)
+    turn.add(play)
     turn.begun.append(reason)
     of = f" about {subject}" if subject else ""
     turn.decide(play, "", "play", "fired", f"started{of}; day 0 is {anchor.isoformat()}")

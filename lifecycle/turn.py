@@ -321,6 +321,11 @@ class Turn(Resting):
         front = f"{self.customer}/{play.key}/{play.name_of(step)}/{occurrence or self.round(play, step)}/{part}"
         return f"{front}/{recipient}" if recipient else front
 
+    def add(self, play: Play) -> None:
+        """Take a play that begins. Its steps are this turn's own: no state has them yet."""
+        self.plays = (*self.plays, play)
+        self._own.add(play.key)
+
     def put(self, play: Play) -> Play:
         """Replace a play by its newer form, found by key."""
         self.plays = tuple(play if other.key == play.key else other for other in self.plays)
