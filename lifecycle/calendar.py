@@ -64,6 +64,7 @@ def midnight(day: date, zone: str) -> datetime:
     return wall(day, "00:00", zone)
 
 
+@lru_cache(maxsize=65536)
 def shown(at: datetime, zone: str) -> str:
     """An instant as reasons name it: `2026-03-02 09:00`, in `zone`."""
     return local(at, zone).strftime("%Y-%m-%d %H:%M")

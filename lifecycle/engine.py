@@ -152,7 +152,7 @@ def deliver(turn: Turn) -> bool:
     turn.begin()
     for command in issued:
         effects.sent(turn, command.touch)
-    if any(play.over for play in turn.plays):
+    if len(turn.running()) < len(turn.plays):
         _consequences(turn)
         questions.forget(turn)
     turn.end(turn.as_of)

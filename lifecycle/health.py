@@ -142,9 +142,12 @@ def _metric(metric: Metric, weight: float, lookup: Lookup) -> Part:
 
 def _mean(weighted: Iterable[tuple[float, float | None]]) -> float | None:
     """The mean of what there is, by weight; None where there is nothing."""
-    those = [(weight, value) for weight, value in weighted if value is not None]
-    total = sum(weight for weight, _ in those)
-    return sum(weight * value for weight, value in those) / total if total > 0 else None
+    total, points = 0.0, 0.0
+    for weight, value in weighted:
+        if value is not None:
+            total += weight
+            points += weight * value
+    return points / total if total > 0 else None
 
 
 def rated(metric: Metric, lookup: Lookup) -> float | None:

@@ -8,28 +8,28 @@ threads may share it.
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 V = TypeVar("V")
-P = ParamSpec("P")
+More = TypeVarTuple("More")
 
 LIMIT = 4096
 
 
-def once(build: Callable[Concatenate[V, P], T]) -> Callable[Concatenate[V, P], T]:
+def once(build: Callable[[V, *More], T]) -> Callable[[V, *More], T]:
     """Remember what `build` makes of its first argument, for the last few thousand; further ones only help to work it
     out.
     """
     kept: dict[int, tuple[V, T]] = {}
 
     @wraps(build)
-    def look(value: V, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        found = kept.get(id(value))
-        if found is None:
+    def look(value: V, /, *more: *More) -> T:
+        try:
+            return kept[id(value)][1]
+        except KeyError:
             if len(kept) >= LIMIT:
                 kept.clear()
-            found = kept[id(value)] = (value, build(value, *args, **kwargs))
-        return found[1]
+            return kept.setdefault(id(value), (value, build(value, *more)))[1]
 
     return look

@@ -7,6 +7,7 @@ anew looks at everything once.
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter, is_
 from typing import Any
 
@@ -246,4 +247,9 @@ def _value(fact: Fact | None) -> object:
 
 
 def _playing(plays: tuple[Play, ...]) -> frozenset[str]:
-    return frozenset(f"playing.{play.playbook.replace('-', '_')}" for play in plays if not play.over)
+    return frozenset([_known_as(play.playbook) for play in plays if not play.over])
+
+
+@lru_cache(maxsize=4096)
+def _known_as(playbook: str) -> str:
+    return f"playing.{playbook.replace('-', '_')}"

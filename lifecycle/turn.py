@@ -171,10 +171,10 @@ class Turn(Resting):
         return self.journey.targets.get(name if name in self.journey.stages else STANDARD, ())
 
     def book(self, play: Play) -> Playbook:
-        book = self._books.get(play.release)
-        if book is None:
-            book = self._books[play.release] = self.releases.playbook(play.release)
-        return book
+        try:
+            return self._books[play.release]
+        except KeyError:
+            return self._books.setdefault(play.release, self.releases.playbook(play.release))
 
     def index(self, play: Play) -> Mapping[str, Step]:
         """The steps of a play's release by id, in playbook order."""
@@ -182,14 +182,14 @@ class Turn(Resting):
 
     def steps(self, play: Play) -> Steps:
         """The steps of a play's release, in order."""
-        found = self._steps.get(play.release)
-        if found is None:
-            found = self._steps[play.release] = index.steps(self.book(play))
-        return found
+        try:
+            return self._steps[play.release]
+        except KeyError:
+            return self._steps.setdefault(play.release, index.steps(self.book(play)))
 
     def running(self) -> tuple[Play, ...]:
         """The plays in which something is still to do."""
-        return tuple(play for play in self.plays if not play.over)
+        return tuple([play for play in self.plays if not play.over])
 
     def current(self) -> Mapping[str, str]:
         """Playbook name to digest, of the applied catalogue."""
