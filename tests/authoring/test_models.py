@@ -2,6 +2,7 @@
 worked out by hand. Rows C1 to C7.
 """
 
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from lifecycle import health
 from lifecycle.health import HealthModel, Part
 from lifecycle.messages import Event, FactsReported, MilestoneTicked, SignedUp
 from lifecycle.model import Contact, Profile, Teammate, Value
+from lifecycle.playbook import Lifecycle
 
 ROOT = Path(__file__).parent.parent.parent
 Row = tuple[str, str, str, list[tuple[Value, float | None]]]
@@ -339,3 +341,15 @@ def test_the_shipped_lifecycle_scores_by_points(shipped: Compiled) -> None:
     state = simulate(library, shipped.digest, signup, START, events, START + timedelta(days=4)).state
     assert (state.facts["health.score"].value, state.band) == (85, "green")
     assert [(item.score, item.high) for item in state.history] == [(67, 70), (85, None)]
+
+
+@pytest.mark.parametrize("model", ["formula", "four-component", "five-signal", "depth"])
+def test_a_team_takes_another_model_by_naming_it(tmp_path: Path, model: str) -> None:
+    shutil.copytree(ROOT / "playbooks", tmp_path / "playbooks")
+    lifecycle = tmp_path / "playbooks" / "lifecycle.yaml"
+    lifecycle.write_text(lifecycle.read_text().replace("\nhealth: points ", f"\nhealth: {model} "))
+    compiled = compile_folder(tmp_path / "playbooks", ROOT / "templates")
+    assert compiled.diagnostics == ()
+    life = next(release for release in compiled.releases.values() if isinstance(release, Lifecycle))
+    assert life.health is not None
+    assert life.health.title != "Points"
