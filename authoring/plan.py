@@ -77,7 +77,7 @@ def _lines(old: Playbook, new: Playbook) -> Iterator[str]:
     for item in fields(Playbook):
         before, after = getattr(old, item.name), getattr(new, item.name)
         if item.name not in _APART and before != after:
-            yield f"{item.name}: {_said(before)} -> {_said(after)}"
+            yield _field_line(item.name, before, after)
     before, after = ({step.id: step for step in book.steps} for book in (old, new))
     known = {name: name for name in after if name in before}
     known |= {step.id: step.was for step in new.steps if step.id not in known and step.was in before}
@@ -95,6 +95,14 @@ def _lines(old: Playbook, new: Playbook) -> Iterator[str]:
     for path in sorted({*old.templates, *new.templates}):
         if old.templates.get(path) != new.templates.get(path):
             yield f"text changed: templates/{path}"
+
+
+def _field_line(name: str, before: object, after: object) -> str:
+    """What became of a field. A condition may read the same and mean something else, by `conditions` that it names."""
+    was, becomes = _said(before), _said(after)
+    if was != becomes:
+        return f"{name}: {was} -> {becomes}"
+    return f"{name}: {becomes}, which means something else now" if isinstance(after, Expr) else f"{name} changed"
 
 
 def _step_lines(old: Step, new: Step) -> Iterator[str]:

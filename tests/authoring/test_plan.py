@@ -41,7 +41,7 @@ EDITS = [
     ("day: 5", "day: 6", "re-timed: day 5 at 18:00 -> day 6 at 18:00"),
     ("priority: 40", "priority: 60", "priority: 40 -> 60"),
     ("owner: csm", "owner: csm\nexit: customer.stage == 'churned'", "exit: none -> customer.stage == 'churned'"),
-    ("{ stage: onboarding }", "{ event: nps.answered }", "triggers: otherwise -> otherwise"),
+    ("{ stage: onboarding }", "{ event: nps.answered }", "triggers changed"),
     ("day: 4, survey", "day: 4, if: customer.arr > 5, survey", '"if" changed'),
     ("id: ask, day: 4", "id: asked, was: ask, day: 4", "step asked: was ask"),
     ("id: ask, day: 4", "id: asked, day: 4", "step asked looks the same as ask: if it was renamed, say `was: ask`"),
@@ -167,11 +167,16 @@ def test_another_text_is_said_by_its_file(theatre: Any) -> None:
     path = next(iter(book.templates))
     new = replace(book, templates={**book.templates, path: "Hello"})
     odd = replace(book, format=99)
-    catalogues = {name: replace(manifest, playbooks={**manifest.playbooks, "care": name}) for name in ("new", "odd")}
-    releases = {**world.library.releases, "new": new, "odd": odd}
+    least = replace(book, entry=Expr("conditions.fine", (">", ("get", "customer.arr"), ("const", 5))))
+    more = replace(least, entry=Expr("conditions.fine", (">", ("get", "customer.arr"), ("const", 6))))
+    books = {"new": new, "odd": odd, "least": least, "more": more}
+    catalogues = {name: replace(manifest, playbooks={**manifest.playbooks, "care": name}) for name in books}
+    releases = {**world.library.releases, **books}
     library = Library({**releases, **{f"of {name}": found for name, found in catalogues.items()}})
     assert book_changes(library, world.digest, "of new")[0].lines == (f"text changed: templates/{path}",)
     assert book_changes(library, world.digest, "of odd")[0].lines == ("compiled otherwise",)
+    same = "entry: conditions.fine, which means something else now"
+    assert book_changes(library, "of least", "of more")[0].lines == (same,)
 
 
 def test_a_step_that_is_gone_is_said_and_a_play_that_is_over_is_none_in_flight(theatre: Any) -> None:
