@@ -25,6 +25,8 @@ HEAD = """\
 
 Written by `python -m authoring.rows` from `docs/rows.toml` and the scenarios; a test fails when it lies.
 A figure that a scenario shows is a line of what it expects: another day, owner or deadline in a playbook turns it red.
+`make nightly` changes every figure of every playbook and journey by itself and wants that; what nothing notices yet
+is listed in `tests/time_travel/unproven.toml`.
 """
 
 
