@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from authoring.rules import RULES, WARNINGS
+from lifecycle.quick import quick
 
 REFERENCE = "docs/playbook-reference.md"
 _SHOWN_COLUMNS = 120
@@ -17,6 +18,7 @@ _CHOICES = 5
 _CUT = "... "
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Place:
     """Words in a file: `line` and `column` count from 1, `width` is how many characters the caret covers.

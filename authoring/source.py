@@ -9,6 +9,7 @@ file are not part of the language.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -26,6 +27,7 @@ from ruamel.yaml.events import (
 )
 
 from authoring.diagnostics import Place, Report
+from lifecycle.quick import quick
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
@@ -46,6 +48,7 @@ _LONG_TAG = re.compile(r"!\S{1000}")  # the parser takes quadratic time over one
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Scalar:
     """A single value as written. `exact`: the value stands in the line as it is, so words inside it can be pointed at.
@@ -350,6 +353,7 @@ class _Builder:
         return line + 1, min(mark.column, len(text)) + 1, text
 
 
+@lru_cache(maxsize=4096)
 def _plain_kind(value: str) -> Kind:
     """What an unquoted value is in the YAML 1.2 core schema; octal and hexadecimal stay texts."""
     if value and value[0] in _WORDS:
