@@ -52,10 +52,19 @@ def mutants(text: str, roles: frozenset[str]) -> Iterator[Mutant]:
     root = parse(text, "playbook.yaml", Report()).root
     for path, scalar in _scalars(root, ()) if root else ():
         at, column = scalar.place.line - 1, scalar.place.column - 1
-        before, after = lines[at][:column], lines[at][column:]
+        before, after, end = lines[at][:column], lines[at][column:], at + 1
+        if scalar.value not in after:
+            end, after = _folded(lines, at), f'"{scalar.value}"\n'
         for value in _otherwise(scalar.value, roles):
             written = before + after.replace(scalar.value, value, 1)
-            yield Mutant(f"{path}: {scalar.value} -> {value}", "".join([*lines[:at], written, *lines[at + 1 :]]))
+            yield Mutant(f"{path}: {scalar.value} -> {value}", "".join([*lines[:at], written, *lines[end:]]))
+
+
+def _folded(lines: list[str], at: int) -> int:
+    """Where a value that goes on over several lines ends: before the next line that stands no deeper than its key."""
+    deep = len(lines[at]) - len(lines[at].lstrip())
+    further = range(at + 1, len(lines))
+    return next((n for n in further if len(lines[n]) - len(lines[n].lstrip()) <= deep), len(lines))
 
 
 def _scalars(node: Node, path: tuple[str, ...]) -> Iterator[tuple[str, Scalar]]:
