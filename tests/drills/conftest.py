@@ -178,6 +178,11 @@ def _onboarding_alone(folder: Path) -> Path:
     for path in folder.glob("*.yaml"):
         if path.stem not in ("lifecycle", "facts", "team") and not path.stem.startswith(("onboarding-", "nps-")):
             path.unlink()
+    names = {path.stem.replace("-", "_") for path in folder.glob("*.yaml")}
+    for path in folder.glob("*.yaml"):  # what is not there is not playing
+        path.write_text(
+            re.sub(r"playing\.(\w+)", lambda name: name[0] if name[1] in names else "false", path.read_text())
+        )
     lifecycle = folder / "lifecycle.yaml"
     text = lifecycle.read_text()
     for what_names_others in (r"^risks:\n(  .*\n)+", r"^  incidents:.*\n(    .*\n)+"):
