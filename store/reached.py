@@ -15,7 +15,7 @@ from lifecycle import calendar
 from lifecycle.jsonform import decode
 from lifecycle.model import Clock, Profile
 from lifecycle.playbook import OUTSIDE_STAGES, STANDARD, Lifecycle, Target
-from store import tables
+from store import moves, tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Reached:
 def read(c: Connection, life: Lifecycle, since: datetime, until: datetime) -> tuple[Reached, ...]:
     """Every milestone with a share, of customers whose day for it ended between two instants."""
     homes = [(row.id, decode(Profile, row.profile), row.created_at) for row in _homes(c)]
-    missed, gone = _missed(c), _moves(c)
+    missed, moved = _missed(c), moves.read(c)
     found = []
     for journey, target in _targets(life):
         over = [
@@ -54,7 +54,7 @@ def read(c: Connection, life: Lifecycle, since: datetime, until: datetime) -> tu
         there = [
             customer
             for customer, at in over
-            if (customer, target.milestone) not in missed and not _outside(gone.get(customer, []), at)
+            if (customer, target.milestone) not in missed and not _outside(moved.get(customer, []), at)
         ]
         title = life.milestones[target.milestone].title
         found.append(Reached(journey, target.milestone, title, target.day, target.share, len(over), len(there)))
@@ -83,16 +83,6 @@ def _missed(c: Connection) -> set[tuple[str, str]]:
     return {(row.customer, row.step) for row in c.execute(query)}
 
 
-def _moves(c: Connection) -> dict[str, list[tuple[datetime, str]]]:
-    table = tables.decisions.c
-    query = select(table.customer, table.at, table.step)
-    query = query.where(table.what == "stage", table.verdict == "fired", table.play == 0)
-    found: dict[str, list[tuple[datetime, str]]] = {}
-    for row in c.execute(query.order_by(table.customer, table.batch, table.position)):
-        found.setdefault(row.customer, []).append((row.at, row.step))
-    return found
-
-
-def _outside(moves: list[tuple[datetime, str]], at: datetime) -> bool:
+def _outside(moved: list[tuple[datetime, str]], at: datetime) -> bool:
     """Whether the customer had left by then."""
-    return next((stage in OUTSIDE_STAGES for moved, stage in reversed(moves) if moved <= at), False)
+    return next((stage in OUTSIDE_STAGES for since, stage in reversed(moved) if since <= at), False)

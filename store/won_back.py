@@ -7,13 +7,12 @@ import placed outside has not left here. Accounts that were merged into others, 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
 from statistics import median
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from lifecycle.playbook import OUTSIDE_STAGES
-from store import customers, facts, tables
+from store import customers, facts, moves
 from store.customers import Customer
 
 BY = ("tier", "touch", "journey", "segment", "reason")
@@ -54,22 +53,18 @@ class Success:
 
 def read(c: Connection, by: str, since: datetime, until: datetime) -> tuple[Left, ...]:
     """Everybody who left between two instants, the groups `by` one of `BY`."""
-    moves = tables.decisions.c
-    query = select(moves.customer, moves.step, moves.at)
-    query = query.where(moves.what == "stage", moves.verdict == "fired", moves.play == 0)
-    rows = c.execute(query.order_by(moves.customer, moves.batch, moves.position)).all()
     return tuple(
         Left(customer, _group(c, whose, by), at, back)
-        for customer, moved in groupby(rows, key=lambda row: row.customer)
-        for at, back in _spells([(row.step, row.at) for row in moved])
+        for customer, moved in moves.read(c).items()
+        for at, back in _spells(moved)
         if since <= at <= until and not (whose := customers.get(c, customer)).merged_into and not whose.clock.rehearsal
     )
 
 
-def _spells(moves: Sequence[tuple[str, datetime]]) -> Iterator[tuple[datetime, datetime | None]]:
+def _spells(moved: Sequence[tuple[datetime, str]]) -> Iterator[tuple[datetime, datetime | None]]:
     """Each time outside that began from inside: from when, and until when."""
     inside, gone = False, None
-    for stage, at in moves:
+    for at, stage in moved:
         outside = stage in OUTSIDE_STAGES
         if inside and outside:
             gone = at
