@@ -131,10 +131,13 @@ class Member(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A person for a role, by id, and why; empty where there was nothing to choose."""
+    """A person for a role, by id, and why; empty where there was nothing to choose. `instead`: the role that the person
+    has, where nobody takes the one wanted.
+    """
 
     person: str
     why: str = ""
+    instead: str = ""
 
 
 def holds(expr: Expr, profile: Profile) -> bool:
@@ -245,7 +248,7 @@ class Staff:
                 return Choice(absence.stand_in, f"stands in for {person.id}, who is away")
         for link in self.chains.get(role, ()):
             if link in chosen:
-                return Choice(chosen[link].person, _vacant(role, link))
+                return Choice(chosen[link].person, f"nobody takes {role}; {link} stands in", link)
         those = (one for link in (role, *self.chains.get(role, ())) for one in self._holders(link, without))
         last = next(those, None)
         return None if last is None else Choice(last.id, f"nobody else takes {role}")
@@ -255,18 +258,10 @@ def told(choices: Mapping[str, Choice]) -> str:
     """Why everybody was chosen, for the trace: `csm mara: has 3 of 20-50 accounts`; vacant roles come last, in one:
     `nobody takes cs_associate (csm mara), tam (csm mara)`.
     """
-    said = {role: f"{role} {found.person}: {found.why}" for role, found in sorted(choices.items()) if found.why}
-    vacant = []
-    for role, found in sorted(choices.items()):
-        link = found.why.removeprefix(f"nobody takes {role}; ").removesuffix(" stands in")
-        if found.why == _vacant(role, link):
-            vacant.append(f"{role} ({link} {found.person})")
-            del said[role]
-    return "; ".join([*said.values(), *([f"nobody takes {', '.join(vacant)}"] if vacant else [])])
-
-
-def _vacant(role: str, link: str) -> str:
-    return f"nobody takes {role}; {link} stands in"
+    those = sorted(choices.items())
+    said = [f"{role} {found.person}: {found.why}" for role, found in those if found.why and not found.instead]
+    vacant = [f"{role} ({found.instead} {found.person})" for role, found in those if found.instead]
+    return "; ".join([*said, *([f"nobody takes {', '.join(vacant)}"] if vacant else [])])
 
 
 # --- what a customer is told of a change ------------------------------------------------------------------------------
