@@ -17,6 +17,8 @@ from lifecycle.playbook import CONTRACT_END, FactSpec
 from store import interactions
 from store.team import Person
 
+_SPELLED = ("AE", "API", "ARR", "CES", "CS", "CSAT", "CSM", "EBR", "NPS", "P1", "P2", "P3", "P4", "QBR", "ROI", "SSO")
+_SHORT = {word.lower(): word for word in (*_SPELLED, "TAM")}
 NOBODY = SimpleNamespace(name="", first_name="", email="", role="")
 """The contact of a text that somebody looks at before there is one."""
 
@@ -92,9 +94,11 @@ def _all_facts(scene: Scene) -> dict[str, SimpleNamespace]:
     return groups
 
 
-def title_of(step: str) -> str:
-    """What a step is called in front of people: `setup-guide` is Setup guide."""
-    return step.replace("-", " ").replace("_", " ").capitalize()
+def title_of(name: str) -> str:
+    """What a step, a role, a playbook is called in front of people: `setup-guide` is Setup guide, `ebr` is EBR."""
+    plain = name.replace("-", " ").replace("_", " ")
+    spelled = " ".join(_SHORT.get(word.lower(), word) for word in plain.split(" "))
+    return spelled[:1].upper() + spelled[1:]
 
 
 def _customer(scene: Scene) -> SimpleNamespace:

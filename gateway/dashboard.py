@@ -104,6 +104,7 @@ class Dashboard:
             lambda c: (pages.counts(c), pages.waiting_for(c, session.acting), team.teammates(c), _halt(c))
         )
         names = {person.id: person.name for person in people}
+        zones = {person.id: person.zone for person in people}
         return self.pages.show(
             f"dashboard/{name}.html",
             status=status,
@@ -112,6 +113,7 @@ class Dashboard:
             mine=mine,
             people=people,
             names=names,
+            here=zones.get(session.acting) or "UTC",
             halt=halt,
             halt_unheard=unheard,
             path=request.url.path,

@@ -8,18 +8,18 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from activities.variables import title_of
 from store.team import Person
 
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]+)>")
 _BOLD = re.compile(r"\*([^*\n]+)\*")
 _MINUTE = re.compile(r"(?<!\d)\d{4}-\d\d-\d\d \d\d:\d\d(?!\d)")
-_SHORT = {word.lower(): word for word in ("AE", "API", "CS", "CSM", "EBR", "NPS", "ROI", "SSO", "TAM")}
 
 
 class _Dated(Protocol):
@@ -63,6 +63,11 @@ def measure(value: Any, unit: str = "") -> str:
     return f"{shown} {unit}".rstrip()
 
 
+def dated(day: date) -> str:
+    """`2 Mar 2026`."""
+    return f"{day.day} {day:%b %Y}"
+
+
 def iso(at: datetime) -> str:
     """For `<time datetime>`."""
     return at.isoformat(timespec="seconds")
@@ -71,13 +76,6 @@ def iso(at: datetime) -> str:
 def instant(written: str) -> datetime:
     """An instant out of a decision's public JSON."""
     return datetime.fromisoformat(written)
-
-
-def words(name: str) -> str:
-    """`technical-setup` as people write it."""
-    plain = re.sub(r"[_-]+", " ", name)
-    spelled = " ".join(_SHORT.get(word.lower(), word) for word in plain.split(" "))
-    return spelled[:1].upper() + spelled[1:]
 
 
 def people(ids: str | Sequence[str], names: Mapping[str, str]) -> str:
@@ -123,12 +121,13 @@ def mrkdwn(text: str) -> Markup:
 FILTERS = {
     "local": local,
     "clock": clock,
+    "dated": dated,
     "iso": iso,
     "zoned": zoned,
     "filled": filled,
     "measure": measure,
     "instant": instant,
-    "words": words,
+    "words": title_of,
     "people": people,
     "by_day": by_day,
     "by_person": by_person,

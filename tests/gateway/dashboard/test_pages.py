@@ -64,7 +64,7 @@ async def test_a_customers_page_shows_its_journey_and_what_that_wants(
         c.execute(text("UPDATE customers SET stage = 'onboarding'"))
     page = (await browser.get(f"/customers/{customer.id}")).text
     assert "<dt>Journey</dt><dd>Short journey, day 0</dd>" in page
-    assert "wanted by day 7, csm, by 40 % of the customers" in page.lower()
+    assert "wanted by day 7, csm, by 40% of the customers" in page.lower()
     assert re.findall(r'<option value="(\w+)">', page.split('id="stage"')[1].split("</select>")[0]) == [
         "expansion",
         "churned",
@@ -197,7 +197,7 @@ async def test_a_customers_page_shows_the_score_its_parts_and_what_is_not_known(
     state = _shipped(db, acme)
     temporal.state = state_to_json(state)
     assert (
-        "There is no score yet. At least 50 % of the model must be known"
+        "There is no score yet. At least 50% of the model must be known"
         in (await browser.get(f"/customers/{acme}")).text
     )
     told: dict[str, Value] = {"usage.dau_wau": 0.64, "usage.features": 4, "usage.data_growth": 0.2, "nps.score": 3}
@@ -211,7 +211,7 @@ async def test_a_customers_page_shows_the_score_its_parts_and_what_is_not_known(
     assert "<b>48</b> of 100" in page
     assert '<span class="pill bad">-22 in 30 days</span><span class="pill bad">fell fast</span>' in page
     assert "At risk: Executive escalation, intensive engagement" in page
-    assert "Points, 50 % known" in page
+    assert "Points, 50% known" in page
     assert "not known: The executive sponsor is engaged (sponsor.engaged)" in page
     assert "usage.dau_wau = 0.64 > 0.6" in page
     assert "up to 50 within the week" in page
@@ -242,7 +242,7 @@ async def test_a_score_from_outside_is_said_to_be(browser: Browser, acme: str, t
     reported = replace(_shipped(db, acme), facts={"health.score": Fact(90, AT)}, band="green")
     temporal.state = state_to_json(reported)
     page = (await browser.get(f"/customers/{acme}")).text
-    assert "Reported from outside: only 0 % of the model is known, and at least 50 % must be." in page
+    assert "Reported from outside: only 0% of the model is known, and at least 50% must be." in page
     temporal.state = {"v": 1, "odd": True}
     assert "<h2>Health</h2>" not in (await browser.get(f"/customers/{acme}")).text
 

@@ -104,6 +104,8 @@ async def test_a_page_says_why_a_playbook_does_not_run_and_what_would_change_tha
     assert "Why, and why not" in page
     assert "never started; nothing but its trigger is missing" in page
     assert "It starts when somebody starts it by hand." in page
+    folded = page.index("1 playbook has never started")
+    assert folded < page.index("never started; nothing but its trigger is missing")
 
     for raw in ({**temporal.state, "catalogue": "gone"}, {**temporal.state, "odd": 1}):
         temporal.state = raw
