@@ -33,7 +33,7 @@ def test_the_standard_price_goes_up_by_3_to_5_percent(compiled: Compiled, tmp_pa
     assert isinstance(book, Playbook)
     call = next(step.action for step in book.steps if step.id == "terms-call")
     assert isinstance(call, Task)
-    assert "the standard price goes up by {{ inputs.increase }} %" in call.title
+    assert "the standard price goes up by {{ inputs.increase }}%" in call.title
     assert dict(book.inputs)["increase"] == 4
     copytree(ROOT / "playbooks", tmp_path / "playbooks")
     for percent, wrong in ((2, True), (3, False), (5, False), (6, True)):
