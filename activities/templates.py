@@ -2,7 +2,8 @@
 
 Mail: values are escaped in `.mjml`, not in `.txt` and subjects. Slack: values are escaped for mrkdwn, once, everywhere.
 An undefined name is an error, never an empty place. The first line of a `.txt` (`Subject:` or `Title:`) is a template
-of its own, so that a line break in a value cannot move text from the head into the body or back.
+of its own, so that a line break in a value cannot move text from the head into the body or back. A line of a `.txt`
+stays a line, also where it ends with a block.
 """
 
 import re
@@ -29,6 +30,8 @@ _LINK = re.compile(r"(?:https?://|mailto:)[^\s<>()\"']*[^\s<>()\"'.,;:!?]")
 
 LAYOUT = "layout.mjml"
 _COLUMNS = re.compile(r" *(\S+(?: \S+){0,2})(?<![.!?,:;]) {2,}(\S.*)\Z")
+_CLOSED = re.compile(r"^(?=.*[^-]%\}$)(?!(?:\s*\{%(?:(?!%\}).)*%\})+$)(.*)$", re.MULTILINE)
+"""A line of text that ends with a block: `trim_blocks`, meant for lines of blocks alone, would take its line break."""
 _LINE = Markup("<br />")
 _ROW = Markup(
     '<tr><td style="padding: 0 12px 4px 0; text-align: right; vertical-align: top; white-space: nowrap">{0}</td>'
@@ -186,7 +189,7 @@ def _sources(templates: Mapping[str, str]) -> dict[str, str]:
         key, colon, head = first.partition(":")
         if path.endswith(".txt") and colon and key in {"Subject", "Title"}:
             sources[path + HEAD] = head.strip()
-            sources[path] = rest.lstrip("\n")
+            sources[path] = _CLOSED.sub(r'\1{{ "" }}', rest.lstrip("\n"))
         else:
             sources[path] = source
     return sources

@@ -112,3 +112,13 @@ def test_a_long_message_is_split_between_lines() -> None:
 
 def test_escaping_is_done_once() -> None:
     assert escape("<@U1> & <!channel>") == "&lt;@U1&gt; &amp; &lt;!channel&gt;"
+
+
+def test_a_line_that_ends_with_a_block_stays_a_line_and_lines_of_blocks_leave_nothing() -> None:
+    body = "One.{% if facts.known is defined %} Two.{% endif %}\n\n"
+    body += "{% if name %}\nThree.\n{% endif %}\nFour.{% if name -%}\n{% endif %} Five."
+    for text in (
+        Templates().mail_text("d", book(body), "t.txt", VALUES),
+        Templates().slack_text("d", book(body), "t.txt", VALUES),
+    ):
+        assert text == ("Hi", "One. Two.\n\nThree.\nFour. Five.\n")
