@@ -56,9 +56,9 @@ class Bookings:
             if not projections.raise_task(c, command, scene.customer.id, title, ()):
                 return
             of_card = replace(envelope, touch=touch, touch_hash=ledger.touch_hash(c, touch), person=organizer)
-        self.ways.cards(scene.customer.clock).post(
-            of_card, cards.task_card(title, scene.customer.name, when, (), touch)
-        )
+        card = cards.task_card(title, scene.customer.name, when, (), touch)
+        page = f"{self.delivery.public_url}/customers/{scene.customer.id}"
+        self.ways.cards(scene.customer.clock).post(of_card, cards.linked(card, page))
 
     def calendar(
         self, method: Method, scene: Scene, meeting: Meeting, summary: str, description: str, *, alone: bool = False

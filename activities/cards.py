@@ -8,7 +8,7 @@ first part is the customer, checked again there.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 APPROVE, REJECT, EDIT, DONE = "approval_approve", "approval_reject", "approval_edit", "task_done"
@@ -98,6 +98,12 @@ def task_card(title: str, customer: str, due: str, checklist: Sequence[str], val
 def message_card(title: str, body: str) -> Card:
     """A message. `body` is mrkdwn whose values are escaped already."""
     return Card(title, (_header(title), *_sections(body)), cut(title, SECTION))
+
+
+def linked(card: Card, url: str) -> Card:
+    """The card with a last line that leads to the customer's page in the dashboard."""
+    line = {"type": "mrkdwn", "text": f"<{url}|Open the customer's page>", "verbatim": True}
+    return replace(card, blocks=(*card.blocks, {"type": "context", "elements": [line]}))
 
 
 def _preview(question: Question) -> list[Block]:

@@ -284,7 +284,7 @@ class Effects:
             with self._db.begin() as c:
                 handover.give(c, taken, command)
 
-        return self._card(scene, envelope, card, before=give)
+        return self._card(scene, envelope, self._renderer.linked(scene, card), before=give)
 
     # --- other systems ----------------------------------------------------------------------------------------------
 

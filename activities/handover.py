@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from activities import cards
 from activities.cards import Card
 from activities.scene import Scene, moment_of, read_source
+from activities.variables import title_of
 from lifecycle.commands import HandOver
 from store import meetings, projections, team
 from store.projections import TaskRow
@@ -47,7 +48,7 @@ def card(c: Connection, scene: Scene, command: HandOver, taken: Sequence[TaskRow
     if not lines:
         return None
     before = ", ".join(sorted(team.named(c, command.roles.values()).values()))
-    roles = ", ".join(role.replace("_", " ") for role in command.roles)
+    roles = ", ".join(title_of(role) for role in command.roles)
     why = f" ({command.reason})" if command.reason else ""
     listed = "".join(f"\n• {cards.escape(line)}" for line in lines)
     body = f"From {cards.escape(before)}{cards.escape(why)}, as {cards.escape(roles)}. What is open:{listed}"

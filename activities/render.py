@@ -126,9 +126,13 @@ class Renderer:
         if not isinstance(step.action, Slack):
             raise UnsendableError(f"the step {step.id} is no Slack message")
         path = f"slack/{step.action.template}.txt"
-        return cards.message_card(
-            *self._templates.slack_text(scene.source.digest, book, path, self._variables(scene, deadline=scene.due))
-        )
+        values = self._variables(scene, deadline=scene.due)
+        title, body = self._templates.slack_text(scene.source.digest, book, path, values)
+        return self.linked(scene, cards.message_card(title, body))
+
+    def linked(self, scene: Scene, card: Card) -> Card:
+        """A card with the way to its customer's page."""
+        return cards.linked(card, f"{self._delivery.public_url}/customers/{scene.customer.id}")
 
     def task(self, scene: Scene) -> tuple[str, tuple[str, ...]]:
         """Title and checklist of a task: the engine's own sentence, or the step's; raises as `letter`."""
@@ -162,7 +166,7 @@ class Renderer:
         """The card of a task, with the words of `slack/task.txt` where the release has it."""
         due = moment_of(command.due_at, scene.reader_zone)
         body = self._shared(scene, "slack/task.txt", task=title, deadline=command.due_at)
-        return cards.task_card(title, scene.customer.name, due, checklist, command.touch, body)
+        return self.linked(scene, cards.task_card(title, scene.customer.name, due, checklist, command.touch, body))
 
     def preview(self, scene: Scene, names: tuple[str, ...]) -> dict[str, Any]:
         """What an approval is about: `title`, `subject`, `text`, the names `to`, and a `note` for whoever answers. What
@@ -206,7 +210,7 @@ class Renderer:
             "proceed": "without an answer it is sent as it is.",
         }[command.expired]
         value = f"{scene.customer.id}/{command.approval}"
-        return cards.question_card(
+        card = cards.question_card(
             Question(
                 title=preview["title"],
                 customer=scene.customer.name,
@@ -223,6 +227,7 @@ class Renderer:
                 body=self._shared(scene, "slack/approval.txt", task=preview["title"], deadline=command.answer_by),
             )
         )
+        return self.linked(scene, card)
 
     # --- inside ----------------------------------------------------------------------------------------------------
 

@@ -147,6 +147,8 @@ def test_a_slack_message_goes_to_the_teammate_with_its_hash(office: "Office", sl
     assert message["channel"] == "D0MARA"
     assert message["blocks"][0]["text"]["text"] == "Acme: look here"
     assert "Call Ada, Mara. <https://help.example.com|Help>" in message["blocks"][1]["text"]["text"]
+    page = f"<https://stageplay.example.com/customers/{office.customer.id}|Open the customer's page>"
+    assert message["blocks"][-1]["elements"][0]["text"] == page
     with office.db.read() as c:
         assert message["metadata"]["event_payload"] == {
             "touch": c.execute(select(tables.ledger.c.touch_hash)).scalar_one()
@@ -154,7 +156,8 @@ def test_a_slack_message_goes_to_the_teammate_with_its_hash(office: "Office", sl
 
 
 def buttons(message: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {item["action_id"]: item for block in message["blocks"] for item in block.get("elements", ())}
+    actions = [block for block in message["blocks"] if block["type"] == "actions"]
+    return {item["action_id"]: item for block in actions for item in block["elements"]}
 
 
 def test_a_question_has_three_buttons_and_is_on_the_dashboard(office: "Office", slack_server: FakeSlack) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from activities.cards import Card
 from activities.delivery import Delivery
 from activities.mime import Mail, Mailbox, to_eml
 from activities.render import Letter, News, Renderer, Slot
@@ -133,6 +134,20 @@ def check_letter(letter: Letter) -> None:
     assert message["Subject"] == letter.subject
 
 
+def check_card(card: Card) -> None:
+    """Slack takes it, and it leads to the customer's page."""
+    assert len(card.blocks) <= 50
+    assert card.text
+    head, *_, last = card.blocks
+    assert len(head["text"]["text"]) <= 150
+    assert all(len(block["text"]["text"]) <= 3000 for block in card.blocks if block["type"] == "section")
+    buttons = [one for block in card.blocks if block["type"] == "actions" for one in block["elements"]]
+    assert all(len(one["text"]["text"]) <= 75 for one in buttons)
+    assert all(len(one["value"]) <= 2000 for one in buttons)
+    assert len({one["action_id"] for one in buttons}) == len(buttons)
+    assert f"<{DELIVERY.public_url}/customers/cus_1|" in last["elements"][0]["text"]
+
+
 def test_the_shipped_playbooks_compile() -> None:
     assert [diagnostic.what for diagnostic in shipped().diagnostics] == []
     assert len(list(steps(Email, Survey, Invite, Slack, Task))) > 10
@@ -167,7 +182,8 @@ def test_every_invitation_can_be_sent_and_taken_back(book: Playbook, step: Step)
 def test_every_slack_message_can_be_posted(book: Playbook, step: Step, known: bool) -> None:
     command = PostSlack(f"cus_1/{book.name}/1/{step.id}/1/send/mara", "d" * 16, step.id, "mara", AT)
     card = Renderer(DELIVERY).message(scene(book, step, command, known=known, name="A <!here> & B"))
-    body = "".join(block["text"]["text"] for block in card.blocks[1:])
+    check_card(card)
+    body = "".join(block["text"]["text"] for block in card.blocks[1:-1])
     assert "<!here>" not in body
     assert "&lt;!here&gt; &amp; B" in body
     assert not re.search(r"\{\{|\{%|undefined|&amp;amp;|&#", body)
@@ -183,6 +199,7 @@ def test_every_task_has_a_title_and_a_card(book: Playbook, step: Step) -> None:
     assert "&amp;" not in title
     card = renderer.task_card(there, command, title, checklist)
     assert card.blocks[0]["text"]["text"] == title
+    check_card(card)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +225,7 @@ def test_every_question_shows_what_it_is_about(book: Playbook, step: Step) -> No
     assert preview["subject"]
     card = renderer.question(there, command, preview)
     assert preview["subject"] in str(card.blocks).replace("&amp;", "&")
+    check_card(card)
 
 
 @pytest.mark.parametrize(("book", "step"), pairs(Email, Survey, Invite))

@@ -92,6 +92,11 @@ def _fault(body: dict[str, Any]) -> str | None:
     for block in blocks:
         if len(block.get("text", {}).get("text", "")) > {"header": 150, "section": 3000}.get(block["type"], 1):
             return "invalid_blocks"
+        if block["type"] == "context":
+            said = [element["text"] for element in block["elements"] if element["type"] == "mrkdwn"]
+            if not 0 < len(said) == len(block["elements"]) <= 10 or any(not 0 < len(one) <= 3000 for one in said):
+                return "invalid_blocks"
+            continue
         ids = [element["action_id"] for element in block.get("elements", ())]
         if len(ids) != len(set(ids)):
             return "invalid_blocks"
