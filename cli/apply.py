@@ -25,11 +25,14 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Applied:
-    """What `apply` did. `told`: how many open customers will start new plays from these releases."""
+    """What `apply` did. `told`: how many open customers will start new plays from these releases. `current`: what stays
+    current instead, where nobody asked for these and somebody has set them aside.
+    """
 
     digest: str
     changed: bool
     told: int = 0
+    current: str = ""
 
 
 class DoesNotCompileError(Exception):
@@ -76,8 +79,9 @@ def make_current(
         db: any rollout that was interrupted in it is finished first.
         found: what compiled.
         folder: its name, for the note.
-        options: to whom, and what becomes of plays in flight; None: to everybody, unless a rollout to a part of the
-            customers has just these releases: whoever starts a process does not decide that it is widened.
+        options: to whom, and what becomes of plays in flight; None: to everybody, unless somebody has set just these
+            releases aside (`rollouts.set_aside`): whoever starts a process decides neither that a rollout is widened
+            or a shadow made live, nor that an undo is undone.
         states: for a shadow, where the live customers stand, as JSON.
         progress: see `Progress`.
 
@@ -92,8 +96,8 @@ def make_current(
         one_at_a_time(c, releases.APPLYING)
         if found.team and isinstance(lifecycle, Lifecycle):
             team.save_team(c, [_teammate(person) for person in found.team.people], lifecycle.roles, found.team.policy)
-        if options is None and any(item.digest == found.digest for item in rollouts.parts(c)):
-            return Applied(found.digest, changed=False)
+        if options is None and rollouts.set_aside(c, found.digest):
+            return Applied(found.digest, changed=False, current=releases.current(c) or "")
         releases.keep(c, found.digest, found.releases)
         begun = _begin(c, found.digest, options or Options(), f"from {folder}/", states or {})
     return _told(db, found.digest, begun, progress)
@@ -111,7 +115,7 @@ def make_older_current(
     finish(db, progress)
     with db.begin() as c:
         one_at_a_time(c, releases.APPLYING)
-        begun = _begin(c, digest, options, "an older release", states or {})
+        begun = _begin(c, digest, options, rollouts.OLDER, states or {})
     return _told(db, digest, begun, progress)
 
 

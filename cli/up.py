@@ -194,6 +194,11 @@ def _prepare(settings: Settings, database: Database, books: Compiled) -> Applied
 
 
 def _told(applied: Applied) -> str:
+    if applied.current:
+        return (
+            f"playbooks stay as they were applied ({applied.current[:12]}): the files ({applied.digest[:12]}) "
+            "are for a part, a shadow, or were undone; `stageplay apply` makes them current"
+        )
     if not applied.changed:
         return f"playbooks unchanged (catalogue {applied.digest[:12]})"
     return f"playbooks applied (catalogue {applied.digest[:12]}); {applied.told} open customers told"

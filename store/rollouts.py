@@ -25,6 +25,8 @@ from store.rollout_tables import rollouts, shadows
 BATCH = 100
 """Customers told in one transaction, which stays short."""
 SOURCE = "apply"
+OLDER = "an older release"
+"""The note of a rollout by which somebody went back to what was applied before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,20 @@ def catalogue_of(c: Connection, customer: Customer) -> str | None:
 def parts(c: Connection) -> list[Rollout]:
     """The rollouts to parts of the customers that are in force."""
     return [item for item in listed(c) if item.in_force]
+
+
+def set_aside(c: Connection, digest: str) -> bool:
+    """Whether somebody decided that not everybody has this catalogue: it is for a part or only a shadow, or they went
+    back from it. Whoever starts a process decides nothing of that.
+    """
+    rows = listed(c)
+    for item in rows:
+        whole = item.options.scope.whole and not item.options.shadow
+        if whole:
+            return item.note == OLDER and item.digest != digest and any(row.digest == digest for row in rows)
+        if item.digest == digest and (item.in_force or item.options.shadow):
+            return True
+    return False
 
 
 # --- shadows ----------------------------------------------------------------------------------------------------------

@@ -208,6 +208,47 @@ def test_an_older_release_is_the_way_back(
     assert "no catalogue" in capsys.readouterr().err
 
 
+def test_up_undoes_no_undo_and_takes_the_next_edit(files: Path, applied: Database, sign_up: SignUp) -> None:
+    from cli.apply import apply
+
+    sign_up()
+    with applied.read() as c:
+        before = releases.current(c) or ""
+    add_a_step(files)
+    assert stageplay("apply") == 0
+    assert stageplay("apply", "--release", before) == 0
+    left = apply(applied, files, settings.HERE / "templates")
+    assert (left.changed, left.current) == (False, before)
+    with applied.read() as c:
+        assert releases.current(c) == before
+    edit(files, "priority: 60", "priority: 61")
+    assert apply(applied, files, settings.HERE / "templates").changed is True
+
+
+def test_files_that_were_put_back_by_hand_are_made_current(files: Path, applied: Database, sign_up: SignUp) -> None:
+    from cli.apply import apply
+
+    sign_up()
+    edit(files, "priority: 60", "priority: 61")
+    assert stageplay("apply") == 0
+    edit(files, "priority: 61", "priority: 60")
+    assert apply(applied, files, settings.HERE / "templates").changed is True
+
+
+def test_up_makes_no_shadow_live(files: Path, applied: Database, sign_up: SignUp) -> None:
+    from cli.apply import apply
+
+    sign_up()
+    add_a_step(files)
+    assert stageplay("apply", "--shadow") == 0
+    left = apply(applied, files, settings.HERE / "templates")
+    with applied.read() as c:
+        assert (left.changed, left.current) == (False, releases.current(c))
+    assert told(applied) == []
+    assert stageplay("apply") == 0
+    assert len(told(applied)) == 1
+
+
 def test_what_a_kill_left_is_finished_first(files: Path, applied: Database, sign_up: SignUp) -> None:
     sign_up()
     add_a_step(files)
