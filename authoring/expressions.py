@@ -5,7 +5,6 @@ arithmetic on numbers, `is defined`. Nothing is ever called, filtered, indexed o
 an expression cannot reach anything. Every fault is a finding at the exact words; none is raised.
 """
 
-import math
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -295,7 +294,7 @@ class _Checker:
             return ("const", value), "text"
         if isinstance(value, bool):
             return ("const", value), "boolean"
-        if isinstance(value, int | float) and math.isfinite(value) and abs(value) <= _LARGEST:
+        if isinstance(value, int | float) and abs(value) <= _LARGEST:
             return ("const", value), "number"
         if value is None:
             self._refuse("expression", 'uses "none"', 'ask "is defined" or "is not defined" instead.')

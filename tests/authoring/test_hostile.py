@@ -117,6 +117,7 @@ def test_conditions_with_many_ways_are_left_alone_in_bounded_time(judge: Any) ->
         "lipsum.__globals__ == 1",
         "customer.tier|attr('__class__') == 1",
         "9" * 499 + " == 1",
+        "customer.arr > " + "9" * 400,
         "1e999 == usage.dau_wau",
         "2 ** 99999999 > 1",
         "'\\ud800' == customer.tier",
