@@ -58,7 +58,8 @@ def test_a_meeting_booked_over_another_is_the_organizers_task_once(
     )
     (card,) = slack_server.messages
     assert card["channel"] == "D0MARA"
-    assert card["blocks"][-1]["elements"][0]["action_id"] == DONE
+    assert card["blocks"][-2]["elements"][0]["action_id"] == DONE
+    assert "|Open the customer's page>" in card["blocks"][-1]["elements"][0]["text"]
 
 
 def test_a_meeting_in_a_free_slot_is_nobodys_task(office: "Office", slack_server: FakeSlack) -> None:
