@@ -38,6 +38,8 @@ from workflows.interface import STATE, UPCOMING
 T = TypeVar("T")
 QUERY_WITHIN = timedelta(seconds=1.5)
 LONGEST_PRESS = 60
+LONGEST_NAME = 200
+"""Of what a search for a customer takes, in characters."""
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: https:; frame-ancestors 'self'"
 KINDS: tuple[Kind, ...] = ("email", "card", "invite")
 PARTS = {"eml": ("message/rfc822", "mail.eml"), "ics": ("text/calendar; charset=utf-8", "invite.ics")}
@@ -122,14 +124,16 @@ class Dashboard:
         )
 
     async def customers_page(self, request: Request) -> HTMLResponse:
-        """Customers, those who wait for somebody first, a page at a time."""
+        """Customers, those who wait for somebody first, a page at a time; with `?named=` only those."""
         self.session(request)
         nth = _number(request, "page") or 1
+        named = request.query_params.get("named", "").strip()[:LONGEST_NAME]
+        skipped = (nth - 1) * pages.A_PAGE
         found, total = await self.read(
-            lambda c: (pages.customers_page(c, offset=(nth - 1) * pages.A_PAGE), pages.counts(c).customers)
+            lambda c: (pages.customers_page(c, offset=skipped, named=named), pages.how_many(c, named))
         )
         last = max(1, -(-total // pages.A_PAGE))
-        return await self.show(request, "customers", customers=found, nth=nth, last=last)
+        return await self.show(request, "customers", customers=found, nth=nth, last=last, total=total, named=named)
 
     async def customer_page(self, request: Request, customer: str) -> HTMLResponse:
         """One customer: what happened and why, what is next and when."""

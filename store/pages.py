@@ -175,9 +175,11 @@ class Counts:
     unknown: int
 
 
-def customers_page(c: Connection, stage: str = "", limit: int = A_PAGE, offset: int = 0) -> tuple[CustomerLine, ...]:
+def customers_page(
+    c: Connection, stage: str = "", limit: int = A_PAGE, offset: int = 0, *, named: str = ""
+) -> tuple[CustomerLine, ...]:
     """Customers, those that wait for somebody first, then by name; of one stage, or of all. `offset`: how many to skip;
-    the order is total, so nobody stands on two pages of an unchanged list.
+    the order is total, so nobody stands on two pages of an unchanged list. `named`: only those that `_called` finds.
     """
     table = tables.customers
     approvals = _open_by_customer(tables.approvals, tables.approvals.c.result == "")
@@ -194,7 +196,21 @@ def customers_page(c: Connection, stage: str = "", limit: int = A_PAGE, offset: 
     )
     if stage:
         query = query.where(table.c.stage == stage)
-    return tuple(_line(row) for row in c.execute(query))
+    return tuple(_line(row) for row in c.execute(query.where(_called(named))))
+
+
+def how_many(c: Connection, named: str) -> int:
+    """How many customers `named` finds."""
+    return c.execute(select(func.count()).select_from(tables.customers).where(_called(named))).scalar_one()
+
+
+def _called(named: str) -> ColumnElement[bool]:
+    """Customers with these words in their name, however written, or with this id of ours or of the sender; all for
+    none.
+    """
+    table = tables.customers
+    found = table.c.name.icontains(named, autoescape=True)
+    return found | (table.c.outer_id == named) | (table.c.id == named)
 
 
 def customer_page(c: Connection, customer: str, decisions: int = 500) -> CustomerPage | None:

@@ -289,6 +289,24 @@ async def test_the_customers_are_leafed_through(browser: Browser, db: Database) 
     assert re.findall(r"C (\d\d)\.", first + last) == [f"{n:02}" for n in range(51)]
     assert "Page 1 of 2, 51 customers" in first
     assert "There is no such page" in (await browser.get("/?page=3")).text
+
+
+async def test_a_customer_is_found_by_name_or_id(browser: Browser, acme: str, db: Database) -> None:
+    profile = Profile("UTC", date(2026, 3, 2))
+    with db.begin() as c:
+        for n in range(51):
+            customers.create(
+                c, outer_id=f"c{n}", name=f"100% {n:02}.", profile=profile, clock=Clock(AT, AT), contacts=[], team={}
+            )
+    first = (await browser.get("/?named=100%25")).text
+    assert "Page 1 of 2, 51 customers" in first
+    assert 'href="/?page=2&amp;named=100%25"' in first
+    assert len(re.findall(r"100% \d\d\.", (await browser.get("/?page=2&named=100%25")).text)) == 1
+    for written in ("100% 07", "c7", "ACME", acme):
+        page = (await browser.get("/", params={"named": written})).text
+        assert page.count('data-label="Customer"') == 1, written
+        assert ("100% 07." in page) == (written in {"100% 07", "c7"})
+    assert "No customer is called so" in (await browser.get("/?named=nobody_")).text
     assert "Page 1 of 2" in (await browser.get("/?page=0")).text
 
 
