@@ -199,7 +199,7 @@ class _Asked:
         if ended is None:
             said = f"; refused on {_day(last.at, zone)}: {last.reason}" if last and last.verdict == "skipped" else ""
             return "never", f"never started{said}; {stands}"
-        how = f" ({last.reason})" if last and last.reason.startswith("ended") else ""
+        how = f" ({last.reason.removeprefix('ended: ')})" if last and last.reason.startswith("ended") else ""
         return "ended", f"ended on {_day(ended, zone)}{how}; {stands}"
 
     def _starts(self, trigger: Trigger) -> str:

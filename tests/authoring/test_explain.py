@@ -66,7 +66,7 @@ def test_a_play_that_ended_says_how() -> None:
 
     assert about.verdict == "ended"
     assert about.reason == (
-        "ended on 2026-03-02 (ended: goal reached: setup.done = yes); it would not start now: ran before, and runs once"
+        "ended on 2026-03-02 (goal reached: setup.done = yes); it would not start now: ran before, and runs once"
     )
     assert about.change is None
 

@@ -306,7 +306,7 @@ async def test_a_customer_is_found_by_name_or_id(browser: Browser, acme: str, db
         page = (await browser.get("/", params={"named": written})).text
         assert page.count('data-label="Customer"') == 1, written
         assert ("100% 07." in page) == (written in {"100% 07", "c7"})
-    assert "No customer is called so" in (await browser.get("/?named=nobody_")).text
+    assert "No customer is called that" in (await browser.get("/?named=nobody_")).text
     assert "Page 1 of 2" in (await browser.get("/?page=0")).text
 
 

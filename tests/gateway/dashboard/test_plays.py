@@ -102,6 +102,7 @@ async def test_a_page_says_why_a_playbook_does_not_run_and_what_would_change_tha
     temporal.state = state_to_json(State(acme, at, current, profile, team={"csm": Teammate("mara", "UTC")}, seen=seen))
     page = (await browser.get(f"/customers/{acme}")).text
     assert "Why, and why not" in page
+    assert "No step is planned." in page
     assert "never started; nothing but its trigger is missing" in page
     assert "It starts when somebody starts it by hand." in page
     folded = page.index("1 playbook has never started")
