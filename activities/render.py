@@ -13,7 +13,7 @@ from activities import calls, cards, documents, links, scores, variables
 from activities.cards import Card, Question
 from activities.delivery import Delivery
 from activities.mime import UnsendableError, one_line
-from activities.scene import Scene, day_of, moment_of
+from activities.scene import Scene, day_of, moment_of, zone_of
 from activities.templates import Templates, with_links
 from lifecycle import calendar, index, schedule
 from lifecycle.actions import Document, Email, Escalate, Invite, Opportunity, Reschedule, Slack, Survey, Task
@@ -180,11 +180,11 @@ class Renderer:
             case Invite() as action:
                 subject, text = self._invite_text(scene, None, None)
                 day, between = _window(scene, action), f"between {action.start} and {action.end}"
-                free = f"the first free {action.minutes} minutes {between} {scene.zone}"
+                free = f"the first free {action.minutes} minutes {between}, {zone_of(scene.zone)}"
                 note = f"The slot is booked when it goes out: {day}, {free}."
-                places = {DAY_PLACE: day, TIME_PLACE: f"first free {between}", ZONE_PLACE: scene.zone}
+                places = {DAY_PLACE: day, TIME_PLACE: f"first free {between}", ZONE_PLACE: zone_of(scene.zone)}
             case Reschedule() as action:
-                when = f"{_window(scene, action)}, between {action.start} and {action.end} {scene.zone}"
+                when = f"{_window(scene, action)}, between {action.start} and {action.end}, {zone_of(scene.zone)}"
                 moved = variables.title_of(action.invite)
                 note = f"It moves the meeting of {moved}: the slot is booked when it goes out, {when}."
                 subject, text = "", ""
@@ -316,7 +316,7 @@ def unsubscribe_link(delivery: Delivery, scene: Scene) -> str:
 def _meeting(slot: Slot, zone: str) -> SimpleNamespace:
     local = calendar.local(slot.starts_at, zone)
     minutes = int((slot.ends_at - slot.starts_at).total_seconds()) // 60
-    return SimpleNamespace(day=day_of(slot.starts_at, zone), time=f"{local:%H:%M}", zone=zone, minutes=minutes)
+    return SimpleNamespace(day=day_of(slot.starts_at, zone), time=f"{local:%H:%M}", zone=zone_of(zone), minutes=minutes)
 
 
 def _window(scene: Scene, action: Invite | Reschedule) -> str:

@@ -231,6 +231,12 @@ def day_of(at: datetime, zone: str) -> str:
 
 
 def moment_of(at: datetime, zone: str) -> str:
-    """`Tuesday 3 March, 13:00 (Europe/Berlin)`."""
+    """`Tuesday 3 March, 13:00 (Berlin time)`."""
     local = calendar.local(at, zone)
-    return f"{local:%A} {local.day} {local:%B}, {local:%H:%M} ({zone})"
+    return f"{local:%A} {local.day} {local:%B}, {local:%H:%M} ({zone_of(zone)})"
+
+
+def zone_of(zone: str) -> str:
+    """A zone as people say it: `Europe/Berlin` is Berlin time; one that is named after no place keeps its name."""
+    area, _, place = zone.partition("/")
+    return zone if not place or area == "Etc" else f"{place.rpartition('/')[2].replace('_', ' ')} time"

@@ -54,7 +54,7 @@ def test_a_meeting_booked_over_another_is_the_organizers_task_once(
     assert task is not None
     assert (task.to, task.due_at) == ("mara", NINE)
     assert task.title == (
-        "Kickoff is booked over another meeting of yours, Thursday 5 March, 10:00 (Europe/Berlin): move one of them"
+        "Kickoff is booked over another meeting of yours, Thursday 5 March, 10:00 (Berlin time): move one of them"
     )
     (card,) = slack_server.messages
     assert card["channel"] == "D0MARA"
@@ -97,7 +97,7 @@ def test_a_meeting_that_moves_keeps_its_entry_in_the_calendar(office: "Office", 
     assert (was["DTSTART"].dt, now["DTSTART"].dt) == (NINE, NINE + timedelta(days=7))
     assert last["subject"].startswith("Moved: ")
     assert last["content"][0]["value"].startswith("The meeting “")
-    assert "has another time: Thursday 12 March, 10:00 (Europe/Berlin)." in last["content"][0]["value"]
+    assert "has another time: Thursday 12 March, 10:00 (Berlin time)." in last["content"][0]["value"]
 
 
 def test_an_invitation_that_goes_after_a_move_tells_the_time_it_moved_to(

@@ -1,7 +1,8 @@
-"""What steps, roles and playbooks are called in front of people."""
+"""What steps, roles, playbooks and zones are called in front of people."""
 
 import pytest
 
+from activities.scene import zone_of
 from activities.variables import title_of
 
 
@@ -18,3 +19,17 @@ from activities.variables import title_of
 )
 def test_a_name_is_written_as_people_write_it(name: str, title: str) -> None:
     assert title_of(name) == title
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("Europe/Berlin", "Berlin time"),
+        ("America/New_York", "New York time"),
+        ("America/Argentina/Buenos_Aires", "Buenos Aires time"),
+        ("UTC", "UTC"),
+        ("Etc/GMT+5", "Etc/GMT+5"),
+    ],
+)
+def test_a_zone_is_named_as_people_say_it(zone: str, said: str) -> None:
+    assert zone_of(zone) == said

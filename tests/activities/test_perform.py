@@ -105,7 +105,7 @@ def test_an_invitation_reaches_each_guest_with_one_uid(office: "Office", sendgri
         "mailto:ada@acme.example.com",
         "mailto:mara@stageplay.example.com",
     ]
-    assert "When: Thursday 5 March 2026, 10:00 (Europe/Berlin), 60 minutes" in guest["content"][0]["value"]
+    assert "When: Thursday 5 March 2026, 10:00 (Berlin time), 60 minutes" in guest["content"][0]["value"]
     assert "List-Unsubscribe" in guest["headers"]
     assert "headers" not in host
     assert "nsubscribe" not in host["content"][0]["value"] + host["content"][1]["value"]
@@ -204,7 +204,7 @@ def test_the_question_about_an_invitation_says_when_it_may_lie_and_keeps_places_
 ) -> None:
     assert office.one(office.ask(step="kickoff"))[0] == "sent"
     card = json.dumps(slack_server.messages[0])
-    assert "Wednesday 4 March 2026, first free between 10:00 and 16:00 (Europe/Berlin), 60 minutes" in card
+    assert "Wednesday 4 March 2026, first free between 10:00 and 16:00 (Berlin time), 60 minutes" in card
     assert "booked when it goes out: Wednesday 4 March 2026, the first free 60 minutes between 10:00 and 16:00" in card
     with office.db.read() as c:
         row = projections.approval(c, office.customer.id, "onboarding/1/kickoff")
