@@ -81,6 +81,8 @@ RULES = {
     "template-missing": "a touch without its text cannot be sent.",
     "template-head": "the first line is the subject or title that people see.",
     "template-extent": "a text that grows without end stops who fills it in, and everybody waits.",
+    "template-lost": "what stands in no block of the layout is dropped without a word, and the customer reads nothing.",
+    "template-mjml": "a mail that cannot be made into HTML is not sent.",
     "template-syntax": "a template that cannot be read cannot be sent.",
     "template-variable": "a name that does not exist stops the send, and the customer gets nothing.",
     "template-unguarded": "a fact may be unknown for a customer, and an unknown value stops the send.",

@@ -16,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from authoring.diagnostics import Place, Report, near
 from authoring.extent import Extent
+from authoring.layouts import Trees, check_blocks, check_mail, layouts_of
 from authoring.source import Scalar
 from authoring.variables import Checker, Found, Variables, assigned
 from lifecycle.actions import Action, Document, Email, Escalate, Invite, Slack, Survey, Task
@@ -66,7 +67,8 @@ class Parsed:
 @dataclass
 class Library:
     """The template files of a folder by their path below it; each is parsed once, its faults reported once. `checked`:
-    what was checked already with which names, because many steps send the same; `measured`: of which files the extent.
+    what was checked already with which names, because many steps send the same; `measured`: of which files the extent;
+    `laid`: of which files it is known that all they say is shown; `mails`: which are MJML.
     """
 
     texts: Mapping[str, str]
@@ -75,6 +77,8 @@ class Library:
     parsed: dict[str, Parsed | None] = field(default_factory=dict)
     checked: set[tuple[tuple[str, ...], Variables]] = field(default_factory=set)
     measured: set[str] = field(default_factory=set)
+    laid: set[str] = field(default_factory=set)
+    mails: dict[str, bool] = field(default_factory=dict)
 
     @cached_property
     def lines(self) -> dict[str, list[str]]:
@@ -212,8 +216,28 @@ def check_files(paths: list[str], variables: Variables, library: Library) -> Non
     local = [parsed.local for parsed in family.values()]
     for path, parsed in family.items():
         Checker(variables, local, _reporter(library, path)).check(parsed.tree)
+    trees = {path: parsed.tree for path, parsed in family.items()}
+    if len(trees) == len(reached):
+        _lay_out(paths, trees, library)
     if not library.measured.issuperset(family):
-        _measure(Extent({path: parsed.tree for path, parsed in family.items()}, variables.highs), library)
+        _measure(Extent(trees, variables.highs), library)
+
+
+def _lay_out(paths: list[str], trees: Trees, library: Library) -> None:
+    """Say what nobody would read of these files, and which mails are no MJML; one whose layout is none is left."""
+
+    def found(rule: str, path: str, line: int, words: str, what: str, fix: str) -> None:
+        library.report.add(rule, library.place(path, line, words), what, fix)
+
+    for path in sorted(trees.keys() - library.laid):
+        library.laid.add(path)
+        check_blocks(path, trees, found)
+    for mail in (path for path in paths if path.endswith(".mjml")):
+        for path in (*reversed([*layouts_of(mail, trees)]), mail):
+            if path not in library.mails:
+                library.mails[path] = check_mail(path, trees, found)
+            if not library.mails[path]:
+                break
 
 
 def _measure(extent: Extent, library: Library) -> None:
