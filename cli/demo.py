@@ -234,10 +234,17 @@ class Demo:
         for line in self.missing:
             self.out.print(line, markup=False)
         if any(line.endswith(NOT_IN_TIME) for line in self.missing):
-            lasts = self.day_seconds * 8 / 24
-            self.out.print(f"A day of {self.day_seconds:g} s leaves {lasts:.2g} s for an answer within 8 hours;")
-            self.out.print(f"a busy machine needs longer: try `--day {self.day_seconds * 2:g}s`.", markup=False)
+            self.out.print(self._why_late(), markup=False)
         return int(bool(self.missing))
+
+    def _why_late(self) -> str:
+        """Why an approval may have come too late: the round went on while everything was stopped, or days are short."""
+        if any(part.customer.created_at < self.began for part in self.parts):
+            return "The round was stopped for a while and its clock ran on: that time was missing for answers."
+        return (
+            f"A day of {self.day_seconds:g} s leaves {self.day_seconds * 8 / 24:.2g} s for an answer within 8 hours;\n"
+            f"a busy machine needs longer: try `--day {self.day_seconds * 2:g}s`."
+        )
 
 
 def _waits(database: Database, part: Part) -> list[str]:

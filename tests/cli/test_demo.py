@@ -1,6 +1,6 @@
 """What the demo counts and what it misses, judged from decisions as the store tells them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from types import SimpleNamespace
 from typing import Any, cast
@@ -42,18 +42,25 @@ def test_an_approval_that_the_story_gives_and_that_expired_is_missing(expired: l
 
 
 @pytest.mark.anyio
-async def test_what_came_too_late_says_how_long_there_was(
-    expired: list[DecisionRow], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("began", "why"),
+    [
+        (AT, "A day of 1 s leaves 0.33 s for an answer within 8 hours"),
+        (AT + timedelta(minutes=1), "The round was stopped for a while and its clock ran on"),
+    ],
+)
+async def test_what_came_too_late_says_how_long_there_was_or_that_it_was_stopped(
+    expired: list[DecisionRow], monkeypatch: pytest.MonkeyPatch, began: datetime, why: str
 ) -> None:
     monkeypatch.setattr("cli.records.unsent", lambda _database, _customer: [])
     out = Console(file=StringIO(), width=200)
-    customer = cast("Customer", SimpleNamespace(id="cus_1"))
-    demo = Demo(1.0, leave=True, out=out, parts=[Part(NORTHWIND, customer, lines=expired)])
+    customer = cast("Customer", SimpleNamespace(id="cus_1", created_at=AT))
+    demo = Demo(1.0, leave=True, out=out, parts=[Part(NORTHWIND, customer, lines=expired)], began=began)
 
     assert await demo._sum_up(cast("Database", None)) == 1
     said = cast("StringIO", out.file).getvalue()
     assert "Northwind Freight: kickoff was not approved in time" in said
-    assert "A day of 1 s leaves 0.33 s for an answer within 8 hours" in said
+    assert why in said
 
 
 def test_customers_of_a_later_round_bear_its_number() -> None:
