@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
+from authoring.diagnostics import near
 from cli import known
 from cli.answering import LOOK_EVERY, Desk, desk
 from cli.by_hand import By
@@ -93,9 +94,12 @@ class Scope:
             if entitled and reason is not None:
                 standing.place(c, scope, self.playbook, mine.by.id, reason)
                 return True
-            if entitled:
-                return standing.lift(c, scope, self.playbook) > 0
-            there = any(item.playbook == self.playbook for item in standing.listed(c))
+            lifted = entitled and standing.lift(c, scope, self.playbook) > 0
+            left = [item.text for item in standing.listed(c) if item.playbook == self.playbook]
+        if entitled:
+            print("".join(f"Still on hold: {text}\n" for text in left), file=sys.stderr, end="")
+            return lifted
+        there = bool(left)
         if reason is not None or there:
             print("Those who sign up later are left as they are: only a manager decides on them.", file=sys.stderr)
         return False
@@ -104,9 +108,9 @@ class Scope:
 def _known(db: Database, playbook: str) -> None:
     with db.read() as c:
         manifest = releases.load(c, str(releases.current(c)))
-    names = sorted(getattr(manifest, "playbooks", ()))
+    names = getattr(manifest, "playbooks", ())
     if playbook not in names:
-        raise MisuseError(f'no playbook is called "{playbook}"; there are {", ".join(names)}')
+        raise MisuseError(f'no playbook is called "{playbook}"; {near(playbook, names)}')
 
 
 # --- the commands -----------------------------------------------------------------------------------------------------
@@ -125,6 +129,8 @@ def hold(
     """Hold sends: to a customer, to a part of the customers, of a playbook, or all. Events go on being recorded."""
     scope = Scope(customer, segment, playbook, everything)
     scope.check()
+    if not reason.strip():
+        raise MisuseError('say why, in words that people read wherever something is held: --reason "an outage"')
     with desk(by) as mine:
         if everything:
             with mine.db.begin() as c:
@@ -165,7 +171,7 @@ def resume(
         chosen = stale or _choose(held)
         later = scope.later(mine, None)
         replies = mine.give_all([(one.customer, HoldLifted(mine.by.id, playbook, chosen)) for one in held])
-    said = f"{len(held)} holds lifted." if held or later else "There is no such hold."
+    said = f"{len(held)} hold{'' if len(held) == 1 else 's'} lifted." if held or later else "There is no such hold."
     raise typer.Exit(_print(held, replies, form, f"{said} Those who sign up later are not held." if later else said))
 
 

@@ -48,6 +48,11 @@ class Scope:
         parts = [self.segment.text] if self.segment else []
         return "; ".join([*parts, f"csm {self.csm}"] if self.csm else parts) or "everybody"
 
+    def means(self, other: "Scope") -> bool:
+        """Whether it is the same part of the customers, however its expression is spaced and quoted."""
+        mine, theirs = (scope.segment.tree if scope.segment else None for scope in (self, other))
+        return self.csm == other.csm and mine == theirs
+
     def holds(self, profile: Profile, csm: str, stage: str = "new", band: str = "") -> bool:
         """Whether a customer is in it."""
 

@@ -42,14 +42,15 @@ class Standing:
 def place(c: Connection, scope: Scope, playbook: str, by: str, reason: str) -> None:
     """Hold whoever signs up from the end of this transaction on; a later hold on the same scope replaces it."""
     one_at_a_time(c, releases.APPLYING)
-    _end(c, [item for item in listed(c) if (item.scope, item.playbook) == (scope, playbook)])
+    _end(c, [item for item in listed(c) if item.playbook == playbook and item.scope.means(scope)])
     values = {"playbook": playbook, "scope": encode(scope), "placed_by": by, "reason": reason, "placed_at": now()}
     c.execute(insert(standing_holds).values(**values))
 
 
 def lift(c: Connection, scope: Scope, playbook: str) -> int:
     """Hold nobody of a scope any more who signs up; of everybody's, those of parts end, too. How many holds ended."""
-    return _end(c, [item for item in listed(c) if item.playbook == playbook and (scope.whole or item.scope == scope)])
+    those = (item for item in listed(c) if item.playbook == playbook)
+    return _end(c, [item for item in those if scope.whole or item.scope.means(scope)])
 
 
 def _end(c: Connection, those: Sequence[Standing]) -> int:

@@ -146,6 +146,34 @@ def test_a_manager_holds_those_who_sign_up_later_too(
 
 
 @pytest.mark.usefixtures("impatient")
+def test_a_hold_on_a_part_is_lifted_however_the_part_is_written_and_what_is_left_is_said(
+    applied: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manager = ("--by", "priya")
+    assert run(["hold", "--segment", "customer.tier == 'pro'", "--reason", "an outage", *manager]) == 0
+    assert run(["hold", "--segment", "customer.arr > 9000", "--reason", "a review", *manager]) == 0
+    assert run(["resume", "--segment", "customer.tier=='pro'", *manager]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1] == "0 holds lifted. Those who sign up later are not held."
+    assert said.err.startswith("Still on hold: everything for customer.arr > 9000 who signs up, by priya since ")
+    assert said.err.endswith(": a review\n")
+    with applied.read() as c:
+        assert [item.reason for item in standing.listed(c)] == ["a review"]
+
+
+@pytest.mark.parametrize("scope", [("--everything",), ("--customer", "acme-1"), ("--playbook", "nps-detractor")])
+def test_a_hold_without_a_reason_is_refused(
+    applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str], scope: tuple[str, ...]
+) -> None:
+    customer = sign_up()
+    assert run(["hold", *scope, "--reason", "  ", *BY]) == 2
+    assert "say why" in capsys.readouterr().err
+    assert told(applied, customer) == []
+    with applied.read() as c:
+        assert customers.hold(c, customers.EVERYTHING) is None
+
+
+@pytest.mark.usefixtures("impatient")
 def test_who_is_no_manager_decides_only_on_those_who_are_there(
     applied: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -237,6 +265,7 @@ def test_while_nobody_hears_of_it_everything_stays_on_hold(
         (("--everything", "--playbook", "nps-detractor"), 2, "exclude each other"),
         (("--everything", "--customer", "acme-1"), 2, "exclude each other"),
         (("--playbook", "odd"), 2, 'no playbook is called "odd"'),
+        (("--playbook", "check-in"), 2, 'did you mean "check-ins"?'),
         (("--customer", "odd"), 2, 'no customer has the id "odd"'),
         (("--segment", "customer.teir == 'pro'"), 2, "customer.teir"),
         (("--customer", "acme-1", "--by", "dana"), 1, "is not yours to answer"),
