@@ -5,7 +5,6 @@ falls on a holiday depends on it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 from authoring.compile import Compiled
@@ -221,21 +220,25 @@ def _same_moment(books: dict[str, Playbook], lifecycle: Lifecycle, places: dict[
                     moments[key].append((book, step, trigger))
     told: set[tuple[str, str]] = set()
     for items in moments.values():
-        for (first, _step, _trigger), (second, step, trigger) in _pairs(items):
-            if (first.name, second.name) not in told and _meet(first, second, trigger, lifecycle):
-                told.add((first.name, second.name))
-                what = f'"{first.name}" sends something at the same moment, with the same priority'
-                fix = f'give one of them another "priority" than {first.priority}.'
+        for number, (second, step, trigger) in enumerate(items):
+            others = {first.name: first for first, _step, _trigger in items[:number] if first.name != second.name}
+            met = [
+                name
+                for name, first in others.items()
+                if (name, second.name) not in told and _meet(first, second, trigger, lifecycle)
+            ]
+            told |= {(name, second.name) for name in met}
+            if met:
+                what = f"{_named(met)} something at the same moment, with the same priority"
+                fix = f'give one of them another "priority" than {second.priority}.'
                 report.add("same-moment", places[second.name].step(step.id), what, fix)
 
 
-def _pairs(
-    items: list[tuple[Playbook, Step, Trigger]],
-) -> Iterator[tuple[tuple[Playbook, Step, Trigger], tuple[Playbook, Step, Trigger]]]:
-    for number, second in enumerate(items):
-        for first in items[:number]:
-            if first[0].name != second[0].name:
-                yield first, second
+def _named(books: list[str]) -> str:
+    """Who sends, with the verb: of many the first few."""
+    rest = len(books) - _SHOWN
+    shown = [f'"{name}"' for name in books[:_SHOWN]] + ([f"{rest} more"] if rest > 0 else [])
+    return f"{shown[0]} sends" if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]} send"
 
 
 def _reached(step: Step) -> tuple[str, ...]:

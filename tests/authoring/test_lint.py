@@ -87,6 +87,18 @@ def test_two_playbooks_at_one_moment_are_told_once(judge: Any) -> None:
     ]
 
 
+def test_many_playbooks_at_one_moment_are_one_finding_each(judge: Any) -> None:
+    base = head(trigger=STAGE, anchor="signup", exit=ENDS, steps="") + MAIL
+    files = {f"playbooks/b{n}.yaml": base.replace("playbook: tried", f"playbook: b{n}") for n in range(5)}
+    found = lint(judge.compiled(files, without=("playbooks/hello.yaml",)), TODAY)
+    assert [item.what.partition(" something")[0] for item in found if item.rule == "same-moment"] == [
+        '"b0" sends',
+        '"b0" and "b1" send',
+        '"b0", "b1" and "b2" send',
+        '"b0", "b1", "b2" and 1 more send',
+    ]
+
+
 def test_a_survey_whose_answer_is_the_goal_is_not_skipped_by_it(judge: Any) -> None:
     ask = "  - { id: ask, day: 14, survey: { kind: nps, to: champion } }\n"
     assert rules(judge, head(trigger=STAGE, goal="nps.score is defined", exit=ENDS, steps="") + ask) == []
