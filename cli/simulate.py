@@ -23,7 +23,7 @@ import settings as configuration
 from authoring import page
 from authoring.answers import SILENCE, Answers, read_answers, usual
 from authoring.compile import Compiled, compile_folder
-from authoring.diagnostics import Diagnostic, Report, failed, render_text
+from authoring.diagnostics import Diagnostic, Place, Report, failed, render_text
 from authoring.futures import Future, play_all, to_json
 from authoring.lives import Start, World, live, of_account
 from authoring.portfolio import read_portfolio
@@ -39,6 +39,7 @@ HORIZON = timedelta(days=90)
 """How long one customer's simulation goes on after the start and after the last event."""
 DAYS = 28
 """How long a portfolio's goes on."""
+_ACCOUNT = "{ id: acme, name: Acme, champion: ada@acme.example.com }"
 YEARS = range(2000, 2201)
 """Of moments that are played."""
 
@@ -221,6 +222,9 @@ def many(
     accounts = read_portfolio(asked.portfolio, cast.lifecycle, report, cast.books)
     starts = (of_account(account, roster) for account in accounts)
     first = next(starts, None)
+    if first is None and not report.sorted():
+        place = Place(str(asked.portfolio), 1, 1, 1, "")
+        report.add("value", place, "holds no account", f"write one, such as {_ACCOUNT}.")
     if first is None:
         return None, report.sorted()
     zone = cast.lifecycle.default_zone

@@ -101,7 +101,9 @@ def test_a_portfolio_of_nobody_is_a_finding(tmp_path: Path, capsys: pytest.Captu
     file.write_text("accounts: []\n")
 
     assert run(["simulate", "--portfolio", str(file)]) == 1
-    assert not capsys.readouterr().out
+    said = capsys.readouterr()
+    assert not said.out
+    assert "p.yaml:1:1: error: holds no account" in said.err
 
 
 def test_what_is_wrong_with_the_answers_is_said_like_a_playbook(
