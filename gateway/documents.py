@@ -50,13 +50,17 @@ class DocumentPages:
         found = await self.dashboard.read(lambda c: documents.get(c, f"{customer}/{name}"))
         if found is None:
             raise RefusedError("document", "There is no such document.", "Go back to the customer.", status=404)
-        return await self.dashboard.show(request, "document", document=found)
+        return await self._show(request, found)
 
     async def paper_page(self, request: Request, customer: str, kind: str) -> HTMLResponse:
         """A document as of now, which is not kept."""
         self.dashboard.session(request)
         found = await self.dashboard.read(lambda c: self._paper(c, customer, kind))
-        return await self.dashboard.show(request, "document", document=found)
+        return await self._show(request, found)
+
+    async def _show(self, request: Request, document: Document) -> HTMLResponse:
+        home = await self.dashboard.read(lambda c: customers.get(c, document.customer))
+        return await self.dashboard.show(request, "document", document=document, home=home)
 
     def _paper(self, c: Connection, customer: str, kind: str) -> Document:
         there = papers.shelf(c)

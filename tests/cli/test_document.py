@@ -89,7 +89,7 @@ def test_the_review_is_prepared_with_score_wins_risks_chances_goals_and_agenda(
         "| Latest NPS answer | 9 |",
         "| NPS at the review before | 7 |",
         "| Mood of the last call | positive |",
-        "- Daily by weekly active users: 70 percent",
+        "- Daily by weekly active users, in percent: 70",
         r"- Imports \| run \*alone\*",
         r"- Too many mails (named in 2 calls)",
         "- Zoe Quist looks at a competitor",

@@ -38,6 +38,7 @@ async def test_a_customers_page_lists_documents_and_each_can_be_read(
     assert f'<a href="{path}">Plan &lt;b&gt;</a>' in page
     shown = await browser.get(path)
     assert "<h1>Plan</h1>" in shown.text
+    assert f'<p class="crumb"><a href="/customers/{acme}">Acme' in shown.text
     assert "# Plan" in shown.text
     assert (await browser.get(f"/customers/{acme}/documents/other")).status_code == 404
 
