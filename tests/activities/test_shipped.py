@@ -185,6 +185,8 @@ def test_every_slack_message_can_be_posted(book: Playbook, step: Step, known: bo
     check_card(card)
     body = "".join(block["text"]["text"] for block in card.blocks[1:-1])
     assert "<!here>" not in body
+    asked = body.partition("*What to do:*")[2].partition("\n&gt;")[0].partition("\n>")[0]
+    assert asked.count("Mara") <= 1, "whoever has every role is asked once, and not to talk to themselves"
     assert "&lt;!here&gt; &amp; B" in body
     assert not re.search(r"\{\{|\{%|undefined|&amp;amp;|&#", body)
 
