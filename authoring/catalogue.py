@@ -6,11 +6,13 @@ from collections.abc import Mapping as PyMapping
 from dataclasses import dataclass
 
 from authoring.derived import check_sources, read_derived
-from authoring.diagnostics import Report, near
+from authoring.diagnostics import Place, Report, near
 from authoring.fields import SNAKE, Fields, mapping
 from authoring.grammar import keys
 from authoring.namespace import BUILT_IN_EVENTS
 from authoring.source import Mapping, Node, Scalar, Source
+from lifecycle.conditions import as_date
+from lifecycle.facts import problem
 from lifecycle.playbook import EventSpec, FactSpec
 
 FactValue = bool | int | float | str
@@ -137,8 +139,20 @@ def fact_values(fields: Fields, key: str, example: str, facts: PyMapping[str, Fa
             place = group.keys[name].place
             fields.report.add("unknown-fact", place, f'no fact is called "{name[:60]}"', near(name, facts))
         elif spec is not None and (value := _value(node, name, spec, fields, fields.report)) is not None:
+            _possible(name, value, spec, node.place, fields.report)
             found[name] = value
     return found
+
+
+def _possible(name: str, value: FactValue, spec: FactSpec, place: Place, report: Report) -> None:
+    """Say what no system could report: events that carried it would be refused."""
+    wrong = problem(name, value, spec)
+    if spec.choices and wrong:
+        report.add("value", place, wrong, near(str(value), spec.choices))
+    elif wrong:
+        report.add("range", place, wrong, "write a value that it can have.")
+    elif spec.type == "date" and as_date(value) is None:
+        report.add("time", place, f'"{name}" is a date, not "{str(value)[:40]}"', 'write "2026-12-31".')
 
 
 def _value(node: Node, name: str, spec: FactSpec, fields: Fields, report: Report) -> FactValue | None:
