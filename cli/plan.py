@@ -340,7 +340,9 @@ def of_shadow(db: Database) -> tuple[rollouts.Rollout, shadowing.Shadow]:
 def command(
     *,
     against: Annotated[str, typer.Option(help="A revision of git to compare the files with; needs no server.")] = "",
-    portfolio: Annotated[Path, typer.Option(help="With --against: the customers, .yaml or .jsonl.")] = SAMPLE,
+    portfolio: Annotated[
+        Path | None, typer.Option(help=f"With --against: the customers, .yaml or .jsonl; else {SAMPLE}.")
+    ] = None,
     release: Annotated[str, typer.Option(help="A catalogue that was applied before, in place of the files.")] = "",
     days: Annotated[int, typer.Option(help="How many days of the future to compare.", min=1, max=365)] = 14,
     move: Annotated[list[str] | None, typer.Option(help="A playbook whose plays in flight move; repeatable.")] = None,
@@ -352,7 +354,8 @@ def command(
 ) -> None:
     """Show what apply would do: to playbooks, to plays in flight, and to the coming days."""
     settings, err = configuration.load(), Console(stderr=True, highlight=False, soft_wrap=True)
-    asked = Asked(Options(tuple(move or ()), late), days, release, against, portfolio)
+    _fit(against, portfolio, release, shadow=shadow)
+    asked = Asked(Options(tuple(move or ()), late), days, release, against, portfolio or SAMPLE)
     try:
         if against:
             _print(of_revision(settings, asked, segment, csm, err), form, [])
@@ -371,6 +374,20 @@ def command(
         print(found, file=sys.stderr)
         raise typer.Exit(1) from found
     _print(made, form, unknown)
+
+
+def _fit(against: str, portfolio: Path | None, release: str, *, shadow: bool) -> None:
+    """Refuse what does not fit together, rather than answer another question.
+
+    Raises:
+        MisuseError: says what to leave out.
+    """
+    if portfolio is not None and not against:
+        raise MisuseError("--portfolio belongs to --against; without it the plan is about the live customers")
+    if against and (release or shadow):
+        raise MisuseError("--against compares files; leave out --release and --shadow, which are about a server")
+    if shadow and release:
+        raise MisuseError("--shadow is about the release that runs as one; leave out --release")
 
 
 def _print(made: Plan, form: str, unknown: Sequence[str]) -> NoReturn:

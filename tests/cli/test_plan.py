@@ -321,6 +321,10 @@ def test_a_plan_for_a_pull_request_needs_no_server(
     assert 'at "no-such-rev"' in capsys.readouterr().err
     assert run(["plan", "--against", "--output=x", "--portfolio", portfolio]) == 2
     assert run(["plan", "--against", "HEAD", "--portfolio", "nowhere.yaml"]) == 2
+    for odd in (("--portfolio", portfolio), ("--against", "HEAD", "--shadow"), ("--shadow", "--release", "3f2a9c")):
+        capsys.readouterr()
+        assert run(["plan", *odd]) == 2
+        assert capsys.readouterr().err.startswith("--")
     assert run(["plan", "--against", "HEAD", "--portfolio", portfolio, "--segment", "customer.arr > 10000000"]) == 2
 
 
