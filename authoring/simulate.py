@@ -70,7 +70,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What happened, in order, and the state at the end. `begun`: what started each play, as of `Course.begun`."""
+    """What happened, in order, and the state at the end. `begun`: what started each play, as of `Lived.begun`."""
 
     state: State
     decisions: tuple[Decision, ...]
@@ -148,13 +148,9 @@ class Run:
 
     def take(self, event: Event, now: datetime) -> None:
         """Tell one event, and settle what it sets off until nothing more is to do."""
-        course = self.course
-        course.take(event, now=now)
-        if course.reply is not None:
-            self.replies.append(Answered(now, event, course.reply))
-        while True:
-            self.decisions += course.decisions
-            self.issued += [Issued(now, command) for command in course.commands]
-            self.begun += course.begun
-            if not course.deliver():
-                return
+        lived = self.course.live(event, now)
+        if lived.reply is not None:
+            self.replies.append(Answered(now, event, lived.reply))
+        self.decisions += lived.decisions
+        self.issued += [Issued(now, command) for command in lived.commands]
+        self.begun += lived.begun

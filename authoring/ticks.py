@@ -31,7 +31,7 @@ def called(event: TaskTicked, customer: str, people: Mapping[str, str], contacts
     touch = touches.read(event.task)
     role = touch.part.removeprefix(REPLY_TASK)
     part = touch.part if role == touch.part else f"{REPLY_TASK}{contacts.get(role, role)}"
-    task = "/".join((customer, *touch[1:5], part, people.get(touch.to, touch.to)))
+    task = "/".join((customer, touch.play, touch.step, touch.nth, part, people.get(touch.to, touch.to)))
     return replace(event, task=task, by=people.get(event.by, event.by))
 
 
@@ -43,4 +43,4 @@ def step_of(task: str) -> str:
 def same(one: str, other: str) -> bool:
     """Whether two touches are of one task, whatever the ids of customer and contact are."""
     first, second = touches.read(one), touches.read(other)
-    return (first[1:5], first.to) == (second[1:5], second.to)
+    return (first.play, first.step, first.nth, first.to) == (second.play, second.step, second.nth, second.to)

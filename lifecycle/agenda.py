@@ -48,12 +48,17 @@ class Agenda:
         self.waiting.discard(step)
         self.put(step, None)
 
+    def has(self, step: str, at: datetime, owed: datetime) -> bool:
+        """Whether a step is to be looked at then already."""
+        was = self._dues.get(step)
+        return was is not None and was.at == at and was.owed == owed
+
     def put(self, step: str, due: Due | None) -> None:
         """Note when a step is looked at next; None: nothing brings it up by itself."""
         was = self._dues.get(step)
-        if due == was:
-            return
         if due is None:
+            if was is None:
+                return
             del self._dues[step]
         else:
             self._dues[step] = due
@@ -69,8 +74,11 @@ class Agenda:
             heappop(later)
         if not self._ready:
             return later[0].at if later else None
-        ready = [due.at for _, _, due in self._ready if dues.get(due.step) is due]
-        return min(ready, default=later[0].at if later else None)
+        found = later[0].at if later else None
+        for _, _, due in self._ready:
+            if dues.get(due.step) is due and (found is None or due.at < found):
+                found = due.at
+        return found
 
     def first(self, at: datetime) -> Due | None:
         """Of the steps to be looked at by `at` the one owed first, then by identity."""
@@ -86,3 +94,14 @@ class Agenda:
     def dues(self) -> Iterator[Due]:
         """Every step that will be looked at, in no order."""
         return iter(self._dues.values())
+
+
+def stands(one: Progress, other: Progress) -> bool:
+    """Whether a step is owed when it was before."""
+    return (
+        one.status == other.status
+        and one.at == other.at
+        and one.due == other.due
+        and one.count == other.count
+        and one.outcome == other.outcome
+    )

@@ -5,10 +5,10 @@ and judged again when answered.
 from datetime import datetime
 
 from lifecycle import calendar, firing, questions, recipients, schedule
+from lifecycle.altered import altered
 from lifecycle.commands import AskApproval
 from lifecycle.model import Play, Progress
 from lifecycle.playbook import Approval, Step
-from lifecycle.quick import altered
 from lifecycle.turn import Turn
 
 

@@ -25,12 +25,18 @@ FIRST, LAST = date(1900, 1, 1), LATEST.date()
 """Days outside are taken for these: arithmetic on what somebody once mistyped must not stop a customer."""
 _FIRST, _LAST = FIRST.toordinal(), LAST.toordinal()
 WEEKEND = (5, 6)
-DAY = timedelta(days=1)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
-@lru_cache(maxsize=1024)
+_ZONES: dict[str, zoneinfo.ZoneInfo] = {}
+"""Those that somebody has asked for, of the few hundred that there are."""
+
+
 def _zone(name: str) -> zoneinfo.ZoneInfo:
-    return zoneinfo.ZoneInfo(name)
+    found = _ZONES.get(name)
+    if found is None:
+        found = _ZONES.setdefault(name, zoneinfo.ZoneInfo(name))
+    return found
 
 
 def zone_exists(name: str) -> bool:
@@ -46,6 +52,13 @@ def zone_exists(name: str) -> bool:
 def clock(text: str) -> time:
     """`HH:MM` as a wall time."""
     return time.fromisoformat(text)
+
+
+@lru_cache(maxsize=4096)
+def minutes(text: str) -> int:
+    """`HH:MM` as minutes since midnight."""
+    at = clock(text)
+    return at.hour * 60 + at.minute
 
 
 def local(at: datetime, zone: str) -> datetime:
@@ -72,7 +85,8 @@ def shown(at: datetime, zone: str) -> str:
 
 def plus(day: date, days: int) -> date:
     """`day` and some days more or less, kept between `FIRST` and `LAST`."""
-    return date.fromordinal(min(max(day.toordinal() + days, _FIRST), _LAST))
+    found = day.toordinal() + days
+    return date.fromordinal(found) if _FIRST <= found <= _LAST else FIRST if found < _FIRST else LAST
 
 
 def next_of(origin: date, amount: int, unit: Literal["days", "weeks", "months"], last: date) -> date:
@@ -135,9 +149,9 @@ def add(start: datetime, length: Length, zone: str, hours: BusinessHours, holida
     if not length.amount and length.unit != "business_hours":
         return start
     if length.unit == "minutes":
-        return start + timedelta(minutes=length.amount)
+        return start + MINUTE * length.amount
     if length.unit == "hours":
-        return start + timedelta(hours=length.amount)
+        return start + HOUR * length.amount
     if length.unit == "business_hours":
         return _add_business_hours(start, length.amount, zone, hours, holidays)
     return _add_days(start, length.amount, length.unit, zone, holidays)

@@ -27,6 +27,18 @@ class Around:
     touched: tuple[Touched, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """What came of an event and of all that it set off, in order. `begun`: what started each play, the key of a
+    trigger, `entering.HAND`, or empty for a step. `reply`: to the person of the event.
+    """
+
+    commands: list[Command]
+    decisions: list[Decision]
+    begun: list[str]
+    reply: Reply | None
+
+
 class Course:
     """A customer's course of events, for those who tell many in a row: what `step` says of each, without a state in
     between.
@@ -48,6 +60,15 @@ class Course:
         """
         return engine.deliver(self._turn)
 
+    def live(self, event: Event, now: datetime) -> Lived:
+        """Take an event, then that all of what it sets off was sent and stored, until nothing more is to do."""
+        turn = self._turn
+        engine.tell(turn, event, now, ())
+        reply, commands, decisions, begun = turn.reply, turn.commands, turn.decisions, turn.begun
+        while engine.deliver(turn):
+            commands, decisions, begun = commands + turn.commands, decisions + turn.decisions, begun + turn.begun
+        return Lived(commands, decisions, begun, reply)
+
     @property
     def commands(self) -> tuple[Command, ...]:
         """Of the last event, in the order to issue."""
@@ -57,11 +78,6 @@ class Course:
     def decisions(self) -> tuple[Decision, ...]:
         """Of the last event, in the order made."""
         return tuple(self._turn.decisions)
-
-    @property
-    def begun(self) -> tuple[str, ...]:
-        """What started the plays of the last event: the keys of triggers, `entering.HAND`, or empty for a step."""
-        return tuple(self._turn.begun)
 
     @property
     def reply(self) -> Reply | None:

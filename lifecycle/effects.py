@@ -13,11 +13,11 @@ from typing import Any
 
 from lifecycle import calendar, recipients, schedule, touches
 from lifecycle.actions import Invite, Length
+from lifecycle.altered import altered
 from lifecycle.commands import AskApproval, Command, SendInvite
 from lifecycle.jsonform import decode_union, encode
 from lifecycle.messages import BatchSettled, Effect
 from lifecycle.model import Play, Progress, Retry, State
-from lifecycle.quick import altered
 from lifecycle.touches import Touch
 from lifecycle.turn import Turn
 

@@ -352,12 +352,15 @@ def _next_due(turn: Turn) -> datetime | None:
 
 
 def _soonest(turn: Turn) -> datetime | None:
-    found = [agenda.next_at for _, agenda in schedule.agendas(turn) if agenda.next_at is not None]
-    found += [item.at for item in turn.retries]
-    moves_at = _moves_at(turn) if turn.drawn_at is None else turn.hushed_until()
-    if moves_at is not None:
-        found.append(moves_at)
-    return min(found, default=None)
+    found = _moves_at(turn) if turn.drawn_at is None else turn.hushed_until()
+    for _, agenda in schedule.agendas(turn):
+        at = agenda.next_at
+        if at is not None and (found is None or at < found):
+            found = at
+    for item in turn.retries:
+        if found is None or item.at < found:
+            found = item.at
+    return found
 
 
 def _open_steps(turn: Turn) -> list[tuple[Play, Step, datetime]]:

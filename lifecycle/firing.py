@@ -27,6 +27,7 @@ from lifecycle.actions import (
     Wait,
     Webhook,
 )
+from lifecycle.altered import altered
 from lifecycle.commands import (
     CallWebhook,
     Command,
@@ -40,7 +41,6 @@ from lifecycle.commands import (
 )
 from lifecycle.model import ON_HOLD, Play, Progress, Value
 from lifecycle.playbook import Step
-from lifecycle.quick import altered
 from lifecycle.recipients import Person
 from lifecycle.turn import ON_TIME, Turn
 
@@ -155,9 +155,11 @@ def _due_at(turn: Turn, play: Play, step: Step, action: Task | Escalate, zone: s
         return schedule.on_day(turn, play, turn.book(play), step, action.by)
     length = action.due
     due, hours = turn.later(turn.at, length, zone, team=True), turn.life.business
-    if length.unit == "business_days" and not hours.start <= f"{calendar.local(due, zone):%H:%M}" <= hours.end:
-        return turn.later(due, AT_WORK, zone, team=True)
-    return due
+    if length.unit != "business_days":
+        return due
+    here = calendar.local(due, zone)
+    by_day = calendar.minutes(hours.start) <= here.hour * 60 + here.minute <= calendar.minutes(hours.end)
+    return due if by_day else turn.later(due, AT_WORK, zone, team=True)
 
 
 def _command(turn: Turn, play: Play, step: Step, person: Person, people: list[Person], progress: Progress) -> Command:

@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 
 from lifecycle import conditions
 from lifecycle.actions import Expr
+from lifecycle.altered import altered
 from lifecycle.conditions import Lookup
 from lifecycle.model import Snapshot
-from lifecycle.quick import altered, quick
+from lifecycle.quick import quick
 
 GOOD, MIDDLE, BAD = 100, 50, 0
 WEEK = timedelta(days=7)

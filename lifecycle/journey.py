@@ -12,11 +12,11 @@ from datetime import datetime
 
 from lifecycle import calendar, conditions, machine, scoring, triggers
 from lifecycle.actions import Length
+from lifecycle.altered import altered
 from lifecycle.commands import RaiseTask
 from lifecycle.messages import Churned, Returned
 from lifecycle.model import Contract
 from lifecycle.playbook import OUTSIDE_STAGES, StageSpec, Target
-from lifecycle.quick import altered
 from lifecycle.turn import Turn
 
 _WANTED = "wanted"

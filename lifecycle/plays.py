@@ -9,9 +9,9 @@ from datetime import datetime
 
 from lifecycle import asking, calendar, entering, firing, flow, leaving, schedule
 from lifecycle.actions import Choose, Repeat, Wait
+from lifecycle.altered import altered
 from lifecycle.model import ON_HOLD, SETTLED, Play, Progress
 from lifecycle.playbook import Playbook, Step
-from lifecycle.quick import altered
 from lifecycle.turn import Turn
 
 ENTRY = "entry"

@@ -5,12 +5,10 @@ makes a thousand values, so those that are made most set their slots directly. E
 `dataclass` made it: they are frozen, compared, replaced and written as before.
 """
 
-from collections.abc import Callable
 from dataclasses import MISSING, fields
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-__all__ = ["altered", "quick"]
+__all__ = ["quick"]
 
 T = TypeVar("T")
 
@@ -30,35 +28,12 @@ def quick(made: type[T]) -> type[T]:
         else:
             parameters.append(name if field.default is MISSING else f"{name}=default_{name}")
             lines.append(f"    set_{name}(self, {name})")
-    made.__init__ = _made_of("__init__", parameters, lines, space)  # type: ignore[method-assign]  # with the parameters that it has already
+    made.__init__ = made_of("__init__", parameters, lines, space)  # type: ignore[method-assign]  # with the parameters that it has already
     made.__init__.__qualname__ = f"{made.__qualname__}.__init__"
     return made
 
 
-def _made_of(name: str, parameters: list[str], lines: list[str], space: dict[str, Any]) -> Any:
+def made_of(name: str, parameters: list[str], lines: list[str], space: dict[str, Any]) -> Any:
     text = "\n".join([f"def {name}({', '.join(parameters)}):", *lines])
     exec(text, space)  # noqa: S102 - as dataclasses does: the text is made of the names of fields alone
     return space[name]
-
-
-@cache
-def _copier(made: type[Any]) -> Callable[..., Any]:
-    """What makes a value of a class from another one, with some fields of its own."""
-    names = [field.name for field in fields(made)]
-    setters = {f"set_{name}": getattr(made, name).__set__ for name in names}
-    space = {"MISSING": MISSING, "new": partial(object.__new__, made), **setters}
-    lines = [f"    set_{name}(value, was.{name} if {name} is MISSING else {name})" for name in names]
-    given = [f"{name}=MISSING" for name in names]
-    copy: Callable[..., Any] = _made_of(
-        "copy", ["was", "/", "*", *given], ["    value = new()", *lines, "    return value"], space
-    )
-    return copy
-
-
-if TYPE_CHECKING:
-    from dataclasses import replace as altered
-else:
-
-    def altered(value: T, /, **changes: Any) -> T:
-        """As `dataclasses.replace`, of a frozen dataclass with slots and without `__post_init__`."""
-        return _copier(type(value))(value, **changes)

@@ -5,36 +5,15 @@ what a condition said holds until something that it read is another value. Nothi
 anew looks at everything once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from operator import attrgetter, is_
-from typing import Any
 
 from lifecycle.actions import Expr
-from lifecycle.model import Contract, Fact, Play
+from lifecycle.health import Score
+from lifecycle.model import Contract, Edge, Fact, Play, Profile, Value
+from lifecycle.playbook import Lifecycle, Manifest
 
-_READ = attrgetter("profile", "life", "ticked", "stage", "contracts", "facts", "band", "plays")
-"""All that `Turn.lookup` reads. From `_CLOSELY` on it is followed by name."""
-_CLOSELY = 2
-_MOVES = attrgetter(
-    "facts",
-    "band",
-    "ticked",
-    "profile",
-    "life",
-    "stage",
-    "contracts",
-    "plays",
-    "seen",
-    "edges",
-    "manifest",
-    "pinned",
-    "overdue",
-    "merged",
-)
-"""All that rules read which conditions or the calendar set off. From `_BESIDES` on not only conditions read it."""
-_BESIDES = 5
 BAND = "customer.band"
 STAGE = "customer.stage"
 _NOBODY: frozenset[int] = frozenset()
@@ -55,6 +34,73 @@ class Watch:
         self.manifest: object = None
 
 
+class Read:
+    """All that `Turn.lookup` reads, as it was: `profile` and `life` as a whole, the rest followed by name."""
+
+    __slots__ = ("band", "contracts", "facts", "life", "plays", "profile", "stage", "ticked")
+
+    def __init__(self, turn: "Resting") -> None:
+        self.profile, self.life = turn.profile, turn.life
+        self.ticked, self.stage, self.contracts = turn.ticked, turn.stage, turn.contracts
+        self.facts, self.band, self.plays = turn.facts, turn.band, turn.plays
+
+    def is_of(self, turn: "Resting") -> bool:
+        """Whether all of it is the same still."""
+        return (
+            self.plays is turn.plays
+            and self.facts is turn.facts
+            and self.contracts is turn.contracts
+            and self.ticked is turn.ticked
+            and self.stage is turn.stage
+            and self.band is turn.band
+            and self.profile is turn.profile
+            and self.life is turn.life
+        )
+
+
+class Moves:
+    """All that rules read which conditions or the calendar set off, besides what conditions follow by name."""
+
+    __slots__ = ("contracts", "edges", "manifest", "merged", "overdue", "pinned", "plays", "seen", "stage")
+
+    def __init__(self, turn: "Resting") -> None:
+        self.stage, self.contracts, self.plays, self.seen = turn.stage, turn.contracts, turn.plays, turn.seen
+        self.edges, self.manifest, self.merged = turn.edges, turn.manifest, turn.merged
+        self.pinned, self.overdue = turn.pinned, turn.overdue
+
+    def are_of(self, turn: "Resting") -> bool:
+        """Whether all of it is the same still."""
+        return (
+            self.plays is turn.plays
+            and self.seen is turn.seen
+            and self.edges is turn.edges
+            and self.contracts is turn.contracts
+            and self.stage is turn.stage
+            and self.manifest is turn.manifest
+            and self.pinned is turn.pinned
+            and self.overdue is turn.overdue
+            and self.merged is turn.merged
+        )
+
+
+class Own:
+    """A score of our own, and what it was made from: `facts` those that its model asks for, `others` the rest of that,
+    each with its kind.
+    """
+
+    __slots__ = ("facts", "life", "others", "score", "ticked")
+
+    def __init__(
+        self,
+        life: Lifecycle,
+        ticked: dict[str, datetime],
+        facts: dict[str, Fact],
+        others: list[tuple[type, Value]],
+        score: Score,
+    ) -> None:
+        self.life, self.ticked, self.facts, self.others, self.score = life, ticked, facts, others, score
+
+
 class Resting:
     """The part of a turn that knows which rules may rest. `asked`: the names that were looked up and have not changed
     since. `answers`: what conditions said, with the names that they read; those that are kept are alive, so an identity
@@ -64,8 +110,16 @@ class Resting:
     """
 
     at: datetime
+    profile: Profile
+    life: Lifecycle
+    manifest: Manifest
     ticked: dict[str, datetime]
+    seen: dict[str, datetime]
+    edges: dict[str, Edge]
     stage: str
+    pinned: bool
+    overdue: bool
+    merged: str
     contracts: tuple[Contract, ...]
     facts: dict[str, Fact]
     band: str
@@ -84,36 +138,45 @@ class Resting:
         self._heard: dict[str, set[str]] = {}
         self._playing: tuple[tuple[Play, ...], frozenset[str]] = ((), frozenset())
         self._basis = object()
-        self._read: tuple[Any, ...] = _READ(self)
-        self._still: tuple[object, ...] = ()
+        self._read = Read(self)
+        self._still: Moves | None = None
+        self._still_read = self._read
         self._hushed = self._basis
         self._until: datetime | None = None
         self._idle: dict[str, tuple[datetime | None, tuple[object, ...]]] = {}
+
+    def scored_by(
+        self,
+    ) -> tuple[dict[str, Fact], Lifecycle, tuple[Contract, ...], Profile, dict[str, datetime]]:
+        """All that a health score is made from. `scored`: as it was when the score was last looked at."""
+        return self.facts, self.life, self.contracts, self.profile, self.ticked
 
     def basis(self) -> object:
         """Stands for all that conditions have read so far: the same object as long as none of that has changed.
 
         Rules that only conditions can set off skip their work while it is the same. What `lookup` learns to read must
-        stand in `_READ`.
+        stand in `Read`.
         """
-        now, was = _READ(self), self._read
-        if self.plays is not was[-1] or now != was:
-            self._tell(now, was)
-            self._read = now
+        was = self._read
+        if not was.is_of(self):
+            self._tell(was)
+            self._read = Read(self)
         return self._basis
 
-    def _tell(self, now: tuple[Any, ...], was: tuple[Any, ...]) -> None:
+    def _tell(self, was: Read) -> None:
         """Forget what hung on names that have another value."""
-        if now[:_CLOSELY] != was[:_CLOSELY]:
+        if (self.profile is not was.profile and self.profile != was.profile) or self.life is not was.life:
             self.anew = True
             for kept in (self.answers, self.asked, self.wakes, self._readers):
                 kept.clear()
             for rule in self._heard:
                 self._idle.pop(rule, None)
-        elif changed := self._asked_by_all().intersection(self._moved(was)):
-            self._news(changed)
         else:
-            return
+            changed = self._moved(was)
+            changed &= self._asked_by_all()
+            if not changed:
+                return
+            self._news(changed)
         self._basis = object()
 
     def _asked_by_all(self) -> set[str]:
@@ -146,29 +209,31 @@ class Resting:
             self._heard[rule] = names
         return names
 
-    def _moved(self, was: tuple[Any, ...]) -> Iterator[str]:
+    def _moved(self, was: Read) -> set[str]:
         """The names that have another value, whoever has asked; of contracts those that were asked for."""
-        _, _, ticked, stage, contracts, facts, band, plays = was
-        if self.ticked is not ticked:
-            yield from (f"milestones.{name}" for name in self.ticked.keys() ^ ticked.keys())
-        if self.stage != stage:
-            yield STAGE
-        if self.contracts is not contracts and self.contracts != contracts:
-            yield from (name for name in self._asked_by_all() if name.startswith("contract."))
-        if self.facts is not facts:
-            yield from self._learned(facts)
-        if self.band != band:
-            yield BAND
-        if self.plays is not plays:
-            yield from self.playing() ^ _playing(plays)
+        found: set[str] = set()
+        if self.ticked is not was.ticked:
+            found.update([f"milestones.{name}" for name in self.ticked.keys() ^ was.ticked.keys()])
+        if self.stage != was.stage:
+            found.add(STAGE)
+        if self.contracts is not was.contracts and self.contracts != was.contracts:
+            found.update([name for name in self._asked_by_all() if name.startswith("contract.")])
+        if self.facts is not was.facts:
+            self._learned(was.facts, found)
+        if self.band != was.band:
+            found.add(BAND)
+        if self.plays is not was.plays:
+            found |= self.playing() ^ _playing(was.plays)
+        return found
 
-    def _learned(self, was: Mapping[str, Fact]) -> Iterator[str]:
+    def _learned(self, was: Mapping[str, Fact], found: set[str]) -> None:
         now = self.facts
         for name, fact in now.items():
             before = was.get(name)
-            if before is not fact and _value(before) != _value(fact):
-                yield name
-        yield from was.keys() - now.keys()
+            if before is not fact and (before is None or not _same(before.value, fact.value)):
+                found.add(name)
+        if len(was) > len(now) or not all(name in now for name in was):
+            found |= was.keys() - now.keys()
 
     def playing(self) -> frozenset[str]:
         """The names under which conditions know the playbooks that are running."""
@@ -187,7 +252,13 @@ class Resting:
         it named has not come.
         """
         last = self._idle.get(rule)
-        return last is not None and (last[0] is None or last[0] > self.at) and all(map(is_, last[1], read))
+        if last is None or (last[0] is not None and last[0] <= self.at):
+            return False
+        was = last[1]
+        for place in range(len(read)):  # noqa: SIM110 - a generator costs more than the look
+            if was[place] is not read[place]:
+                return False
+        return True
 
     def rest(self, rule: str, *read: object, until: datetime | None = None) -> None:
         """A rule found nothing to do for what it read, and without news will not until then (None: ever)."""
@@ -199,32 +270,34 @@ class Resting:
 
     def first_until(self, *rules: str) -> datetime | None:
         """The first instant that one of these rules named, which all found nothing to do."""
-        found = [at for rule in rules if (at := self._idle[rule][0]) is not None]
-        return min(found, default=None)
+        found: datetime | None = None
+        for rule in rules:
+            at = self._idle[rule][0]
+            if at is not None and (found is None or at < found):
+                found = at
+        return found
 
     def still(self) -> bool:
         """Whether nothing at all has changed for the rules that conditions or the calendar set off; see `hush`."""
         still = self._still
-        if self._until is not None and self._until <= self.at:
+        if still is None or (self._until is not None and self._until <= self.at):
             return False
-        return bool(still) and self.facts is still[0] and self.plays is still[7] and _MOVES(self) == still
+        return self._still_read.is_of(self) and still.are_of(self)
 
     def quiet(self) -> bool:
         """Whether none of those rules can find anything to do, but for a move of the band, which follows the score."""
-        now = _MOVES(self)
-        if not self._in_time() or self.basis() is not self._hushed:
+        still = self._still
+        if still is None or (self._until is not None and self._until <= self.at) or not still.are_of(self):
             return False
-        if not all(map(is_, self._still[_BESIDES:], now[_BESIDES:])):
+        if self.basis() is not self._hushed:
             return False
-        self._still = now
+        self._still_read = self._read
         return True
-
-    def _in_time(self) -> bool:
-        return bool(self._still) and (self._until is None or self._until > self.at)
 
     def hush(self, until: datetime | None) -> None:
         """Those rules all found nothing to do, and without news will not until then (None: ever)."""
-        self._hushed, self._still, self._until = self.basis(), _MOVES(self), until
+        self._hushed, self._still, self._until = self.basis(), Moves(self), until
+        self._still_read = self._read
 
     def hushed_until(self) -> datetime | None:
         """Until when it is quiet, while it is."""
@@ -233,17 +306,17 @@ class Resting:
     def wake(self, rule: str) -> None:
         """Let a rule look again, whatever it has read."""
         self._idle.pop(rule, None)
-        self._still = ()
+        self._still = None
 
     def stir(self) -> None:
         """Let no rule rest: a play has another release, which none of them has read."""
         self._idle.clear()
-        self._still = ()
+        self._still = None
 
 
-def _value(fact: Fact | None) -> object:
-    """What conditions see of a fact. Its kind belongs to it: 1 and true are not the same."""
-    return None if fact is None else (type(fact.value), fact.value)
+def _same(one: Value, other: Value) -> bool:
+    """Whether conditions see the same. Its kind belongs to a value: 1 and true are not the same."""
+    return one is other or (one == other and type(one) is type(other))
 
 
 def _playing(plays: tuple[Play, ...]) -> frozenset[str]:

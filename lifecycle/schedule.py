@@ -15,6 +15,7 @@ from lifecycle.model import ON_HOLD, SETTLED, Play, Progress
 from lifecycle.playbook import Approval, Playbook, Step
 from lifecycle.turn import Turn
 
+OPENS = ("wait", "repeat")
 TOUCHES = ("email", "survey", "invite", "reschedule")
 
 
@@ -96,13 +97,13 @@ def _note(turn: Turn, play: Play, agenda: Agenda, step: Step) -> bool:
     closed = _closed(play, agenda.closed, step)
     (agenda.closed.add if closed else agenda.closed.discard)(name)
     (agenda.open.discard if closed and progress is None else agenda.open.add)(name)
-    waits = progress is not None and progress.status == "waiting" and isinstance(step.action, Wait | Repeat)
+    waits = progress is not None and progress.status == "waiting" and step.action.kind in OPENS
     (agenda.waiting.add if waits else agenda.waiting.discard)(name)
     at = next_instant(turn, play, turn.book(play), agenda.closed, step)
-    if at is None:
+    owed = at if progress is None or progress.due is None else progress.due
+    if at is None or owed is None:
         agenda.put(name, None)
-    else:
-        owed = at if progress is None or progress.due is None else progress.due
+    elif not agenda.has(name, at, owed):
         agenda.put(name, Due(at, owed, turn.touch(play, name, ""), name))
     return closed is not was
 

@@ -6,14 +6,14 @@ Where the lifecycle has no model, or less is known than the model asks for, the 
 
 from datetime import datetime
 from functools import partial
-from operator import is_
 
 from lifecycle import conditions, health, machine, triggers
 from lifecycle.memo import once
 from lifecycle.model import Fact, State, Value
 from lifecycle.playbook import Lifecycle
 from lifecycle.releases import Releases
-from lifecycle.turn import SCORED, Turn
+from lifecycle.resting import Own
+from lifecycle.turn import Turn
 
 SCORE = "health.score"
 FELL = "health.fell"
@@ -26,7 +26,7 @@ def follow(turn: Turn) -> bool:
     """Score anew where what the score is made from has changed, and move the band where the score asks for another one;
     True if either changed something.
     """
-    read = SCORED(turn)
+    read = turn.scored_by()
     if turn.idle("health", *read, turn.band):
         return False
     scored = _changed(turn) and _rescore(turn)
@@ -57,11 +57,16 @@ def _fallen(turn: Turn) -> bool:
 
 def _changed(turn: Turn) -> bool:
     """Whether anything that the score is made from is another value, or a fall is over."""
-    facts, *others = turn.scored
-    now, *rest = SCORED(turn)
-    if facts is now and all(map(is_, others, rest)):
+    facts, life, contracts, profile, ticked = turn.scored
+    if not (life is turn.life and ticked is turn.ticked and contracts is turn.contracts and profile is turn.profile):
+        return True
+    now = turn.facts
+    if facts is now:
         return _fallen(turn) and next_instant(turn) is None
-    return not all(map(is_, others, rest)) or any(now.get(name) is not facts.get(name) for name in _reads(turn.life))
+    for name in _reads(life):  # noqa: SIM110 - a generator costs more than the look
+        if now.get(name) is not facts.get(name):
+            return True
+    return False
 
 
 @once
@@ -95,7 +100,7 @@ def _rescore(turn: Turn) -> bool:
             moved = bool(_band_due(turn))
             turn.history = health.recorded(turn.history, turn.at, was, score, moved=moved)
         _tell_fall(turn, score)
-    turn.scored = SCORED(turn)
+    turn.scored = turn.scored_by()
     return turn.facts is not given
 
 
@@ -104,13 +109,36 @@ def _own(turn: Turn) -> health.Score | None:
     model = turn.life.health
     if model is None:
         return None
-    asked, facts = _asked(turn.life), turn.life.facts
-    others = [turn.lookup(name) for name in asked if name not in facts]
-    read = (turn.life, turn.ticked, *map(turn.facts.get, asked), *map(type, others))
-    same = len(read) == len(turn.own[0]) and all(map(is_, read, turn.own[0])) and others == turn.own[1]
-    if not same:
-        turn.own = read, others, health.score(model, partial(_lookup, turn))
-    return turn.own[2]
+    plain, others = _kinds_of_asked(turn.life)
+    was, known = turn.own, [_typed(turn.lookup(name)) for name in others]
+    if was is None or not _same(was, turn, known, plain):
+        was = Own(turn.life, turn.ticked, turn.facts, known, health.score(model, partial(_lookup, turn)))
+        turn.own = was
+    return was.score
+
+
+def _same(was: Own, turn: Turn, known: list[tuple[type, Value]], names: tuple[str, ...]) -> bool:
+    """Whether a score was made from what is there now. `names`: the facts that its model asks for."""
+    if was.life is not turn.life or was.ticked is not turn.ticked or was.others != known:
+        return False
+    before, now = was.facts, turn.facts
+    if now is before:
+        return True
+    for name in names:  # noqa: SIM110 - a generator costs more than the look
+        if now.get(name) is not before.get(name):
+            return False
+    return True
+
+
+def _typed(value: Value) -> tuple[type, Value]:
+    return type(value), value
+
+
+@once
+def _kinds_of_asked(life: Lifecycle) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the model asks for: the facts, and the rest."""
+    asked = _asked(life)
+    return tuple(name for name in asked if name in life.facts), tuple(name for name in asked if name not in life.facts)
 
 
 def _lookup(turn: Turn, name: str) -> Value:

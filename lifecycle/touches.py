@@ -6,10 +6,14 @@ brings about bears its name, `ask-7`, `host-7`, `leave-7`, `hand-7`. An answer i
 recipient, so it names `playbook/play/step`, in later rounds of a repeat with `~2`, `~3`, ...
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
+
+from lifecycle.quick import quick
 
 
-class Touch(NamedTuple):
+@quick
+@dataclass(frozen=True, slots=True)
+class Touch:
     """A touch taken apart. `number`: of the play. `nth`: the occurrence. `to`: empty where it is of nobody in
     particular.
     """
@@ -28,12 +32,15 @@ class Touch(NamedTuple):
         return f"{self.playbook}/{self.number}"
 
 
+_PARTS = 7
+
+
 def read(touch: str) -> Touch:
     """Take a touch apart. Of a text that is none the last parts are empty."""
     parts = touch.split("/", 6)
-    if len(parts) == len(Touch._fields):
-        return Touch._make(parts)
-    return Touch(*[*parts, "", "", "", "", "", ""][:7])
+    if len(parts) < _PARTS:
+        parts += [""] * (_PARTS - len(parts))
+    return Touch(parts[0], parts[1], parts[2], parts[3], parts[4], parts[5], parts[6])
 
 
 def done_event(task: str) -> str:

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from operator import attrgetter, is_
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
 from lifecycle import calendar, conditions, index, people, touches
 from lifecycle.actions import Expr, Length
-from lifecycle.agenda import Agenda
+from lifecycle.agenda import Agenda, stands
+from lifecycle.altered import altered
 from lifecycle.commands import Command, RaiseTask
-from lifecycle.health import Score
 from lifecycle.index import Steps
 from lifecycle.messages import Reply
 from lifecycle.model import (
@@ -40,9 +40,8 @@ from lifecycle.model import (
     Verdict,
 )
 from lifecycle.playbook import CONTRACT_END, STANDARD, Playbook, StageSpec, Step, Target
-from lifecycle.quick import altered
 from lifecycle.releases import Releases
-from lifecycle.resting import BAND, STAGE, Resting
+from lifecycle.resting import BAND, STAGE, Own, Resting
 
 CUSTOMER_ROLES = ("champion", "executive_sponsor", "admin", "billing")
 ON_TIME = timedelta(minutes=5)
@@ -50,11 +49,8 @@ UNKNOWN = datetime(1, 1, 1, tzinfo=UTC)
 """What `Turn.owed` is until somebody asks: no instant of a customer's."""
 NOTHING: Mapping[str, Value] = MappingProxyType({})
 NONE: frozenset[str] = frozenset()
-SCORED = attrgetter("facts", "life", "contracts", "profile", "ticked")
-"""All that a health score is made from. `Turn.scored`: as it was when the score was last looked at."""
 _FIELDS = tuple(field.name for field in fields(State))
 _ALL = attrgetter(*_FIELDS)
-_STANDS = attrgetter("status", "at", "due", "count", "outcome")
 
 
 class Turn(Resting):
@@ -95,11 +91,12 @@ class Turn(Resting):
     history: tuple[Snapshot, ...]
 
     def __init__(self, releases: Releases, state: State) -> None:
-        vars(self).update(zip(_FIELDS, _ALL(state), strict=True))
+        for name in _FIELDS:
+            setattr(self, name, getattr(state, name))
         self.releases = releases
         self.adopt(state.catalogue)
-        self.scored = SCORED(self)
-        self.own: tuple[tuple[object, ...], list[Value], Score | None] = ((), [], None)
+        self.scored = self.scored_by()
+        self.own: Own | None = None
         self.at = self.clock = state.as_of
         self.commands: list[Command] = []
         self.decisions: list[Decision] = []
@@ -112,7 +109,8 @@ class Turn(Resting):
         self.owed: datetime | None = UNKNOWN
         self._books: dict[str, Playbook] = {}
         self._steps: dict[str, Steps] = {}
-        self._people: tuple[tuple[object, ...], dict[tuple[object, ...], Any]] = ((None, None, None), {})
+        self._peopled: tuple[object, object, object] = (None, None, None)
+        self._people: dict[tuple[object, ...], Any] = {}
         self._named: tuple[tuple[Play, ...], dict[str, Play]] = ((), {})
         self._own: set[str] = set()
         super().__init__()
@@ -280,10 +278,10 @@ class Turn(Resting):
 
     def people(self) -> dict[tuple[object, ...], Any]:
         """What has been found out about who a step is for, as long as nobody came, left or has another role."""
-        now = self.team, self.contacts, self.life
-        if not all(map(is_, now, self._people[0])):
-            self._people = now, {}
-        return self._people[1]
+        team, contacts, life = self._peopled
+        if not (team is self.team and contacts is self.contacts and life is self.life):
+            self._peopled, self._people = (self.team, self.contacts, self.life), {}
+        return self._people
 
     def teammate(self, role: str) -> Teammate | None:
         """Who has a role for this customer, else the first of its fallback chain who is there."""
@@ -347,7 +345,7 @@ class Turn(Resting):
         if steps is None:
             return
         was, steps[step] = steps.get(step), progress
-        if was is None or was.status != progress.status or _STANDS(was) != _STANDS(progress):
+        if was is None or not stands(was, progress):
             self.changed.append((key, step))
         if progress.status == "waiting":
             self.wake("waits")

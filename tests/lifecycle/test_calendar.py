@@ -155,10 +155,10 @@ DAY, NIGHT = ("08:00", "18:00"), ("20:00", "08:00")
         pytest.param("2026-03-02 09:00", DAY, NIGHT, None, "2026-03-02 09:00", id="open-now"),
         pytest.param("2026-03-02 06:00", DAY, NIGHT, None, "2026-03-02 08:00", id="this-morning"),
         pytest.param("2026-03-02 18:00", DAY, NIGHT, None, "2026-03-03 08:00", id="tomorrow"),
-        pytest.param("2026-03-06 18:00", DAY, NIGHT, (), "2026-03-09 08:00", id="monday"),
+        pytest.param("2026-03-06 18:00", DAY, NIGHT, frozenset(), "2026-03-09 08:00", id="monday"),
         pytest.param("2026-04-02 18:00", DAY, NIGHT, EASTER, "2026-04-07 08:00", id="after-easter"),
         pytest.param("2026-03-02 21:00", ("00:00", "23:59"), NIGHT, None, "2026-03-03 08:00", id="after-quiet-hours"),
-        pytest.param("2026-03-07 12:00", (), (), (), "2026-03-09 00:00", id="only-the-weekend"),
+        pytest.param("2026-03-07 12:00", (), (), frozenset(), "2026-03-09 00:00", id="only-the-weekend"),
         pytest.param("2026-03-02 06:00", ("21:00", "22:00"), NIGHT, None, "2027-04-06 06:00", id="never"),
     ],
 )

@@ -7,7 +7,8 @@ from inspect import signature
 
 import pytest
 
-from lifecycle.quick import altered, quick
+from lifecycle.altered import altered
+from lifecycle.quick import quick
 
 
 @dataclass(frozen=True, slots=True)
