@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 JOBS ?= 2
 
-.PHONY: run up test format lint types playbooks unit nightly explore bench lock clean
+.PHONY: run up test format lint types playbooks unit nightly explore native bench lock clean
 
 run: $(VENV)/.run  ## fourteen days in a minute, then stays up until Ctrl-C
 	$(BIN)/stageplay demo
@@ -40,7 +40,11 @@ nightly: $(VENV)/.test  ## the long drills
 explore: $(VENV)/.test  ## the laws over cases that nobody has drawn yet
 	$(BIN)/pytest -q -m hypothesis --hypothesis-profile explore -n $(JOBS) --dist worksteal
 
-bench: $(VENV)/.test
+native: $(VENV)/.test  ## the core as machine code, for PYTHONPATH=build/native; needs a C compiler
+	$(BIN)/python native.py
+
+bench: $(VENV)/.test  ## the figures, with the compiled core where there is a C compiler
+	-$(BIN)/python native.py
 	$(BIN)/python -m bench
 
 lock:  ## after a change of dependencies; needs uv (UV=path)

@@ -1,18 +1,25 @@
 """How many customer-years the simulator plays in a second, on one core: onboarding with check-ins and a renewal, and
 the same with everything that ships. No two customers are alike: signup dates, zones, answers and scores differ.
+
+The compiled core and the Python play the same lives in turn, each in a process of its own, and must decide the same.
 """
 
 import gc
+import hashlib
 import json
 import statistics
+import subprocess
 import sys
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from time import process_time
 
+import native
 from authoring.compile import Compiled, compile_folder, compile_playbook
 from authoring.simulate import Library, simulate
+from lifecycle.jsonform import encode
 from lifecycle.messages import ApprovalAnswered, Event, FactsReported, MilestoneTicked, SignedUp, SurveyAnswered
 from lifecycle.model import Contact, Contract, Profile, Teammate
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, digest_of
@@ -21,6 +28,7 @@ HERE = Path(__file__).resolve().parent.parent
 YEAR = timedelta(days=365)
 CUSTOMERS = 20
 ROUNDS = 5
+WORKS = (("simulator", ("onboarding-14-day",)), ("simulator, all that ships", ()))
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Tokyo", "Europe/London")
 TEAM = ("csm", "implementation_specialist", "cs_manager")
 
@@ -97,31 +105,98 @@ def life(number: int) -> tuple[SignedUp, datetime, list[tuple[datetime, Event]]]
     return signup, start, [*events, (start + timedelta(days=17), SurveyAnswered("nps", "con_1", number % 11))]
 
 
-def customer_years_a_second(shipped: Compiled, names: tuple[str, ...]) -> tuple[list[float], float]:
-    """One figure a round, by CPU time, and how many decisions a customer-year has."""
-    library, digest = catalogue(shipped, names)
-    rounds, decisions = [], 0
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Customer-years a second by CPU time, decisions a customer-year, and a digest of all that was decided."""
+
+    rate: float
+    decisions: float
+    decided: str
+
+
+def play_rounds() -> None:
+    """Play a round for each line that comes in, the number of it and the playbooks' names, and say what came of it."""
+    shipped = compile_folder(HERE / "playbooks", HERE / "templates")
+    gc.freeze()  # as the processes do that play portfolios
+    known = {names: catalogue(shipped, names) for _, names in WORKS}
+    print("ready", flush=True)
+    for line in sys.stdin:
+        turn, *names = line.split()
+        print(json.dumps(asdict(_round(*known[tuple(names)], int(turn)))), flush=True)
+
+
+def _round(library: Library, digest: str, turn: int) -> Round:
+    lives = [life(turn * CUSTOMERS + number) for number in range(CUSTOMERS)]
+    played, before = [], process_time()
+    for number, (signup, start, events) in enumerate(lives):
+        played.append(simulate(library, digest, signup, start, events, start + YEAR, customer=f"cus_{number}"))
+    rate = CUSTOMERS / (process_time() - before)
+    decided = [encode(decision) for one in played for decision in one.decisions]
+    digest = hashlib.sha256(json.dumps(decided).encode()).hexdigest()
+    return Round(rate, len(decided) / CUSTOMERS, digest)
+
+
+class Arm:
+    """One core, in a process of its own."""
+
+    def __init__(self, *, compiled: bool) -> None:
+        command = [sys.executable, "-c", "from bench import simulator; simulator.play_rounds()"]
+        self._process = subprocess.Popen(
+            command, env=native.environment(compiled=compiled), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._line()
+
+    def _line(self) -> str:
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line:
+            raise RuntimeError("a process that plays rounds has ended; it has said why")
+        return line
+
+    def play(self, turn: int, names: tuple[str, ...]) -> Round:
+        print(turn, *names, file=self._process.stdin, flush=True)
+        return Round(**json.loads(self._line()))
+
+    def end(self) -> None:
+        self._process.communicate()
+
+
+def _rounds(arms: dict[str, Arm], names: tuple[str, ...]) -> dict[str, list[Round]]:
+    """Of each arm, in turn; the first round of each warms up and is thrown away."""
+    found: dict[str, list[Round]] = {arm: [] for arm in arms}
     for turn in range(ROUNDS + 1):
-        lives = [life(turn * CUSTOMERS + number) for number in range(CUSTOMERS)]
-        before = process_time()
-        for number, (signup, start, events) in enumerate(lives):
-            played = simulate(library, digest, signup, start, events, start + YEAR, customer=f"cus_{number}")
-            decisions += len(played.decisions)
-        rounds.append(CUSTOMERS / (process_time() - before))
-    return rounds[1:], decisions / CUSTOMERS / (ROUNDS + 1)
+        for arm, process in arms.items():
+            found[arm].append(process.play(turn, names))
+    return {arm: rounds[1:] for arm, rounds in found.items()}
+
+
+def _tell(bench: str, found: dict[str, list[Round]]) -> bool:
+    """One JSON line an arm and one of both, and one for people; whether both decided the same."""
+    rates = {arm: statistics.median(item.rate for item in rounds) for arm, rounds in found.items()}
+    for arm, rounds in found.items():
+        spread = {
+            "min": round(min(item.rate for item in rounds), 1),
+            "max": round(max(item.rate for item in rounds), 1),
+        }
+        row = {"bench": bench, "core": arm, "unit": "customer-years/s", "median": round(rates[arm], 1), **spread}
+        print(json.dumps({**row, "rounds": ROUNDS, "decisions": round(rounds[0].decisions)}))
+    pairs = list(zip(*found.values(), strict=True))
+    same = all(len({item.decided for item in pair}) == 1 for pair in pairs)
+    said = ", ".join(f"{arm} {rate:.1f}" for arm, rate in rates.items())
+    if len(found) > 1:
+        ratio = statistics.median(compiled.rate / python.rate for python, compiled in pairs)
+        print(json.dumps({"bench": bench, "ratio": round(ratio, 2), "passed": same}))
+        said += f": {ratio:.1f} times, {'the same decisions' if same else 'DIFFERENT DECISIONS'}"
+    print(f"{bench:<28} customer-years a second: {said}")
+    return same
 
 
 def main() -> int:
-    """Print one JSON line and one for people of each; the first round of each warms up and is thrown away."""
-    shipped = compile_folder(HERE / "playbooks", HERE / "templates")
-    gc.freeze()  # as the processes do that play portfolios
-    for bench, names in (("simulator", ("onboarding-14-day",)), ("simulator, all that ships", ())):
-        rounds, decisions = customer_years_a_second(shipped, names)
-        median, low, high = statistics.median(rounds), min(rounds), max(rounds)
-        figures = {"median": round(median, 1), "min": round(low, 1), "max": round(high, 1), "rounds": ROUNDS}
-        print(json.dumps({"bench": bench, "unit": "customer-years/s", "decisions": round(decisions), **figures}))
-        print(f"{bench:<28} {median:>8.1f} customer-years a second ({low:.1f}-{high:.1f})")
-    return 0
+    """Print what `_tell` tells of both works; 1 when the two cores decide differently."""
+    arms = {"python": Arm(compiled=False), **({"compiled": Arm(compiled=True)} if native.is_made() else {})}
+    same = [_tell(bench, _rounds(arms, names)) for bench, names in WORKS]
+    for arm in arms.values():
+        arm.end()
+    return int(not all(same))
 
 
 if __name__ == "__main__":
