@@ -5,10 +5,12 @@ each of them once.
 """
 
 import gc
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future as Promise
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
 from typing import Any, TypeVar
@@ -70,7 +72,8 @@ def _pooled(
     waiting: deque[tuple[tuple[Item, ...], Promise[Part]]] = deque()
     try:
         for batch in batches:
-            waiting.append((batch, pool.submit(_do, batch)))
+            with _deaf():
+                waiting.append((batch, pool.submit(_do, batch)))
             if len(waiting) >= processes * AHEAD:
                 ready, promise = waiting.popleft()
                 yield ready, promise.result()
@@ -79,6 +82,18 @@ def _pooled(
             yield ready, promise.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Let processes that start meanwhile not hear Ctrl-C, which reaches all of a terminal: whoever asked for the work
+    ends it. A process that it hits while it starts would leave the others waiting for ever.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _mine: dict[str, Any] = {}

@@ -1,6 +1,7 @@
 """Futures of portfolios: what is counted, and that neither processes nor neighbours change it."""
 
 import json
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -351,3 +352,11 @@ def test_a_reminder_is_not_another_question(theatre: Any) -> None:
     care = theatre.care.replace("within: 8 business hours", "within: 8 business hours, remind: 1 business hour")
 
     assert live(theatre.world(care=care), start).touches == live(theatre.world(), start).touches
+
+
+def test_ctrl_c_is_heard_by_whoever_asked_and_by_no_process_that_works_for_it() -> None:
+    """Each batch is done by `pthread_sigmask`, which tells what its process does not hear."""
+    deaf = list(spread(signal.pthread_sigmask, signal.SIG_BLOCK, [signal.SIGUSR1] * WORTH_IT, processes=2))
+    assert all(signal.SIGINT in part for part in deaf)
+    assert len(deaf) > 1
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
