@@ -113,6 +113,8 @@ def check_mail(path: str, trees: Trees, found: Found) -> bool:
             line = laid.line(_offset(str(error), laid.text))
             found("template-mjml", path, line, "", f"is no MJML: {said}", _WHOLE)
             return False
+        if way + 1 >= laid.ways:
+            break
     return True
 
 
@@ -138,7 +140,9 @@ def _offset(said: str, text: str) -> int:
 
 @dataclass
 class _Laid:
-    """One way through a mail, as a text. `own`: where each piece of its file begins and ends, and its line."""
+    """One way through a mail, as a text. `own`: where each piece of its file begins and ends, and its line. `ways`: how
+    many there are where it has most.
+    """
 
     path: str
     trees: Trees
@@ -146,6 +150,7 @@ class _Laid:
     own: list[tuple[int, int, int]] = field(default_factory=list)
     text: str = ""
     steps: int = 0
+    ways: int = 1
 
     def out(self) -> None:
         """Lay the mail out.
@@ -181,6 +186,7 @@ class _Laid:
                         yield text, file, item.lineno
                 case nodes.If():
                     ways = [node.body, *(part.body for part in node.elif_), node.else_]
+                    self.ways = max(self.ways, len(ways))
                     yield from self._all(ways[min(self.way, len(ways) - 1)], file, blocks)
                 case nodes.Block():
                     where, block = blocks[node.name]
