@@ -93,7 +93,9 @@ async def _forecast(
             shown.update(task, completed=start + known.BATCH)
         every = list(known.standings(db, answered, those))
         standing = [item for item in every if isinstance(item, Standing)]
-        world, said = _world(known.library(db, (item.state for item in standing), current), current, asked)
+        told = (event for item in standing for event in item.start.events)
+        library = known.library(db, (item.state for item in standing), current, told)
+        world, said = _world(library, current, asked)
         if world is None:
             return None, said
         shown.update(task, description="simulating", completed=0)

@@ -22,7 +22,7 @@ from authoring.simulate import Library
 from cli.connection import connect
 from cli.processes import ProcessError
 from lifecycle.jsonform import FormError, decode_union
-from lifecycle.messages import Event
+from lifecycle.messages import CatalogueApplied, Event
 from lifecycle.model import State, state_from_json
 from lifecycle.playbook import Manifest, Release
 from store import customers, projections, releases, tables
@@ -94,13 +94,13 @@ def standings(db: Database, answered: dict[str, State], those: Iterable[Customer
                 yield Standing(customer.name, state, source, accepted_since(c, state))
 
 
-def library(db: Database, states: Iterable[State], current: str) -> Library:
-    """Every release that these states and the current catalogue name.
+def library(db: Database, states: Iterable[State], current: str, told: Iterable[Told] = ()) -> Library:
+    """Every release that these states, the current catalogue, and those that customers are told of, name.
 
     Raises:
         ProcessError: one is not in the database.
     """
-    wanted = {current}
+    wanted = {current, *(event.digest for _, event in told if isinstance(event, CatalogueApplied))}
     for state in states:
         wanted |= {state.catalogue, *(play.release for play in state.plays)}
     found: dict[str, Release] = {}
@@ -146,5 +146,5 @@ def brought_up(
     """
     with db.read() as c:
         told = [(customer.clock.virtual(since), event) for since, event in accepted_since(c, state)]
-    found = library(db, [state], current or state.catalogue)
+    found = library(db, [state], current or state.catalogue, told)
     return found, as_of(found, state, told, at)

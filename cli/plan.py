@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
@@ -31,6 +31,7 @@ from authoring.compile import Compiled
 from authoring.diagnostics import Report, failed, near, render_text
 from authoring.forecast import Standing
 from authoring.lives import Start, World, of_account
+from authoring.people import Told
 from authoring.plan import Flight, Plan, flights, plan, propose, standing
 from authoring.portfolio import read_portfolio
 from authoring.roster import Roster
@@ -160,7 +161,7 @@ def of_live(db: Database, target: Target, asked: Asked, err: Console) -> tuple[P
         inside = {item.id for item in those if rollouts.inside(c, item, asked.options.scope)}
     with _shown(err) as progress:
         found, unknown = _standings(db, those, progress, err)
-        library = known.library(db, (item.state for item in found), current)
+        library = known.library(db, (item.state for item in found), current, _told(found))
         library = Library({**target.releases, **library.releases})
         check_move(library, asked.options.move)
         world = _world(library, current, target.digest, asked.days)
@@ -176,6 +177,10 @@ def of_live(db: Database, target: Target, asked: Asked, err: Console) -> tuple[P
     return made, unknown
 
 
+def _told(those: Iterable[Standing]) -> Iterator[Told]:
+    return (event for item in those for event in item.start.events)
+
+
 def flying(db: Database, target: Target, options: Options, err: Console) -> list[Flight]:
     """What happens to the plays in flight of the customers that are told, without the future."""
     current = current_digest(db)
@@ -183,7 +188,7 @@ def flying(db: Database, target: Target, options: Options, err: Console) -> list
         those = [item for item in known.live(c) if rollouts.inside(c, item, options.scope)]
     with _shown(err) as progress:
         found, _ = _standings(db, those, progress, err)
-    library = known.library(db, (item.state for item in found), current)
+    library = known.library(db, (item.state for item in found), current, _told(found))
     library = Library({**target.releases, **library.releases})
     check_move(library, options.move)
     world = _world(library, current, target.digest, 1)

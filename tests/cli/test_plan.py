@@ -249,6 +249,20 @@ def test_up_makes_no_shadow_live(files: Path, applied: Database, sign_up: SignUp
     assert len(told(applied)) == 1
 
 
+def test_what_was_applied_between_the_stored_state_and_now_is_known_without_temporal(
+    files: Path, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign_up()
+    add_a_step(files)
+    assert stageplay("apply") == 0
+    edit(files, "priority: 60", "priority: 61")
+    assert stageplay("apply") == 0
+    assert planned(capsys)[0] == 0
+    assert stageplay("forecast", "--format", "json") == 0
+    assert stageplay("explain", "acme-1", NAME) == 0
+    assert stageplay("apply", "--move", NAME) == 0
+
+
 def test_what_a_kill_left_is_finished_first(files: Path, applied: Database, sign_up: SignUp) -> None:
     sign_up()
     add_a_step(files)
