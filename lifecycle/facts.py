@@ -20,6 +20,9 @@ from lifecycle.messages import (
 from lifecycle.model import Value
 from lifecycle.playbook import FactSpec, Lifecycle
 
+LARGEST = 10**15 - 1
+"""Of a number, whatever its range: beyond it a float no longer counts, and far beyond there is none."""
+
 
 def worth_telling(last: Value, new: Value, spec: FactSpec) -> bool:
     """Whether a value differs from the last delivered one by at least the fact's resolution.
@@ -73,8 +76,10 @@ def problem(name: str, new: Value, spec: FactSpec) -> str:
     if not isinstance(new, kinds) or (spec.type == "number" and isinstance(new, bool)):
         return f"{name} is a {spec.type}, not {new!r}"
     if spec.type == "number" and is_number(new):
-        if not math.isfinite(new):
+        if isinstance(new, float) and not math.isfinite(new):
             return f"{name} is a number, not {new!r}"
+        if abs(new) > LARGEST:
+            return f"{name} is a number of at most 15 digits"
         if spec.low is not None and new < spec.low:
             return f"{name} is at least {spec.low:g}, not {new:g}"
         if spec.high is not None and new > spec.high:

@@ -45,6 +45,7 @@ LIFECYCLE = Lifecycle(
     milestones={"technical_setup": Milestone("Technical setup complete", ticked_by=("csm",))},
     facts={
         "usage.dau_wau": FactSpec("number", unit="ratio", low=0, high=1),
+        "usage.seats": FactSpec("number", unit="seats"),
         "setup.api_connected": FactSpec("boolean"),
         "nps.score": FactSpec("number", low=0, high=10),
         "crm.plan": FactSpec("text", choices=("basic", "plus")),

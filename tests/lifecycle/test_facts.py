@@ -45,6 +45,7 @@ def test_what_is_worth_telling(last: Value, new: Value, spec: FactSpec, told: bo
         pytest.param(True, SHARE, "x is a number, not True", id="a-boolean"),
         pytest.param(float("nan"), FactSpec("number"), "x is a number, not nan", id="not-a-number"),
         pytest.param(7, FactSpec("number"), "", id="no-range"),
+        pytest.param(10**400, FactSpec("number"), "x is a number of at most 15 digits", id="hundreds-of-digits"),
         pytest.param("pro", PLAN, "", id="one-of-the-choices"),
         pytest.param("solo", PLAN, "x is one of pro, team, not 'solo'", id="none-of-the-choices"),
         pytest.param(1, FactSpec("boolean"), "x is a boolean, not 1", id="an-int-for-a-boolean"),

@@ -103,6 +103,7 @@ async def test_an_unknown_event_type_is_refused_by_name_and_kept_in_sight(
         ({"usage.dau_wua": 0.4}, "facts.usage.dau_wua"),
         ({"usage.dau_wau": 1.4}, "facts.usage.dau_wau"),
         ({"usage.dau_wau": "0.4"}, "facts.usage.dau_wau"),
+        ({"usage.seats": 10**40}, "facts.usage.seats"),
         ({"setup.api_connected": 1}, "facts.setup.api_connected"),
         ({"crm.plan": "plush"}, "facts.crm.plan"),
         ({"contract.reviewed_on": "soon"}, "facts.contract.reviewed_on"),
