@@ -1,9 +1,9 @@
 """The core as machine code: `python native.py` compiles `lifecycle/` with mypyc into `build/native`.
 
 One source, one meaning: what is compiled is the Python that runs without it, and whoever has no C compiler misses
-nothing but speed. `PYTHONPATH=build/native` puts it in front, as the image and the benchmarks do; the tests that hold
-one against the other are in `tests/drills/test_native.py`. Nothing lies beside the source, so an edit is never hidden
-by code that was compiled before it: a folder whose sources have changed since is compiled anew or not used.
+nothing but speed. `PYTHONPATH=build/native` puts it in front, as the benchmarks do; the tests that hold one against the
+other are in `tests/drills/test_native.py`. Nothing lies beside the source, and what was compiled of other sources
+refuses to be imported, so an edit is never hidden by code that was compiled before it.
 
 mypyc leaves a class as it is, and slow, where it has a decorator that mypyc does not know or methods that `dataclass`
 makes. So each dataclass is told as a plain class first, line for line, so that tracebacks name the same lines; what
@@ -41,6 +41,18 @@ ignore_errors = true
 ignore_missing_imports = true
 """
 """The sources have been checked; as plain classes they would look wrong where they are used as dataclasses."""
+CURRENT = """
+
+import importlib.util
+from pathlib import Path
+
+_spec = importlib.util.spec_from_file_location("native", Path(__file__).parents[3] / "native.py")
+_native = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_native)
+if not _native.is_made():
+    raise ImportError("the core was compiled of other sources than these; run: python native.py")
+"""
+"""What the compiled package asks before anything of it is used."""
 ALTERED = '''\
 """As the module of this name; a compiled class knows how."""
 
@@ -216,6 +228,7 @@ def make(folder: Path = FOLDER) -> None:
         (folder / CORE / path.name).write_text(told(path.read_text("utf-8")), "utf-8")
     names = [f"{CORE}/{path.name}" for path in sources() if path.stem not in LEFT]
     texts = {
+        f"{CORE}/__init__.py": (HERE / CORE / "__init__.py").read_text("utf-8") + CURRENT,
         f"{CORE}/altered.py": ALTERED,
         f"{CORE}/dataclassed.py": DATACLASSED,
         "mypy.ini": CHECKER,

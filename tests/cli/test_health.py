@@ -43,7 +43,7 @@ def test_a_score_is_shown_with_its_parts_and_what_is_not_known(
     assert "Acme  84, green" in said, "usage 25 of 35 known: 71.43 % of 40; engagement all of 30: 58.57 of 70"
     assert "model: Points, 60 % of it known" in said
     assert "Healthy: Growth; ask for a reference or a case study" in said
-    assert "15 of 15  Daily by weekly active users above 60 %: usage.dau_wau = 0.64 > 0.6" in said
+    assert "15 of 15  Daily by weekly active users above 60%: usage.dau_wau = 0.64 > 0.6" in said
     assert "0 of 10  Five or more features in use: usage.features = 4, not >= 5" in said
     assert "? of 5  Executive sponsor engaged: not known: The executive sponsor is engaged (sponsor.engaged)" in said
     assert "history: 84 on 06 Mar" in said

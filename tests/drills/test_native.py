@@ -21,8 +21,8 @@ def compiled() -> None:
     assert native.is_made()
 
 
-def _ran(*arguments: str) -> str:
-    done = subprocess.run(
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
         env=native.environment(compiled=True),
@@ -31,12 +31,28 @@ def _ran(*arguments: str) -> str:
         timeout=900,
         check=False,
     )
+
+
+def _ran(*arguments: str) -> str:
+    done = _run(*arguments)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return done.stdout
 
 
 def test_it_is_the_compiled_core_that_runs() -> None:
     assert _ran("-c", "from lifecycle import engine; print(engine.__file__)").strip().endswith((".so", ".pyd"))
+
+
+def test_what_was_compiled_of_other_sources_is_not_run() -> None:
+    stamp = native.FOLDER / native.STAMP
+    was = stamp.read_text("utf-8")
+    stamp.write_text("of other sources", "utf-8")
+    try:
+        done = _run("-c", "from lifecycle import engine")
+    finally:
+        stamp.write_text(was, "utf-8")
+    assert done.returncode == 1
+    assert "compiled of other sources" in done.stderr
 
 
 def test_the_tests_of_the_core_pass() -> None:
