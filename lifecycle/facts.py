@@ -76,7 +76,7 @@ def problem(name: str, new: Value, spec: FactSpec) -> str:
     if not isinstance(new, kinds) or (spec.type == "number" and isinstance(new, bool)):
         return f"{name} is a {spec.type}, not {new!r}"
     if spec.type == "number" and is_number(new):
-        if isinstance(new, float) and not math.isfinite(new):
+        if not abs(new) < math.inf:
             return f"{name} is a number, not {new!r}"
         if abs(new) > LARGEST:
             return f"{name} is a number of at most 15 digits"
