@@ -181,6 +181,15 @@ def drop(turn: Turn, play: Play, reason: str, steps: Collection[str] | None = No
         turn.decide(play, item.command["step"], "outcome", "cancelled", f"{reason}{seen}", item.command["to"])
 
 
+def drop_late(turn: Turn, reason: str) -> None:
+    """Forget what the customer would see of plays that have ended, such as a new host, and what surely never went."""
+    gone = [item for item in turn.retries if _unseen(item)]
+    turn.retries = tuple(item for item in turn.retries if item not in gone)
+    for item in gone:
+        recipients.release(turn, item.command["touch"])
+        turn.decide_life(item.command["step"], "outcome", "cancelled", reason, item.command["to"])
+
+
 def overtaken(turn: Turn, play: Play, meeting: str) -> tuple[str, ...]:
     """Forget the invitations to a meeting that surely never went, because a later word on it goes out; who they were
     for.

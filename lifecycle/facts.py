@@ -76,9 +76,9 @@ def problem(name: str, new: Value, spec: FactSpec) -> str:
     if not isinstance(new, kinds) or (spec.type == "number" and isinstance(new, bool)):
         return f"{name} is a {spec.type}, not {new!r}"
     if spec.type == "number" and is_number(new):
-        if not abs(new) < math.inf:
+        if not -math.inf < new < math.inf:
             return f"{name} is a number, not {new!r}"
-        if abs(new) > LARGEST:
+        if not -LARGEST <= new <= LARGEST:
             return f"{name} is a number of at most 15 digits"
         if spec.low is not None and new < spec.low:
             return f"{name} is at least {spec.low:g}, not {new:g}"

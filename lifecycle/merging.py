@@ -31,6 +31,7 @@ def _end(turn: Turn, into: str) -> None:
     turn.decide_life("merge", "merge", "fired", f"{REASON} and goes on as {into}")
     for play in turn.plays:
         leaving.end(turn, play, REASON)
+    effects.drop_late(turn, REASON)
     turn.merged, turn.holds = into, {}
     effects.hurry(turn)
     turn.stir()

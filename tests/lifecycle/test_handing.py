@@ -283,6 +283,18 @@ def test_its_news_are_dropped_once_a_guest_may_not_be_written_to(given: Given) -
     story.when(at="2026-03-04 08:01").then("send_invite kickoff dana")
 
 
+def test_its_news_are_dropped_once_the_customer_is_merged(given: Given) -> None:
+    story = given(given.book(given.slack("end", When(day=20)))).when(at="2026-03-03 10:00")
+    story.when(to_dana(meetings=(booked(given),)), at="2026-03-03 22:00")
+    story.when(Merged("c2"), at="2026-03-03 23:00")
+    assert [(one.verdict, one.to) for one in story.decisions if one.what == "outcome"] == [
+        ("cancelled", "ada"),
+        ("cancelled", "dana"),
+    ]
+    story.when(at="2026-03-04 08:01").then()
+    assert story.state.retries == ()
+
+
 def test_one_that_is_over_or_of_a_merged_customer_is_left_alone(given: Given) -> None:
     story = given(given.book(given.slack("end", When(day=20)))).when(at="2026-03-05 12:00")
     story.when(to_dana(meetings=(booked(given),)), at="2026-03-05 12:01").then("hand_over team dana")
