@@ -200,7 +200,10 @@ async def test_a_mail_that_waits_for_a_batch_is_not_sent_once_its_play_was_left(
         await rig.tell(Happened("ask"))
         assert (await rig.state())["touched"], "the mail waits for the batch that is out"
         await rig.tell(Churned())
-        assert "touched" not in await rig.state(), "and counts for no cap any more"
+        for _ in range(100):  # what was left is settled in a step of its own, after the one that was told
+            if "touched" not in (state := await rig.state()):
+                break
+        assert "touched" not in state, "and counts for no cap any more"
         rig.world.free.set()
         await rig.env.sleep(timedelta(days=3))
     assert rig.world.touches == ["cus_1/first/1/hello/1/send/mara"]
