@@ -216,16 +216,16 @@ def _factory(default: ast.expr | None) -> str:
     return ""
 
 
-def make(folder: Path = FOLDER) -> None:
-    """Compile the core into a folder, which is emptied first.
+def make() -> None:
+    """Compile the core into `FOLDER`, which is emptied first.
 
     Raises:
         subprocess.CalledProcessError: a source that mypyc refuses, or no C compiler; both have said why.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / CORE).mkdir(parents=True)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    (FOLDER / CORE).mkdir(parents=True)
     for path in sources():
-        (folder / CORE / path.name).write_text(told(path.read_text("utf-8")), "utf-8")
+        (FOLDER / CORE / path.name).write_text(told(path.read_text("utf-8")), "utf-8")
     names = [f"{CORE}/{path.name}" for path in sources() if path.stem not in LEFT]
     texts = {
         f"{CORE}/__init__.py": (HERE / CORE / "__init__.py").read_text("utf-8") + CURRENT,
@@ -235,20 +235,16 @@ def make(folder: Path = FOLDER) -> None:
         "setup.py": SETUP.format(core=CORE, names=names),
     }
     for name, text in texts.items():
-        (folder / name).write_text(text, "utf-8")
-    subprocess.run([sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"], cwd=folder, check=True)
-    shutil.rmtree(folder / "build")
-    (folder / STAMP).write_text(digest(), "utf-8")
+        (FOLDER / name).write_text(text, "utf-8")
+    subprocess.run([sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"], cwd=FOLDER, check=True)
+    shutil.rmtree(FOLDER / "build")
+    (FOLDER / STAMP).write_text(digest(), "utf-8")
 
 
 def main() -> int:
     """0: the core lies compiled in the folder, as it is now. 3: it could not be compiled."""
     parser = argparse.ArgumentParser(description="Compile the core, for PYTHONPATH=build/native. Needs a C compiler.")
-    parser.add_argument("--check", action="store_true", help="only say whether it is compiled as it is now")
-    wanted = parser.parse_args()
-    if not is_made() and wanted.check:
-        print("not compiled, or of other sources: python native.py")
-        return 1
+    parser.parse_args()
     if not is_made():
         print("compiling the core, which takes a minute or two", flush=True)
         try:

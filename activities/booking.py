@@ -57,8 +57,8 @@ class Bookings:
                 return
             of_card = replace(envelope, touch=touch, touch_hash=ledger.touch_hash(c, touch), person=organizer)
         card = cards.task_card(title, scene.customer.name, when, (), touch)
-        page = f"{self.delivery.public_url}/customers/{scene.customer.id}"
-        self.ways.cards(scene.customer.clock).post(of_card, cards.linked(card, page))
+        card = cards.linked(card, self.delivery.public_url, scene.customer.id)
+        self.ways.cards(scene.customer.clock).post(of_card, card)
 
     def calendar(
         self, method: Method, scene: Scene, meeting: Meeting, summary: str, description: str, *, alone: bool = False

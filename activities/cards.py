@@ -100,8 +100,9 @@ def message_card(title: str, body: str) -> Card:
     return Card(title, (_header(title), *_sections(body)), cut(title, SECTION))
 
 
-def linked(card: Card, url: str) -> Card:
-    """The card with a last line that leads to the customer's page in the dashboard."""
+def linked(card: Card, public_url: str, customer: str) -> Card:
+    """The card with a last line that leads to the customer's page in the dashboard, which is at `public_url`."""
+    url = f"{public_url}/customers/{customer}"
     line = {"type": "mrkdwn", "text": f"<{url}|Open the customer's page>", "verbatim": True}
     return replace(card, blocks=(*card.blocks, {"type": "context", "elements": [line]}))
 

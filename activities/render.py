@@ -132,7 +132,7 @@ class Renderer:
 
     def linked(self, scene: Scene, card: Card) -> Card:
         """A card with the way to its customer's page."""
-        return cards.linked(card, f"{self._delivery.public_url}/customers/{scene.customer.id}")
+        return cards.linked(card, self._delivery.public_url, scene.customer.id)
 
     def task(self, scene: Scene) -> tuple[str, tuple[str, ...]]:
         """Title and checklist of a task: the engine's own sentence, or the step's; raises as `letter`."""

@@ -132,8 +132,7 @@ def _round(library: Library, digest: str, turn: int) -> Round:
         played.append(simulate(library, digest, signup, start, events, start + YEAR, customer=f"cus_{number}"))
     rate = CUSTOMERS / (process_time() - before)
     decided = [encode(decision) for one in played for decision in one.decisions]
-    digest = hashlib.sha256(json.dumps(decided).encode()).hexdigest()
-    return Round(rate, len(decided) / CUSTOMERS, digest)
+    return Round(rate, len(decided) / CUSTOMERS, hashlib.sha256(json.dumps(decided).encode()).hexdigest())
 
 
 class Arm:

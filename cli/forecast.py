@@ -93,8 +93,7 @@ async def _forecast(
             shown.update(task, completed=start + known.BATCH)
         every = list(known.standings(db, answered, those))
         standing = [item for item in every if isinstance(item, Standing)]
-        told = (event for item in standing for event in item.start.events)
-        library = known.library(db, (item.state for item in standing), current, told)
+        library = known.library_of(db, standing, current)
         world, said = _world(library, current, asked)
         if world is None:
             return None, said

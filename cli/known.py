@@ -132,6 +132,12 @@ async def asked(ids: Sequence[str]) -> dict[str, State]:
     return {} if client is None else await ask(client, ids)
 
 
+def library_of(db: Database, those: Sequence[Standing], current: str) -> Library:
+    """As `library`, of customers with all that they have been told since."""
+    told = (event for item in those for event in item.start.events)
+    return library(db, (item.state for item in those), current, told)
+
+
 def brought_up(
     db: Database, customer: Customer, state: State, at: datetime, current: str = ""
 ) -> tuple[Library, State]:

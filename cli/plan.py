@@ -5,14 +5,11 @@ and an earlier revision of the repository, without any server. Nothing is sent a
 """
 
 import asyncio
-import io
 import json
 import os
-import subprocess
 import sys
-import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
@@ -31,7 +28,6 @@ from authoring.compile import Compiled
 from authoring.diagnostics import Report, failed, near, render_text
 from authoring.forecast import Standing
 from authoring.lives import Start, World, of_account
-from authoring.people import Told
 from authoring.plan import Flight, Plan, flights, plan, propose, standing
 from authoring.portfolio import read_portfolio
 from authoring.roster import Roster
@@ -41,6 +37,7 @@ from cli import known
 from cli.apply import compiled
 from cli.connection import require_schema
 from cli.processes import ProcessError
+from cli.revisions import checked_out
 from cli.simulate import MisuseError
 from lifecycle.messages import CatalogueApplied
 from lifecycle.model import State, state_from_json
@@ -161,7 +158,7 @@ def of_live(db: Database, target: Target, asked: Asked, err: Console) -> tuple[P
         inside = {item.id for item in those if rollouts.inside(c, item, asked.options.scope)}
     with _shown(err) as progress:
         found, unknown = _standings(db, those, progress, err)
-        library = known.library(db, (item.state for item in found), current, _told(found))
+        library = known.library_of(db, found, current)
         library = Library({**target.releases, **library.releases})
         check_move(library, asked.options.move)
         world = _world(library, current, target.digest, asked.days)
@@ -177,10 +174,6 @@ def of_live(db: Database, target: Target, asked: Asked, err: Console) -> tuple[P
     return made, unknown
 
 
-def _told(those: Iterable[Standing]) -> Iterator[Told]:
-    return (event for item in those for event in item.start.events)
-
-
 def flying(db: Database, target: Target, options: Options, err: Console) -> list[Flight]:
     """What happens to the plays in flight of the customers that are told, without the future."""
     current = current_digest(db)
@@ -188,7 +181,7 @@ def flying(db: Database, target: Target, options: Options, err: Console) -> list
         those = [item for item in known.live(c) if rollouts.inside(c, item, options.scope)]
     with _shown(err) as progress:
         found, _ = _standings(db, those, progress, err)
-    library = known.library(db, (item.state for item in found), current, _told(found))
+    library = known.library_of(db, found, current)
     library = Library({**target.releases, **library.releases})
     check_move(library, options.move)
     world = _world(library, current, target.digest, 1)
@@ -276,31 +269,6 @@ def of_revision(settings: Settings, asked: Asked, segment: str, csm: str, err: C
             processes=os.cpu_count() or 1,
             progress=lambda done: progress.update(task, completed=done),
         )
-
-
-def checked_out(revision: str, folders: tuple[Path, Path], into: Path) -> tuple[Path, Path]:
-    """Two folders of a repository as they were at a revision.
-
-    Raises:
-        MisuseError: git does not know the revision, or the folders are in no repository.
-    """
-    try:
-        top = Path(_git(folders[0], "rev-parse", "--show-toplevel").decode().strip())
-        paths = [folder.resolve().relative_to(top.resolve()) for folder in folders]
-        data = _git(top, "archive", "--format=tar", revision, "--", *map(str, paths))
-    except (subprocess.CalledProcessError, OSError, ValueError) as error:
-        said = error.stderr.decode(errors="replace").strip() if isinstance(error, subprocess.CalledProcessError) else ""
-        why = f": {said}" if said else ""
-        raise MisuseError(f'git has no {folders[0].name}/ and {folders[1].name}/ at "{revision}"{why}') from error
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        archive.extractall(into, filter="data")
-    return into / paths[0], into / paths[1]
-
-
-def _git(folder: Path, *arguments: str) -> bytes:
-    if any(item.startswith("-") for item in arguments[2:3]):
-        raise ValueError(arguments)
-    return subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True).stdout  # noqa: S603, S607 - git of whoever types this, told no options that they typed
 
 
 def _starts(path: Path, before: Compiled, lifecycle: Lifecycle, scope: Scope) -> Iterator[Start]:
