@@ -27,7 +27,7 @@ HERE = Path(__file__).resolve().parent
 CORE = "lifecycle"
 FOLDER = HERE / "build" / "native"
 STAMP = "made-of"
-LEFT = ("__init__", "quick", "jsonform", "machine")
+LEFT = ("__init__", "quick", "jsonform", "charts")
 """What stays Python: it makes code itself, reads type hints, or is made by python-statemachine; none of it is hot."""
 SETUP = """\
 from setuptools import setup

@@ -14,15 +14,17 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
-from temporalio.envconfig import ClientConfig, ClientConnectConfig
 
 import setting_values
 from setting_values import EMPTY, Url, setting
+
+if TYPE_CHECKING:
+    from temporalio.envconfig import ClientConnectConfig
 
 PREFIX = "STAGEPLAY_"
 SETTINGS_FILE = "STAGEPLAY_SETTINGS_FILE"
@@ -284,7 +286,7 @@ def with_secrets(environ: Mapping[str, str] = os.environ) -> Settings:
     return load(environ, needs=("webhook_secret", "link_secret"))
 
 
-def temporal(environ: Mapping[str, str] = os.environ) -> ClientConnectConfig:
+def temporal(environ: Mapping[str, str] = os.environ) -> "ClientConnectConfig":
     """How to reach Temporal, as its own tools read it: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TLS, API key, or its file.
 
     Where none of them names an address and the database is the embedded one, its Temporal is the one that runs with it.
@@ -292,6 +294,8 @@ def temporal(environ: Mapping[str, str] = os.environ) -> ClientConnectConfig:
     Raises:
         SettingsError: Temporal's configuration, or ours, cannot be read.
     """
+    from temporalio.envconfig import ClientConfig  # noqa: PLC0415 - most commands never talk to Temporal
+
     try:
         config = ClientConfig.load_client_connect_config(override_env_vars=dict(environ))
     except RuntimeError as error:

@@ -60,12 +60,17 @@ class Bookings:
         card = cards.linked(card, self.delivery.public_url, scene.customer.id)
         self.ways.cards(scene.customer.clock).post(of_card, card)
 
+    def room(self, scene: Scene, meeting: Meeting) -> str:
+        """Where a meeting takes place: the room of whoever holds it as booked; empty where they have none."""
+        with self.db.read() as c:
+            return _host(c, scene, meeting).meeting_url
+
     def calendar(
         self, method: Method, scene: Scene, meeting: Meeting, summary: str, description: str, *, alone: bool = False
     ) -> Calendar:
-        """The object for every guest; `alone`: for the reader only, who is no longer one."""
+        """The object for every guest; `alone`: for the reader only, who is no longer one, and told no place."""
         with self.db.read() as c:
-            organizer = team.teammate(c, meeting.organizer) or scene.sender
+            organizer = _host(c, scene, meeting)
             people = [person_of(c, scene.customer.id, guest) for guest in (() if alone else meeting.guests)]
             uid = meeting_uid(ledger.touch_hash(c, meeting.id), self.delivery.from_email.rpartition("@")[2])
         everyone = {person.id: Guest(person.name or person.email, person.email) for person in (*people, scene.person)}
@@ -81,7 +86,13 @@ class Bookings:
             organizer=Guest(organizer.name, organizer.email),
             sent_by=self.delivery.from_email,
             guests=tuple(everyone.values()),
+            url="" if alone else organizer.meeting_url,
         )
+
+
+def _host(c: Connection, scene: Scene, meeting: Meeting) -> Person:
+    """Who holds a booked meeting, also where they have left or the role is another's since."""
+    return team.teammate(c, meeting.organizer) or scene.sender
 
 
 def person_of(c: Connection, customer: str, one: str) -> Person:

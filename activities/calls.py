@@ -9,8 +9,8 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
-from activities.documents import missing
 from activities.scene import Scene, written_day
+from activities.variables import missing, words_of
 from authoring.notes import plain
 from lifecycle import calendar
 from store.interactions import OPEN, Agreed, Interaction
@@ -51,9 +51,7 @@ def of(scene: Scene) -> SimpleNamespace:
         "uplift": "yearly uplift",
         "teams": "teams that could use it",
     }
-    return SimpleNamespace(
-        **{name: found[name] or missing(title, scene.source.owner) for name, title in titles.items()}
-    )
+    return SimpleNamespace(**{name: found[name] or missing(scene, title) for name, title in titles.items()})
 
 
 def _distinct(those: Iterable[str]) -> list[str]:
@@ -64,7 +62,7 @@ def _concerns(scene: Scene, calls: Sequence[Interaction]) -> list[SimpleNamespac
     """Each once, with how many calls named it and the playbook that is suggested; the most frequent first."""
     counted = Counter(concern for one in calls for concern in dict.fromkeys(one.note.concerns))
     risks = {item.text: _risk(scene, item).play for one in calls for item in one.risks}
-    none = missing("plan", scene.source.owner)
+    none = missing(scene, "plan")
     return [
         SimpleNamespace(text=plain(text), times=times, plan=risks.get(text) or none)
         for text, times in counted.most_common()
@@ -74,7 +72,7 @@ def _concerns(scene: Scene, calls: Sequence[Interaction]) -> list[SimpleNamespac
 def _action(scene: Scene, item: Agreed, today: date) -> SimpleNamespace:
     """An action item with whoever sees to it by name; by role where nobody has it."""
     person = scene.everyone().get(item.owner)
-    owner = person.name if person and person.name else item.owner.replace("_", " ")
+    owner = person.name if person and person.name else words_of(item.owner)
     state = "overdue" if item.overdue(today) else item.state
     due = written_day(item.due_on) if item.due_on else ""
     return SimpleNamespace(text=plain(item.text), owner=owner, due=due, state=state)

@@ -1,7 +1,8 @@
 """Documents: Markdown templates filled in from what is known, and the HTML of them.
 
 What nobody has reported stands in the text as missing, with who can say it; it is never blank and never a zero, and so
-is all that is worked out from it. Values are escaped for Markdown, so that a name can neither break nor forge anything.
+is all that is worked out from it. Values are escaped for Markdown, so that a name can neither break nor forge anything,
+and numbers are written as people read them: 3,600, and 84 where 84.0 is known.
 """
 
 import re
@@ -41,9 +42,9 @@ class Missing(Undefined):
     __lt__ = __le__ = __gt__ = __ge__ = _no  # type: ignore[assignment]  # else it raises
 
 
-def missing(title: str, owner: str) -> Missing:
-    """What stands for a fact called `title`, which `owner`, a role, can say."""
-    return Missing(f"missing: {title} (owner {owner.replace('_', ' ')})")
+def missing(title: str, who: str) -> Missing:
+    """What stands for a fact called `title`, which `who` can say: a person by name, or a role in words."""
+    return Missing(f"missing: {title} (ask {who})")
 
 
 def markdown(book: Playbook, path: str, variables: Mapping[str, Any]) -> str:
@@ -69,7 +70,16 @@ def _written(value: Any) -> Any:
         return f"**{_escaped(str(value))}**"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return _number(value)
     return _escaped(value) if isinstance(value, str) else value
+
+
+def _number(value: float) -> str:
+    """With a comma between thousands; below 1, where two places may be nothing, two figures that say something."""
+    if isinstance(value, int) or value.is_integer():
+        return f"{value:,.0f}"
+    return f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) >= 1 else f"{value:.2g}"
 
 
 def _escaped(text: str) -> str:

@@ -197,7 +197,8 @@ class Effects:
         if meeting.cancelled:
             raise NoLongerOwedError("the meeting was cancelled before this invitation went out")
         news: News = "host" if command.change else "moved" if command.moves else ""
-        letter, summary, description = self._renderer.invitation(scene, _slot(meeting), self._edited(scene), news)
+        slot = replace(_slot(meeting), url=self._bookings.room(scene, meeting))
+        letter, summary, description = self._renderer.invitation(scene, slot, self._edited(scene), news)
         calendar = self._bookings.calendar("REQUEST", scene, meeting, summary, description)
         clash = (lambda: self._bookings.report_clash(scene, envelope, meeting)) if meeting.clash else (lambda: None)
         return self._mail(scene, envelope, letter, calendar, before=clash)

@@ -49,6 +49,7 @@ def calendar_object(
     organizer: Guest,
     sent_by: str,
     guests: Sequence[Guest],
+    url: str = "",
 ) -> Calendar:
     """Build the object for every guest at once.
 
@@ -65,6 +66,8 @@ def calendar_object(
         organizer: who the answers go to.
         sent_by: the address in the mail's From, named where it is not the organizer's own.
         guests: at least one; the organizer may be among them.
+        url: where it takes place, https; empty leaves it out. LOCATION is what every client shows, CONFERENCE
+            (RFC 7986) what newer ones make a button of.
     """
     event = icalendar.Event()
     event.add("uid", uid)
@@ -75,6 +78,10 @@ def calendar_object(
     event.add("summary", summary)
     if description:
         event.add("description", description)
+    if url:
+        event.add("location", url)
+        label = f"Video meeting with {_common_name(organizer.name)}"
+        event.add("conference", icalendar.Conference(url, feature="VIDEO", label=label).to_uri(), encode=False)
     event.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
     event.add("organizer", _organizer(organizer, sent_by))
     for guest in guests:

@@ -1,7 +1,7 @@
 """The one activity: do what a moment's commands say, store what was decided, and tell what became of each.
 
-It never fails because of a command. A command's outcome is `sent`, `failed`, `later`, `unknown` or `withdrawn`; what
-to make of it is the core's business, so retries of a provider never happen here. Only a lost database makes the
+It never fails because of a command. A command's outcome is `sent`, `failed`, `later`, `held`, `unknown` or `withdrawn`;
+what to make of it is the core's business, so retries of a provider never happen here. Only a lost database makes the
 activity fail, and Temporal runs the batch again; the ledger sees to it that nothing goes out twice:
 
     standing? -> prepare -> token -> reserve, if allowed -> write before -> send -> write after -> confirm
@@ -301,7 +301,7 @@ async def _beat() -> None:
 _RESULTS: dict[type[Any], str] = {
     Sent: "sent",
     Later: "later",
-    Held: "later",
+    Held: "held",
     Failed: "failed",
     Unknown: "unknown",
     Withdrawn: "withdrawn",

@@ -18,9 +18,11 @@ from activities.templates import Templates, with_links
 from lifecycle import calendar, index, schedule
 from lifecycle.actions import Document, Email, Escalate, Invite, Opportunity, Reschedule, Slack, Survey, Task
 from lifecycle.commands import AskApproval, RaiseTask, SendSurvey
+from store.team import Person
 
 UNSUBSCRIBE_PLACE, SURVEY_PLACE = "[unsubscribe link]", "[survey link]"
 DAY_PLACE, TIME_PLACE, ZONE_PLACE = "[meeting day]", "[meeting time]", "[meeting zone]"
+URL_PLACE = "[meeting link]"
 """Stand in a preview for what is each reader's own or not booked yet; filled in when an edited text is sent."""
 
 
@@ -47,10 +49,11 @@ News = Literal["", "moved", "host"]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A meeting's booked time; aware."""
+    """A meeting's booked time; aware. `url`: where it takes place, empty where nobody said."""
 
     starts_at: datetime
     ends_at: datetime
+    url: str = ""
 
 
 class Renderer:
@@ -89,7 +92,7 @@ class Renderer:
         self, scene: Scene, slot: Slot, edited: Edited | None = None, news: News = ""
     ) -> tuple[Letter, str, str]:
         """The mail of an invite step, and the calendar entry's summary and description; raises as `letter`. `news`:
-        what of the entry that the reader has already is otherwise.
+        what of the entry that the reader has already is otherwise. A text that does not say where, says so at its end.
         """
         subject, text = self._invite_text(scene, slot, edited)
         when = moment_of(slot.starts_at, scene.reader_zone)
@@ -101,7 +104,8 @@ class Renderer:
                 return self._plain_letter(scene, f"Moved: {subject}", said), f"Moved: {subject}", text
             case "host":
                 host = scene.sender.name
-                said = f"{host} looks after “{subject}” from now on. The time stays: {when}.\n\n{text}"
+                there = f" Please join here: {slot.url}" if slot.url else ""
+                said = f"{host} looks after “{subject}” from now on. The time stays: {when}.{there}\n\n{text}"
                 return self._plain_letter(scene, f"Same time, now with {host}: {subject}", said), subject, text
 
     def cancellation(self, scene: Scene, slot: Slot, *, stays: bool = False) -> tuple[Letter, str]:
@@ -183,6 +187,10 @@ class Renderer:
                 free = f"the first free {action.minutes} minutes {between}, {zone_of(scene.zone)}"
                 note = f"The slot is booked when it goes out: {day}, {free}."
                 places = {DAY_PLACE: day, TIME_PLACE: f"first free {between}", ZONE_PLACE: zone_of(scene.zone)}
+                if url := scene.sender.meeting_url:
+                    places[URL_PLACE] = url
+                else:
+                    note += f" It does not say where: {scene.sender.name} has no meeting_url in the team file."
             case Reschedule() as action:
                 when = f"{_window(scene, action)}, between {action.start} and {action.end}, {zone_of(scene.zone)}"
                 moved = variables.title_of(action.invite)
@@ -216,8 +224,8 @@ class Renderer:
                 customer=scene.customer.name,
                 value=value,
                 edit_url=f"{self._delivery.public_url}/approvals/{value}",
-                subject=_shown(preview["subject"], preview),
-                text=_shown(preview["text"], preview),
+                subject=_placed(preview["subject"], preview["places"]),
+                text=_placed(preview["text"], preview["places"]),
                 note=preview["note"],
                 recipients=tuple(preview["to"]),
                 step_due=moment_of(command.step_due, zone),
@@ -239,22 +247,22 @@ class Renderer:
         return self._templates.mail_text(scene.source.digest, book, f"{folder}/{template}.txt", values)
 
     def _invite_text(self, scene: Scene, slot: Slot | None, edited: Edited | None) -> tuple[str, str]:
-        """Subject and text; without a slot, with places where its time will stand."""
+        """Subject and text; without a slot, with places where its time and its link will stand."""
         book, step = scene.source.written()
         if not isinstance(step.action, Invite):
             raise UnsendableError(f"the step {step.id} is no invitation")
-        minutes = step.action.minutes
-        meeting = _meeting(slot, scene.reader_zone) if slot else _unbooked(minutes)
+        meeting = _meeting(slot, scene.reader_zone) if slot else _unbooked(step.action.minutes, scene.sender)
+        url = getattr(meeting, "url", "")
         values = {"contact": variables.NOBODY, **self._variables(scene), "meeting": meeting}
         subject, text = self._templates.mail_text(
             scene.source.digest, book, f"invites/{step.action.template}.txt", values
         )
         if edited is None:
-            return subject, text
-        text = self._filled(scene, edited.text)
-        for place, value in ((DAY_PLACE, meeting.day), (TIME_PLACE, meeting.time), (ZONE_PLACE, meeting.zone)):
-            text = text.replace(place, value)
-        return one_line(edited.subject or subject, "the edited subject"), text
+            return subject, _saying_where(text, url)
+        places = {DAY_PLACE: meeting.day, TIME_PLACE: meeting.time, ZONE_PLACE: meeting.zone}
+        subject = _placed(edited.subject or subject, {**places, URL_PLACE: url})
+        text = _placed(self._filled(scene, edited.text), places)
+        return one_line(subject, "the edited subject"), _saying_where(text, url)
 
     def _plain_letter(self, scene: Scene, subject: str, text: str) -> Letter:
         """A mail around a text that brings no HTML; contacts get the layout with its footer, teammates none."""
@@ -316,7 +324,8 @@ def unsubscribe_link(delivery: Delivery, scene: Scene) -> str:
 def _meeting(slot: Slot, zone: str) -> SimpleNamespace:
     local = calendar.local(slot.starts_at, zone)
     minutes = int((slot.ends_at - slot.starts_at).total_seconds()) // 60
-    return SimpleNamespace(day=day_of(slot.starts_at, zone), time=f"{local:%H:%M}", zone=zone_of(zone), minutes=minutes)
+    told = {"day": day_of(slot.starts_at, zone), "time": f"{local:%H:%M}", "zone": zone_of(zone), "minutes": minutes}
+    return SimpleNamespace(**told, **({"url": slot.url} if slot.url else {}))
 
 
 def _window(scene: Scene, action: Invite | Reschedule) -> str:
@@ -333,11 +342,23 @@ def _window(scene: Scene, action: Invite | Reschedule) -> str:
     return day_of(calendar.wall(day, "12:00", scene.zone), scene.zone)
 
 
-def _shown(written: str, preview: Mapping[str, Any]) -> str:
-    for place, value in preview["places"].items():
+def _placed(written: str, places: Mapping[str, str]) -> str:
+    """A text with what is known of its places."""
+    for place, value in places.items():
         written = written.replace(place, value)
     return written
 
 
-def _unbooked(minutes: int) -> SimpleNamespace:
-    return SimpleNamespace(day=DAY_PLACE, time=TIME_PLACE, zone=ZONE_PLACE, minutes=minutes)
+def _unbooked(minutes: int, host: Person) -> SimpleNamespace:
+    places = {"day": DAY_PLACE, "time": TIME_PLACE, "zone": ZONE_PLACE, "minutes": minutes}
+    return SimpleNamespace(**places, **({"url": URL_PLACE} if host.meeting_url else {}))
+
+
+def _saying_where(text: str, url: str) -> str:
+    """A text with the meeting's link: in its place, else at the end where the text lacks it. Where there is no link by
+    now, the lines with its place are left out.
+    """
+    if not url:
+        return "".join(line for line in text.splitlines(keepends=True) if URL_PLACE not in line)
+    text = text.replace(URL_PLACE, url)
+    return text if url in text else f"{text.rstrip()}\n\nWhere: {url}\n"

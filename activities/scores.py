@@ -6,8 +6,8 @@ Pure. The model is asked again with what is known now, as the core asks it; what
 from types import SimpleNamespace
 from typing import Any
 
-from activities.documents import missing
 from activities.scene import Scene
+from activities.variables import missing
 from lifecycle import health
 from lifecycle.conditions import is_number, truth
 from lifecycle.model import Value
@@ -35,10 +35,7 @@ def of(scene: Scene) -> SimpleNamespace:
         "action": "what the team does at this score",
     }
     return SimpleNamespace(
-        **{
-            name: missing(title, scene.source.owner) if found[name] is None else found[name]
-            for name, title in titles.items()
-        }
+        **{name: missing(scene, title) if found[name] is None else found[name] for name, title in titles.items()}
     )
 
 
@@ -51,7 +48,7 @@ def _trend(scene: Scene, figure: float | None) -> str | None:
 def _part(scene: Scene, part: health.Part) -> SimpleNamespace:
     """One component: its points, of how many, and how much of it is known in percent."""
     points = part.points
-    shown = missing(part.title, scene.source.owner) if points is None else f"{points:.3g} of {part.weight:.3g}"
+    shown = missing(scene, part.title) if points is None else f"{points:.3g} of {part.weight:.3g}"
     return SimpleNamespace(title=part.title, points=shown, known=round(part.known))
 
 

@@ -59,12 +59,20 @@ def known_or_missing(scene: Scene) -> dict[str, SimpleNamespace]:
     blank, and never as a zero.
     """
     customer = _customer(scene)
-    owner = scene.source.owner
     for name, title in (("country", "country"), ("arr", "yearly revenue"), ("band", "health band")):
         if not getattr(customer, name):
-            setattr(customer, name, documents.missing(title, owner))
-    told = {**_all_facts(scene), "customer": customer, "team": SimpleNamespace(**_team(scene, owner))}
-    return told if scene.about is None else {**told, "contact": _named(scene, scene.about)}
+            setattr(customer, name, missing(scene, title))
+    contact = _nobody(missing(scene, "champion")) if scene.about is None else _named(scene, scene.about)
+    return {**_all_facts(scene), "customer": customer, "team": SimpleNamespace(**_team(scene)), "contact": contact}
+
+
+def missing(scene: Scene, title: str, role: str = "") -> documents.Missing:
+    """What stands for what is called `title` and not known. Whoever has `role` for this customer can say it, else
+    whoever answers for the playbook; the role where nobody has it.
+    """
+    asked = role or scene.source.owner
+    person = scene.everyone().get(asked)
+    return documents.missing(title, person.name if person and person.name else f"the {words_of(asked)}")
 
 
 def _named(scene: Scene, person: Person) -> SimpleNamespace:
@@ -73,32 +81,40 @@ def _named(scene: Scene, person: Person) -> SimpleNamespace:
     return shown if shown.name else SimpleNamespace(**{**vars(shown), "name": person.email})
 
 
-def _team(scene: Scene, owner: str) -> dict[str, SimpleNamespace]:
+def _team(scene: Scene) -> dict[str, SimpleNamespace]:
     """Who has which role; nobody is missing, too."""
     there = {role: _person(person) for role, person in scene.everyone().items()}
     for role in scene.source.lifecycle.roles if scene.source.lifecycle else ():
-        gone = documents.missing(role.replace("_", " "), owner)
-        there.setdefault(role, SimpleNamespace(name=gone, first_name=gone, email=gone))
+        there.setdefault(role, _nobody(missing(scene, words_of(role))))
     return there
+
+
+def _nobody(gone: documents.Missing) -> SimpleNamespace:
+    """A person who is missing, and whatever is asked of them with it."""
+    return SimpleNamespace(name=gone, first_name=gone, email=gone, role=gone)
 
 
 def _all_facts(scene: Scene) -> dict[str, SimpleNamespace]:
     """The facts, and what is not known stands there as missing."""
     groups, life = _facts(scene), scene.source.lifecycle
-    owner = scene.source.book.owner if scene.source.book else ""
     contract = {CONTRACT_END: FactSpec("date", "Last day of the contract"), "contract.id": FactSpec("text", "Contract")}
     for name, spec in {**contract, **(life.facts if life else {})}.items():
         group, _, leaf = name.partition(".")
         if not hasattr(groups[group], leaf):
-            setattr(groups[group], leaf, documents.missing(spec.title or name, spec.owner or owner))
+            setattr(groups[group], leaf, missing(scene, spec.title or name, spec.owner))
     return groups
 
 
 def title_of(name: str) -> str:
     """What a step, a role, a playbook is called in front of people: `setup-guide` is Setup guide, `ebr` is EBR."""
-    plain = name.replace("-", " ").replace("_", " ")
-    spelled = " ".join(_SHORT.get(word.lower(), word) for word in plain.split(" "))
+    spelled = words_of(name)
     return spelled[:1].upper() + spelled[1:]
+
+
+def words_of(name: str) -> str:
+    """The same within a sentence: `cs_manager` is CS manager, `founder` is founder."""
+    plain = name.replace("-", " ").replace("_", " ")
+    return " ".join(_SHORT.get(word.lower(), word) for word in plain.split(" "))
 
 
 def _customer(scene: Scene) -> SimpleNamespace:
@@ -119,7 +135,9 @@ def _customer(scene: Scene) -> SimpleNamespace:
 def _person(person: Person, role: str = "") -> SimpleNamespace:
     """Name and first name may be empty, never of several lines."""
     name = one_line(person.name, "a name") if person.name else ""
-    return SimpleNamespace(name=name, first_name=name.split()[0] if name else "", email=person.email, role=role)
+    there = {"meeting_url": person.meeting_url} if person.meeting_url else {}
+    first_name = name.split()[0] if name else ""
+    return SimpleNamespace(name=name, first_name=first_name, email=person.email, role=role, **there)
 
 
 def _role(scene: Scene, person: Person) -> str:

@@ -275,6 +275,11 @@ def check_event(node: Scalar, names: Names, report: Report) -> None:
         report.add("unknown-event", node.place, f'no event is called "{node.value[:60]}"', fix)
 
 
+def so_many(number: int, one: str) -> str:
+    """So many of something, for people: `1 customer`, `2,000 customers`."""
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
+
+
 def shown(length: Length) -> str:
     unit = length.unit.replace("_", " ")
     return f"{length.amount} {unit.removesuffix('s') if length.amount == 1 else unit}"

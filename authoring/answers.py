@@ -268,7 +268,7 @@ class _Reader:
             else:
                 rows.append((int(found[1]), int(found[2] or found[1]), _share(inner, name, 0)))
         if abs(sum(share for *_, share in rows) - 1) > _ROUNDING:
-            self.report.add("range", fields.key("scores"), "the shares do not add up to 100 %", "correct one of them.")
+            self.report.add("range", fields.key("scores"), "the shares do not add up to 100%", "correct one of them.")
         return tuple(rows)
 
     def _course(self) -> list[Happening]:
@@ -300,7 +300,7 @@ def _shares(fields: Fields, defaults: Mapping[str, float]) -> dict[str, float]:
     found = {name: _share(fields, name, -1) for name in defaults}
     left = 1 - sum(share for share in found.values() if share >= 0)
     if left < -_ROUNDING:
-        what = f"{', '.join(found)} are more than 100 % together"
+        what = f"{', '.join(found)} are more than 100% together"
         fields.report.add("range", fields.node.place, what, "lower one of them.")
     return {name: share if share >= 0 else max(0.0, min(left, defaults[name])) for name, share in found.items()}
 

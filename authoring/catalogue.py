@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from authoring.derived import check_sources, read_derived
 from authoring.diagnostics import Place, Report, near
-from authoring.fields import SNAKE, Fields, mapping
+from authoring.fields import SNAKE, YES, Fields, mapping
 from authoring.grammar import keys
 from authoring.namespace import BUILT_IN_EVENTS
 from authoring.source import Mapping, Node, Scalar, Source
@@ -161,13 +161,14 @@ def _value(node: Node, name: str, spec: FactSpec, fields: Fields, report: Report
     if single is None:
         return None
     match spec.type, single.kind:
-        case "boolean", "bool":
-            return single.value.lower() == "true"
+        case "boolean", "bool" | "text" if single.value.lower() in YES:
+            return YES[single.value.lower()]
         case "number", "int" | "float":
             return fields.number_of(single, name)
         case (("text" | "date"), "text"):
             return fields.shortened(single, name)
         case _:
             pass
-    report.add("type", single.place, f'"{name}" is a {spec.type}, not {single.value[:40]!r}', f"write a {spec.type}.")
+    fix = "write yes or no." if spec.type == "boolean" else f"write a {spec.type}."
+    report.add("type", single.place, f'"{name}" is a {spec.type}, not {single.value[:40]!r}', fix)
     return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
+from authoring.actions import so_many
 from authoring.futures import MESSAGES
 from authoring.lives import Life, Start, World, live
 from authoring.parallel import spread
@@ -164,7 +165,7 @@ def sentences(found: Difference) -> Iterator[str]:
         yield ", ".join(changes)
     for verb, those in (("lose", found.lose), ("newly get", found.gain)):
         for (book, step, kind), customers in _heaviest(those):
-            who = f"{customers.number:,} customer{'' if customers.number == 1 else 's'}"
+            who = so_many(customers.number, "customer")
             verbs = verb if customers.number != 1 else {"lose": "loses", "newly get": "newly gets"}[verb]
             yield f"{who} {verbs} {book}/{step} ({_word(kind, 1)})"
     if found.crowded.number:

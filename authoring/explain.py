@@ -14,10 +14,9 @@ from typing import Literal, Protocol
 from authoring import changes
 from authoring.changes import Change
 from authoring.clauses import Clause, clause, clauses
-from authoring.simulate import Run
 from lifecycle import calendar, engine, entering
 from lifecycle.actions import Expr, Wait
-from lifecycle.course import Course
+from lifecycle.course import Course, Run
 from lifecycle.messages import DueReached, Event, FactsReported, PlayRequested, PlayStopRequested, Returned
 from lifecycle.model import SETTLED, Play, State, Value
 from lifecycle.playbook import Playbook, Step, Trigger

@@ -23,7 +23,7 @@ _SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4})|(\+))?\Z")
 _MAX_TEXT = 2_000
 _MAX_NAME = 64
 _MAX_DIGITS = 15  # whole numbers that a float holds exactly
-_YES = {"yes": True, "true": True, "no": False, "false": False}
+YES = {"yes": True, "true": True, "no": False, "false": False}
 _ZONES = available_timezones()
 
 
@@ -171,9 +171,9 @@ class Fields:
         node = self.scalar(key, "yes or no")
         if node is None:
             return False
-        if node.value.lower() not in _YES:
+        if node.value.lower() not in YES:
             self.report.add("value", node.place, f'"{node.value[:60]}" is neither yes nor no', "write yes or no.")
-        return _YES.get(node.value.lower(), False)
+        return YES.get(node.value.lower(), False)
 
     def day(self, key: str, example: str, *, required: bool = False) -> date | None:
         """A date such as `2026-12-31`."""

@@ -127,7 +127,7 @@ _BY_QUESTION = (
             Key(
                 "scores",
                 named(_SHARE, f"^{_SPAN}$"),
-                "how often which score is given, 100 % together; not of `exit`",
+                "how often which score is given, 100% together; not of `exit`",
                 example='{ "0-6": 20%, "7-10": 80% }',
             ),
         ),

@@ -22,6 +22,13 @@ from authoring.grammar_form import (
 )
 
 _CAP = whole(1, 1000)
+_HOST = "[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?"
+_LETTERS = "A-Za-z0-9_~/#@$&*+=%"
+MEETING_URL = f"https://{_HOST}([/?#]([{_LETTERS}.,;:!?-]*[{_LETTERS}-])?)?"
+"""A link as mails and calendars show it alike: plain ASCII, without what ends a link in a sentence, with no user name
+in it.
+"""
+LONGEST_URL = 1_000
 _ACCOUNTS = span("customers", 1)
 _TEAM = Shape(
     "team",
@@ -49,6 +56,13 @@ _PERSON = Shape(
         Key("name", TEXT, "the full name", required=True),
         Key("email", TEXT, "where mails go", required=True),
         Key("slack", Kind("member id", {"type": "string", "pattern": "^[UW][A-Z0-9]{2,20}$"}), "in Slack, `U0MARA`"),
+        Key(
+            "meeting_url",
+            Kind("https URL", {"type": "string", "pattern": f"^{MEETING_URL}$", "maxLength": LONGEST_URL}),
+            "their personal meeting room, where the meetings that they hold take place",
+            "invitations do not say where",
+            example="https://meet.example.com/mara",
+        ),
         Key("zone", ZONE, "where they work", "the lifecycle's `default_zone`"),
         Key("roles", listed(ROLE), "the teammate roles they hold", required=True),
         Key("tiers", WORDS, "they are given customers of these tiers only", "all"),

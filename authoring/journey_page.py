@@ -47,7 +47,7 @@ def _stage(spec: StageSpec) -> str:
 
 
 def _target(item: Target, life: Lifecycle) -> str:
-    share = f"{item.share} %" if item.share else ""
+    share = f"{item.share}%" if item.share else ""
     return f"| {life.milestones[item.milestone].title} | day {item.day} | {item.owner or 'nobody'} | {share} |\n"
 
 

@@ -28,7 +28,7 @@ _ELEMENT = re.compile(r"<(/?)(mj[a-z-]*)\b[^<>]*?(/?)>")
 _AT = re.compile(r"position (\d+):")
 _ODD = re.compile(r"<(?![a-zA-Z/!])|<mj[^<>]*=\s*[^\s\"'<>]")
 """What begins no element, and an attribute without quotes."""
-_LAYOUT = "put it into a block of the layout."
+_AROUND = "write {{% block {} %}} ... {{% endblock %}} around it."
 _WHOLE = "close each element, quote each attribute, write &amp; for & and &lt; for <."
 
 _SAID = {
@@ -51,13 +51,14 @@ def check_blocks(path: str, trees: Trees, found: Found) -> None:
     if start is None or not layouts:
         return
     shown = {block.name for layout in layouts for block in trees[layout].find_all(nodes.Block)}
+    around = _AROUND.format("body" if "body" in shown else min(shown, default="NAME"))
     for node in body[start + 1 :]:
         for lost in _lost(node, shown):
             if isinstance(lost, nodes.Block):
                 what = f'no layout has the block "{lost.name}", so nobody would read what it says'
                 found("template-lost", path, lost.lineno, lost.name, what, near(lost.name, shown))
             else:
-                found("template-lost", path, _begins(lost), "", "stands in no block, so nobody would read it", _LAYOUT)
+                found("template-lost", path, _begins(lost), "", "stands in no block, so nobody would read it", around)
 
 
 def layouts_of(path: str, trees: Trees) -> Iterator[str]:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from authoring.compile import Compiled
 from authoring.diagnostics import Diagnostic, Place, Report
 from authoring.impossible import Places, at_start
+from authoring.lint_team import meeting_rooms
 from authoring.lint_words import unused_words
 from authoring.possible import possible
 from lifecycle.actions import Email, Expr, Invite, Survey, Wait
@@ -35,6 +36,8 @@ def lint(compiled: Compiled, today: date) -> tuple[Diagnostic, ...]:
     for name, course in lifecycle.courses.items():
         _stages(course, places["lifecycle" if name == STANDARD else f"journey {name}"], report)
     unused_words(lifecycle, [*books.values(), *compiled.models.values()], compiled.sources, report)
+    if compiled.team is not None:
+        meeting_rooms(books.values(), lifecycle, compiled.team, report)
     return report.sorted()
 
 

@@ -16,10 +16,10 @@ from authoring.mornings import with_windows
 from authoring.people import People
 from authoring.portfolio import Account
 from authoring.roster import Roster
-from authoring.simulate import Library, Run
+from authoring.simulate import Library
 from lifecycle import calendar, schedule, touches
 from lifecycle.commands import AskApproval, Command, HandOver, SendInvite, SettleApproval
-from lifecycle.course import Around, Course
+from lifecycle.course import Around, Course, Run
 from lifecycle.engine import begin
 from lifecycle.messages import (
     ApprovalAnswered,

@@ -136,14 +136,15 @@ def _totals(future: Future) -> list[tuple[str, int]]:
     for (_, kind), number in tally.books.items():
         kinds[kind] += number
     crowded = sum(days for number, days in tally.crowd.items() if number > 1)
-    return [
-        ("customers", tally.customers),
-        ("messages to customers", sum(n for (_, kind), n in tally.sends.items() if kind in MESSAGES)),
-        ("approvals", kinds["approval"]),
-        ("tasks", kinds["task"]),
-        ("days with two or more messages to one customer", crowded),
-        ("collisions", sum(tally.collisions.values())),
+    found = [
+        ("customer{}", tally.customers),
+        ("message{} to customers", sum(n for (_, kind), n in tally.sends.items() if kind in MESSAGES)),
+        ("approval{}", kinds["approval"]),
+        ("task{}", kinds["task"]),
+        ("day{} with two or more messages to one customer", crowded),
+        ("collision{}", sum(tally.collisions.values())),
     ]
+    return [(label.format("" if number == 1 else "s"), number) for label, number in found]
 
 
 def _books(future: Future, kinds: list[str]) -> list[tuple[str, list[int]]]:

@@ -89,6 +89,9 @@ def _deaf() -> Iterator[None]:
     """Let processes that start meanwhile not hear Ctrl-C, which reaches all of a terminal: whoever asked for the work
     ends it. A process that it hits while it starts would leave the others waiting for ever.
     """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows nothing can be inherited so; Ctrl-C is heard there
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -14,13 +14,14 @@ from authoring.actions import shown
 from authoring.difference import Difference
 from authoring.lives import Start, World, from_state, live
 from authoring.parallel import spread
-from authoring.simulate import Library, Run
+from authoring.simulate import Library
 from lifecycle import engine
 from lifecycle.actions import Expr
-from lifecycle.course import Course
+from lifecycle.course import Course, Run
+from lifecycle.matching import alike
 from lifecycle.messages import CatalogueApplied, DueReached
 from lifecycle.model import State
-from lifecycle.moving import Change, Late, alike, preview
+from lifecycle.moving import Change, Late, preview
 from lifecycle.playbook import Lifecycle, Playbook, Step
 from lifecycle.scoring import score_of
 

@@ -5,10 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from authoring import difference
+from authoring.actions import so_many
 from authoring.plan import Banded, Flight, Plan, counted
 from lifecycle.jsonform import encode
 
 NAMED = 5
+SHORT = 12
+"""Characters of a catalogue's digest."""
 _MARKS = {"new": "+", "changed": "~", "removed": "-"}
 _FATES = {
     "unchanged": "have the release already",
@@ -22,6 +25,7 @@ _STEPS = {
     "removed": "no longer get {step}",
     "added": "get {step} besides",
     "retimed": "get {step} at another time",
+    "waits": "wait with {step}",
     "skipped": "skip {step}, which is past due",
     "fires": "get {step} at once, as it is past due",
     "again": "begin {step} anew",
@@ -30,7 +34,7 @@ _STEPS = {
 
 
 def _plays(number: int) -> str:
-    return f"{number:,} play{'' if number == 1 else 's'}"
+    return so_many(number, "play")
 
 
 def _line(key: tuple[str, str, str], those: Sequence[Flight]) -> str:
@@ -43,12 +47,12 @@ def _line(key: tuple[str, str, str], those: Sequence[Flight]) -> str:
 
 def _why(what: str, step: str, those: Sequence[Flight]) -> str:
     changes = [change for flight in those for change in flight.changes if (change.what, change.step) == (what, step)]
-    if what == "repeats":
+    if what in {"repeats", "waits"}:
         return f"; {changes[0].reason}"
     first = changes[0] if changes else None
-    if what != "retimed" or first is None or first.before is None or first.after is None:
+    if what != "retimed" or first is None or first.after is None:
         return ""
-    return f", such as {_day(first.before)} -> {_day(first.after)}"
+    return f", such as {f'{_day(first.before)} -> ' if first.before else ''}{_day(first.after)}"
 
 
 def counted_lines(flights: Sequence[Flight]) -> list[str]:
@@ -69,10 +73,13 @@ def sections(plan: Plan) -> Iterator[tuple[str, list[str]]]:
     """The plan in parts, each with a heading and its lines."""
     books = [(book, [f"    {line}" for line in book.lines]) for book in plan.books]
     lines = [line for book, below in books for line in (f"{_MARKS[book.what]} {book.name}", *below)]
+    old, new = (world.digest[:SHORT] for world in (plan.proposal.old, plan.proposal.new))
+    lines += [f"catalogue {old} -> {new}"] if lines else []
     yield "Playbooks", lines or ["nothing differs from what is applied"]
     lines = counted_lines(plan.flights)
     if plan.outside:
-        lines.append(f"{plan.outside:,} customers are not told: they are outside of the part that was named")
+        verb = "is" if plan.outside == 1 else "are"
+        lines.append(f"{so_many(plan.outside, 'customer')} {verb} not told, being outside of the part that was named")
     pinned = sorted({flight.playbook for flight in plan.flights if flight.fate == "pinned"})
     if pinned:
         lines.append(f"To move them: {' '.join(f'--move {name}' for name in pinned)}")
@@ -95,7 +102,7 @@ def band_lines(bands: Sequence[Banded]) -> list[str]:
 def _band_line(before: str, after: str, those: Sequence[Banded]) -> str:
     names = ", ".join(f"{item.name} {_scored(item.was)} -> {_scored(item.becomes)}" for item in those[:NAMED])
     more = f" and {len(those) - NAMED:,} more" if len(those) > NAMED else ""
-    return f"{before or 'no band'} -> {after}: {len(those):,} customer{'' if len(those) == 1 else 's'} ({names}{more})"
+    return f"{before or 'no band'} -> {after}: {so_many(len(those), 'customer')} ({names}{more})"
 
 
 def _scored(score: float | None) -> str:

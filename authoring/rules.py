@@ -5,8 +5,16 @@ The reference (`docs/playbook-reference.md`) has a paragraph for each; `tests/au
 
 WARNINGS = frozenset(
     {
-        *("at-midnight", "fact-unused", "event-unused", "holiday", "no-exit", "no-way-out", "notice", "quiet-hours"),
-        *("same-moment", "skips-survey", "stage-without-exit", "unused-input", "useless-wait"),
+        *("at-midnight", "fact-unused", "event-unused", "holiday", "no-exit", "no-way-out", "notice"),
+        *(
+            "no-meeting-url",
+            "quiet-hours",
+            "same-moment",
+            "skips-survey",
+            "stage-without-exit",
+            "unused-input",
+            "useless-wait",
+        ),
     }
 )
 """Findings that do not keep anything from being released."""
@@ -68,6 +76,7 @@ RULES = {
     "event-unused": "what nothing waits for is sent for nothing, or a playbook misses it.",
     "holiday": "a mail on a public holiday says that nobody here looked at the calendar.",
     "no-exit": "customers who left would go on getting what a playbook sends.",
+    "no-meeting-url": "guests who are not told where to join ask, or do not come.",
     "no-way-out": "a mail without a way to unsubscribe is unlawful in most places.",
     "notice": "a customer who hears of the renewal after the notice period has had no choice.",
     "quiet-hours": "a touch due outside the hours when customers may be reached goes out at another time than written.",

@@ -12,7 +12,7 @@ from authoring.expected import ASKED_FOR, MOVES, Expected
 from authoring.mornings import with_windows
 from authoring.particulars import NOTHING_SAID, OVERDUE, Particulars
 from authoring.scenario_file import Delayed, Scenario, load, load_customer, load_events, read
-from authoring.simulate import Issued, Library, Simulation, simulate
+from authoring.simulate import Library, Simulation, simulate
 from lifecycle import calendar, touches
 from lifecycle.actions import Action
 from lifecycle.commands import (
@@ -28,6 +28,7 @@ from lifecycle.commands import (
     SendInvite,
     SendSurvey,
 )
+from lifecycle.course import Issued
 from lifecycle.messages import Event
 from lifecycle.model import Decision
 from lifecycle.playbook import Lifecycle, Playbook

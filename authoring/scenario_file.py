@@ -168,8 +168,12 @@ def read_events(
     node: Node | None, local: datetime, zone: str, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report
 ) -> Iterator[tuple[datetime, Event]]:
     """A list of events; `local`: the customer's start in its `zone`, whose date is day 0."""
-    for fields in _lines(node, (*WHEN, *KINDS, *ASIDE), report):
-        yield from _read_timed(fields, local, zone, books, lifecycle, report)
+    for fields in _lines(node, (*WHEN, "after", *KINDS, *ASIDE), report):
+        if "after" in fields:
+            what, fix = '"after" stands in scenarios only', 'write "day" and "at", or let assumed answers do it.'
+            report.add("when", fields.key("after"), what, fix)
+        else:
+            yield from _read_timed(fields, local, zone, books, lifecycle, report)
 
 
 def _lines(node: Node | None, keys: Collection[str], report: Report) -> Iterator[Fields]:

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from authoring.people import Told
-from authoring.simulate import Library, Run
-from lifecycle.course import Course
+from authoring.simulate import Library
+from lifecycle.course import Course, Run
 from lifecycle.messages import CatalogueApplied
 from lifecycle.model import Decision, State
 

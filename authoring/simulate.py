@@ -8,18 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from lifecycle import facts, trace
-from lifecycle.commands import Command
-from lifecycle.course import Course
+from lifecycle import trace
+from lifecycle.course import Answered, Course, Issued, Run
 from lifecycle.engine import begin
-from lifecycle.messages import DueReached, Event, FactsReported, Reply, SignedUp
-from lifecycle.model import Decision, State, Value
+from lifecycle.messages import Event, SignedUp
+from lifecycle.model import Decision, State
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, Release
-from lifecycle.quick import quick
 from lifecycle.releases import ReleaseMissingError, Releases
 
 CUSTOMER = "simulated"
-_DUE = DueReached()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +45,6 @@ class Library:
         if not isinstance(found, Playbook):
             raise ReleaseMissingError(digest)
         return found
-
-
-@quick
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """A command and when the core gave it."""
-
-    at: datetime
-    command: Command
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What a person was told, and when."""
-
-    at: datetime
-    event: Event
-    reply: Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,41 +95,3 @@ def simulate(
         run.hear(event, at)
     run.reach(until)
     return Simulation(run.course.state(), tuple(run.decisions), tuple(run.issued), tuple(run.replies), tuple(run.begun))
-
-
-class Run:
-    """The shell of a simulation: events in, everything that comes out kept."""
-
-    def __init__(self, course: Course) -> None:
-        self.course = course
-        self.decisions: list[Decision] = []
-        self.issued: list[Issued] = []
-        self.replies: list[Answered] = []
-        self.told: dict[str, Value] = {}
-        self.begun: list[str] = []
-
-    def hear(self, event: Event, now: datetime) -> None:
-        """Take an event from outside, of a report of facts only what is news, as the gateway does."""
-        if isinstance(event, FactsReported):
-            found = facts.news(self.told, event.facts, self.course.lifecycle.facts)
-            if not found:
-                return
-            self.told |= found
-            event = FactsReported(found)
-        else:
-            self.told |= facts.learned(event, self.course.lifecycle)
-        self.take(event, now)
-
-    def reach(self, until: datetime) -> None:
-        """Play every instant that is owed up to and including `until`."""
-        while (due := self.course.next_due()) is not None and due <= until:
-            self.take(_DUE, due)
-
-    def take(self, event: Event, now: datetime) -> None:
-        """Tell one event, and settle what it sets off until nothing more is to do."""
-        lived = self.course.live(event, now)
-        if lived.reply is not None:
-            self.replies.append(Answered(now, event, lived.reply))
-        self.decisions += lived.decisions
-        self.issued += [Issued(now, command) for command in lived.commands]
-        self.begun += lived.begun

@@ -1,12 +1,14 @@
 """The people file: who works here, where, and in which roles. It is not a release; the store keeps it."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from authoring.covering import Covering, known_stand_ins
-from authoring.diagnostics import Report, near
+from authoring.diagnostics import Place, Report, near
 from authoring.fields import KEBAB, Fields, mapping, sequence
 from authoring.grammar import keys
+from authoring.grammar_team import LONGEST_URL, MEETING_URL
 from authoring.source import Node, Source
 from lifecycle.playbook import Lifecycle
 from lifecycle.staffing import ANYBODY, NO_POLICY, Cover, Policy, Span
@@ -14,6 +16,7 @@ from lifecycle.staffing import ANYBODY, NO_POLICY, Cover, Policy, Span
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;.]+\Z")
 _MOST = 1000
 _SLACK = re.compile(r"[UW][A-Z0-9]{2,20}\Z")
+_MEETING_URL = re.compile(MEETING_URL + r"\Z")
 _EXAMPLE = "{ id: mara, name: Mara, email: mara@example.com, roles: [csm] }"
 
 
@@ -30,7 +33,7 @@ class Capacity:
 @dataclass(frozen=True, slots=True)
 class Person:
     """A teammate. `id`: ours, kebab-case; `slack`: member id, empty where there is none; `zone`: IANA. `cover`: whom
-    they look after.
+    they look after. `meeting_url`: their personal meeting room, https, empty where there is none.
     """
 
     id: str
@@ -41,14 +44,18 @@ class Person:
     roles: tuple[str, ...]
     capacity: Capacity = Capacity()
     cover: Cover = ANYBODY
+    meeting_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """All teammates in the order of the file. `policy`: what counts for everybody."""
+    """All teammates in the order of the file. `policy`: what counts for everybody. `places`: where each person stands
+    in the file, by id.
+    """
 
     people: tuple[Person, ...]
     policy: Policy = NO_POLICY
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False)
 
 
 def compile_team(source: Source, lifecycle: Lifecycle | None, report: Report) -> Team | None:
@@ -62,7 +69,7 @@ def compile_team(source: Source, lifecycle: Lifecycle | None, report: Report) ->
     roles = lifecycle.roles if lifecycle else {}
     covering = Covering(lifecycle, report)
     policy = covering.policy(fields)
-    people, absences = [], dict[str, Node]()
+    people, absences, places = [], dict[str, Node](), dict[str, Place]()
     seen: dict[str, str] = {}
     for item in sequence(fields.get("people"), report, '"people"', f"- {_EXAMPLE}"):
         node = mapping(item, report, "a person", _EXAMPLE)
@@ -70,13 +77,14 @@ def compile_team(source: Source, lifecycle: Lifecycle | None, report: Report) ->
             inner = Fields(node, keys("person"), "a person", report)
             people.append(_person(inner, lifecycle, seen, covering, policy))
             absences[people[-1].id] = inner.get("away") or node
+            places[people[-1].id] = inner.place("id")
     known_stand_ins({person.id: person.cover for person in people}, absences, report)
     held = {role for person in people for role in person.roles}
     for role, chain in roles.items():
         if people and held.isdisjoint((role, *chain)):
             what = f'nobody has the role "{role}", nor any that stands in for it'
             report.add("role-unfilled", fields.key("people"), what, f"give a person the role, such as roles: [{role}].")
-    return Team(tuple(people), policy)
+    return Team(tuple(people), policy, places)
 
 
 def _person(
@@ -105,7 +113,18 @@ def _person(
     zone = fields.zone("zone", (), lifecycle.default_zone if lifecycle else "UTC")
     capacity, accounts = _capacity(fields, covering)
     cover = covering.cover(fields, accounts, policy)
-    return Person(name, full, email, slack, zone, tuple(roles), capacity, cover)
+    return Person(name, full, email, slack, zone, tuple(roles), capacity, cover, _room(fields, report))
+
+
+def _room(fields: Fields, report: Report) -> str:
+    """The meeting room; a link that mails or calendars would cut short is none."""
+    url = fields.text("meeting_url", '"meeting_url: https://meet.example.com/mara"')
+    if not url or (_MEETING_URL.match(url) and len(url) <= LONGEST_URL):
+        return url
+    what = "this is not the https URL of a meeting room"
+    fix = 'write one such as "https://meet.example.com/mara", with what is not a plain letter percent-encoded.'
+    report.add("value", fields.place("meeting_url"), what, fix)
+    return ""
 
 
 def _capacity(fields: Fields, covering: Covering) -> tuple[Capacity, Span]:

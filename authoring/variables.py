@@ -20,7 +20,7 @@ from lifecycle.actions import Action, Document, Escalate, Invite, Opportunity, S
 Found = Callable[[str, int, str, str, str], None]
 """Takes a finding: rule, line of the template, the words, what, fix."""
 
-_PERSON = ("name", "first_name", "email")
+_PERSON = ("name", "first_name", "email", "meeting_url")
 _GROUPS: dict[str, tuple[str, ...]] = {
     "customer": ("name", "tier", "journey", "stage", "country", "arr", "touch", "band"),
     "contact": ("name", "first_name", "email", "role"),
@@ -36,15 +36,17 @@ _CALLS = ("wins", "concerns", "goals", "actions", "risks", "people", "last", "se
 """What documents know of the notes of calls, below `notes`."""
 _SCORE = ("parts", "trend", "known", "range", "action")
 """What documents know of the health score, below `score`."""
-_MEETING = ("day", "time", "zone", "minutes")
+_MEETING = ("day", "time", "zone", "minutes", "url")
+_AS_ONE = ("contact", "note")
+"""Groups that are known or not as a whole; of others each name needs a guard of its own."""
 _JINJA = frozenset({*DEFAULT_NAMESPACE, "loop", "self", "super", "caller", "varargs", "kwargs"})
 
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """`names`: every dotted name there is. `unsure`: those that may be unknown, facts, and in a teammate's text the
-    contact it speaks of and the item of a note that the play is about. `known`: those surely known here. `highs`: as in
-    `Names`, which are the same for all.
+    """`names`: every dotted name there is. `unsure`: those that may be unknown: facts, where people meet, and in a
+    teammate's text the contact it speaks of and the item of a note that the play is about; a document says itself what
+    it misses. `known`: those surely known here. `highs`: as in `Names`, which are the same for all.
     """
 
     names: frozenset[str]
@@ -67,9 +69,10 @@ class Variables:
         if isinstance(action, Document):
             found.update(f"notes.{name}" for name in _CALLS)
             found.update(f"score.{name}" for name in _SCORE)
-        inward = card or isinstance(action, Slack | Task | Escalate | Document | Opportunity)
+        inward = card or isinstance(action, Slack | Task | Escalate | Opportunity)
         told = frozenset[str]() if isinstance(action, Document) and not card else names.facts
         unsure = told | {name for name in found if name.startswith(("note.", "contact.") if inward else "note.")}
+        unsure |= {name for name in found if _is_room(name)}
         return cls(frozenset(found | names.facts), frozenset(unsure), known, names.complete, names.highs)
 
 
@@ -147,7 +150,7 @@ class Checker:
             return
         elif path not in self.variables.names:
             self._unknown(node, path)
-        elif path in self.variables.unsure and not known.intersection((path, path.rpartition(".")[0])):
+        elif path in self.variables.unsure and path not in known and not _known_as_one(path, known):
             what = f'"{path}" may not be known for this customer'
             fix = f"write {{% if {path} is defined %}} ... {{% endif %}} around it."
             self.found("template-unguarded", node.lineno, path, what, fix)
@@ -161,6 +164,16 @@ class Checker:
         else:
             what, fix = f'nothing is called "{path[:80]}"', near(path, offered(path, self.variables.names))
         self.found("template-variable", node.lineno, path, what, fix)
+
+
+def _is_room(name: str) -> bool:
+    """Whether a name is where somebody meets, which nobody may have said, whatever is known of the rest."""
+    return name == "meeting.url" or (name.endswith(".meeting_url") and name.startswith(("sender.", "owner.", "team.")))
+
+
+def _known_as_one(path: str, known: frozenset[str]) -> bool:
+    group = path.partition(".")[0]
+    return group in _AS_ONE and group in known
 
 
 def proven(test: nodes.Node, met: bool = True) -> frozenset[str]:

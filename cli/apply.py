@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from authoring.compile import Compiled, compile_folder
 from authoring.team import Person
+from cli.failures import FoundError
 from lifecycle.playbook import Lifecycle
 from store import releases, rollouts, team
 from store.database import Database, one_at_a_time
@@ -21,6 +22,8 @@ from store.rollouts import Options
 
 Progress = Callable[[int], None]
 """Told how many customers have been looked at so far."""
+Still = Callable[[Connection], bool]
+"""Asked within the transaction that writes a rollout down, whether it is still to be; what it raises undoes that."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,11 @@ class Applied:
     current: str = ""
 
 
-class DoesNotCompileError(Exception):
-    """The folder has errors; nothing was changed. `compiled` has the diagnostics."""
+class DoesNotCompileError(FoundError):
+    """The folder has errors; nothing was changed."""
 
     def __init__(self, compiled: Compiled) -> None:
-        self.compiled = compiled
-        super().__init__("the playbooks have errors; nothing was changed")
+        super().__init__(compiled.diagnostics, "the playbooks have errors; nothing was changed")
 
 
 def apply(db: Database, playbooks: Path, templates: Path) -> Applied:
@@ -72,6 +74,8 @@ def make_current(
     *,
     states: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    still: Still | None = None,
+    alone: bool = False,
 ) -> Applied:
     """Commit what compiled, and tell whom the options name.
 
@@ -84,6 +88,8 @@ def make_current(
             or a shadow made live, nor that an undo is undone.
         states: for a shadow, where the live customers stand, as JSON.
         progress: see `Progress`.
+        still: see `Still`.
+        alone: it is part of the folder, for a rehearsal; whoever starts a process on its database later adds nothing.
 
     Raises:
         DoesNotCompileError: it has no catalogue.
@@ -94,12 +100,15 @@ def make_current(
     lifecycle = found.releases[found.catalogue.lifecycle]
     with db.begin() as c:
         one_at_a_time(c, releases.APPLYING)
+        if still is not None and not still(c):
+            return Applied(found.digest, changed=False)
         if found.team and isinstance(lifecycle, Lifecycle):
             team.save_team(c, [_teammate(person) for person in found.team.people], lifecycle.roles, found.team.policy)
         if options is None and rollouts.set_aside(c, found.digest):
             return Applied(found.digest, changed=False, current=releases.current(c) or "")
         releases.keep(c, found.digest, found.releases)
-        begun = _begin(c, found.digest, options or Options(), f"from {folder}/", states or {})
+        note = rollouts.ALONE if alone else f"from {folder}/"
+        begun = _begin(c, found.digest, options or Options(), note, states or {})
     return _told(db, found.digest, begun, progress)
 
 
@@ -110,11 +119,14 @@ def make_older_current(
     *,
     states: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    still: Still | None = None,
 ) -> Applied:
     """Apply a catalogue that is stored already; otherwise as `make_current`."""
     finish(db, progress)
     with db.begin() as c:
         one_at_a_time(c, releases.APPLYING)
+        if still is not None and not still(c):
+            return Applied(digest, changed=False)
         begun = _begin(c, digest, options, rollouts.OLDER, states or {})
     return _told(db, digest, begun, progress)
 
@@ -127,12 +139,18 @@ def finish(db: Database, progress: Progress | None = None) -> None:
         _tell(db, item.id, progress)
 
 
-def _begin(c: Connection, digest: str, options: Options, note: str, states: Mapping[str, Any]) -> int | None:
-    """Write the rollout down; None where everybody has these releases and nothing is to be moved."""
+def idle(c: Connection, digest: str, options: Options) -> bool:
+    """Whether everybody has these releases and nothing is to be moved."""
     whole = options.scope.whole and not options.shadow
-    changed = releases.commit(c, digest, {}, note=note) if whole else True
-    if whole and not changed and not options.move and not rollouts.parts(c):
+    return whole and releases.current(c) == digest and not options.move and not rollouts.parts(c)
+
+
+def _begin(c: Connection, digest: str, options: Options, note: str, states: Mapping[str, Any]) -> int | None:
+    """Write the rollout down, unless that is `idle`."""
+    if idle(c, digest, options):
         return None
+    if options.scope.whole and not options.shadow:
+        releases.commit(c, digest, {}, note=note)
     begun = rollouts.begin(c, digest, options, note)
     rollouts.keep_states(c, begun, states)
     return begun
@@ -160,5 +178,12 @@ def _tell(db: Database, rollout: int, progress: Progress | None) -> None:
 
 def _teammate(person: Person) -> team.Person:
     return team.Person(
-        person.id, person.name, person.email, person.roles, zone=person.zone, slack=person.slack, cover=person.cover
+        person.id,
+        person.name,
+        person.email,
+        person.roles,
+        zone=person.zone,
+        slack=person.slack,
+        cover=person.cover,
+        meeting_url=person.meeting_url,
     )

@@ -7,6 +7,7 @@ import typer
 from cli import records
 from cli.answering import Desk, answer
 from cli.explain import NoSuchError
+from cli.failures import MisuseError
 from lifecycle.messages import PlayRequested, PlayStopRequested
 from store.customers import Customer
 
@@ -25,9 +26,11 @@ def stop(
     customer: Whose,
     *,
     by: By,
-    reason: Reason = "",
+    reason: Reason,
 ) -> None:
     """End a play by hand: what it has asked is withdrawn, its meetings to come are cancelled."""
+    if not reason.strip():
+        raise MisuseError('say why, in words that people read in the trace: --reason "another journey"')
     raise typer.Exit(
         answer(customer, by, lambda desk, whose: PlayStopRequested(numbered(desk, whose, play), desk.by.id, reason))
     )

@@ -122,7 +122,12 @@ def require_schema(database: Database) -> None:
         ) from error
     script = ScriptDirectory(str(MIGRATIONS))
     ours = {revision.revision for revision in script.walk_revisions()}
-    if found is None or (found in ours and found != script.get_current_head()):
+    if found is None:
+        raise ProcessError(
+            "there is nothing in the database yet\n  why: no Stageplay ran with it.\n"
+            "  fix: `stageplay up` starts everything here; for a database of your own run `stageplay migrate` first."
+        )
+    if found in ours and found != script.get_current_head():
         raise ProcessError(
             "the database is not of this version\n  why: nothing but `stageplay migrate` changes it.\n"
             "  fix: run `stageplay migrate`, then start this again."

@@ -19,19 +19,22 @@ from authoring.explain import Explained, Open, Running, explain
 from authoring.simulate import Library
 from cli import known, records
 from cli.connection import opened
+from cli.failures import MisuseError
 from cli.processes import ProcessError
 from lifecycle import calendar
 from lifecycle.jsonform import encode
 from lifecycle.model import State
-from store import customers, releases
+from store import customers, pages, releases
 from store.customers import Customer
 from store.database import Database, now
 
 _SHOWN = 5
 """Decisions of the past that are listed for one playbook among all."""
+_CHOICES = 5
+"""Of customers who may be meant."""
 
 
-class NoSuchError(Exception):
+class NoSuchError(MisuseError):
     """Nothing has the name that was written; the message says which there are."""
 
 
@@ -73,9 +76,11 @@ def find(c: Connection, wanted: str) -> Customer:
     try:
         return customers.get(c, wanted)
     except LookupError:
+        meant = [f'"{line.outer_id}" ({line.name})' for line in pages.customers_page(c, named=wanted, limit=_CHOICES)]
+        fix = f"did you mean {' or '.join(meant)}?" if meant else "take one from the customer's page on the dashboard."
         raise NoSuchError(
             f'no customer has the id "{wanted}"\n  why: a customer is named by the id that its events carry.\n'
-            "  fix: take one from the customer's page on the dashboard."
+            f"  fix: {fix}"
         ) from None
 
 

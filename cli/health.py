@@ -60,9 +60,9 @@ def headline(made: Scored) -> str:
 def lines(made: Scored, others: Benchmark | None, zone: str) -> Iterator[str]:
     """What is said of the score as a whole."""
     if made.model:
-        yield f"model: {made.model}, {made.known} % of it known"
+        yield f"model: {made.model}, {made.known}% of it known"
     if made.model and not made.own:
-        yield f"too little is known for a score of our own: at least {made.least_known} % must be"
+        yield f"too little is known for a score of our own: at least {made.least_known}% must be"
     elif made.score is not None and not made.own:
         yield "reported from outside"
     if made.range:

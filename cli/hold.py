@@ -16,13 +16,15 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
+from authoring.actions import so_many
 from authoring.diagnostics import near
 from cli import known
 from cli.answering import LOOK_EVERY, Desk, desk
 from cli.by_hand import By
+from cli.failures import MisuseError
+from cli.held import instead
 from cli.plan import live_scope
 from cli.processes import ProcessError
-from cli.simulate import MisuseError
 from gateway.answers import ON_ITS_WAY
 from gateway.entitled import is_manager
 from gateway.intake import Lifecycles
@@ -140,12 +142,8 @@ def hold(
         later = scope.later(mine, reason)
         those = scope.those(mine)
         replies = mine.give_all([(whose, HoldPlaced(mine.by.id, reason, playbook)) for whose in those])
-    said = f"{_counted(len(those))}{', and those who sign up later' if later else ''}."
+    said = f"{so_many(len(those), 'customer')}{', and those who sign up later' if later else ''}."
     raise typer.Exit(_print([Held(whose, ()) for whose in those], replies, form, said))
-
-
-def _counted(number: int) -> str:
-    return f"{number} customer{'' if number == 1 else 's'}"
 
 
 def resume(
@@ -163,7 +161,7 @@ def resume(
     scope.check()
     with desk(by) as mine:
         if everything:
-            raise typer.Exit(_everything(mine, stale, form))
+            raise typer.Exit(_everything(mine, scope, stale, form))
         states = asyncio.run(_states(mine.db, scope.those(mine)))
         held = [_stale(mine.db, whose, state, playbook) for whose, state in states if playbook in state.holds]
         if form == "text":
@@ -171,11 +169,22 @@ def resume(
         chosen = stale or _choose(held)
         later = scope.later(mine, None)
         replies = mine.give_all([(one.customer, HoldLifted(mine.by.id, playbook, chosen)) for one in held])
-    said = f"{len(held)} hold{'' if len(held) == 1 else 's'} lifted." if held or later else "There is no such hold."
+        if not held and not later:
+            raise typer.Exit(_none(mine, scope, form, "There is no such hold."))
+    said = f"{so_many(len(held), 'hold')} lifted."
     raise typer.Exit(_print(held, replies, form, f"{said} Those who sign up later are not held." if later else said))
 
 
-def _everything(mine: Desk, stale: Choice | None, form: str) -> int:
+def _none(mine: Desk, scope: Scope, form: str, said: str) -> int:
+    """Say that there is nothing to lift, and what there is instead; 1: somebody takes something for held, and errs."""
+    _print([], [], form, said)
+    customer = mine.customer(scope.customer).id if scope.customer else ""
+    if there := instead(mine.db, customer, scope.playbook, mine.by.id):
+        print("Did you mean:", *(f"  {line}" for line in there), sep="\n", file=sys.stderr)
+    return 1
+
+
+def _everything(mine: Desk, scope: Scope, stale: Choice | None, form: str) -> int:
     with mine.db.read() as c:
         if not is_manager(Lifecycles().current(c)[1], mine.by):
             print("Only a manager can release what holds everything.", file=sys.stderr)
@@ -184,7 +193,7 @@ def _everything(mine: Desk, stale: Choice | None, form: str) -> int:
         kept = set() if found is None else kept_back(c, found.placed_at)
         those = [whose for whose in known.live(c) if whose.id in kept]
     if found is None:
-        return _print([], [], form, "There is no hold on everything.")
+        return _none(mine, scope, form, "There is no hold on everything.")
     states = asyncio.run(_states(mine.db, those))
     held = [one for one in (Held(whose, holding.unsent(state)) for whose, state in states) if one.stale]
     if form == "text":
@@ -193,7 +202,7 @@ def _everything(mine: Desk, stale: Choice | None, form: str) -> int:
     heard = 0 if chosen == "send" else _tell_first(mine, found.placed_at, chosen)
     told = release_here(mine.db, found.placed_at.isoformat(), mine.by.id)
     number = heard or told or 0
-    said = f"Everything is released; {_counted(number)} {'is' if number == 1 else 'are'} told."
+    said = f"Everything is released; {so_many(number, 'customer')} {'is' if number == 1 else 'are'} told."
     if form == "json":
         print(json.dumps({"text": said, "customers": [_kept(one) for one in held]}, indent=2, ensure_ascii=False))
         return 0

@@ -30,6 +30,7 @@ from authoring.imports_mapping import read_mapping
 from authoring.portfolio import account_to_json
 from cli.apply import compiled
 from cli.connection import require_schema
+from cli.failures import MisuseError
 from cli.import_run import Importer, Run
 from cli.processes import ProcessError
 from gateway.deliver import Connection
@@ -43,10 +44,6 @@ PIPED = 240
 """Columns of a line that goes to a file or another program."""
 SHOWN = 5
 """Examples named in the text; the JSON and the CSV name all."""
-
-
-class ImportMisuseError(Exception):
-    """The arguments do not name what can be imported; the message says what to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +130,9 @@ def _log_to_stderr() -> None:
 def prepare(asked: Asked, releases: Compiled) -> tuple[Plan | None, tuple[Diagnostic, ...]]:
     """Read the mapping and the files; None where the mapping has errors."""
     if not asked.mapping.is_file():
-        raise ImportMisuseError(f"there is no mapping file {asked.mapping}")
+        raise MisuseError(f"there is no mapping file {asked.mapping}")
     if not asked.folder.is_dir():
-        raise ImportMisuseError(f"there is no folder {asked.folder}; name that of the CSV files with --data")
+        raise MisuseError(f"there is no folder {asked.folder}; name that of the CSV files with --data")
     lifecycle = next(item for item in releases.releases.values() if isinstance(item, Lifecycle))
     text = asked.mapping.read_bytes().decode("utf-8-sig", "replace")
     mapping, found = read_mapping(text, str(asked.mapping), lifecycle)
@@ -153,7 +150,7 @@ def prepare(asked: Asked, releases: Compiled) -> tuple[Plan | None, tuple[Diagno
 def _day(written: str) -> date | None:
     found = DateForm().read(written)
     if written and found is None:
-        raise ImportMisuseError(f'--as-of "{written}" is not a date; write 2026-03-02')
+        raise MisuseError(f'--as-of "{written}" is not a date; write 2026-03-02')
     return found
 
 
@@ -292,7 +289,7 @@ def _write_report(path: Path, plan: Plan) -> None:
             for item in plan.taken.refused:
                 writer.writerow((item.file, item.row, item.account, item.part or "the row", item.problem))
     except OSError as error:
-        raise ImportMisuseError(f"cannot write {path}: {error.strerror}; name another file with --report") from error
+        raise MisuseError(f"cannot write {path}: {error.strerror}; name another file with --report") from error
 
 
 def _write_portfolio(path: Path, plan: Plan) -> None:
@@ -301,4 +298,4 @@ def _write_portfolio(path: Path, plan: Plan) -> None:
             for account in plan.taken.accounts:
                 stream.write(json.dumps(account_to_json(account), ensure_ascii=False) + "\n")
     except OSError as error:
-        raise ImportMisuseError(f"cannot write {path}: {error.strerror}; name another file") from error
+        raise MisuseError(f"cannot write {path}: {error.strerror}; name another file") from error

@@ -142,7 +142,7 @@ def win_back(
     for heading in (by, "left", "came back", "still tried", "success", "median days"):
         table.add_column(heading, no_wrap=True)
     for item in found:
-        percent = "" if item.percent is None else f"{item.percent} %"
+        percent = "" if item.percent is None else f"{item.percent}%"
         took = "" if item.days is None else f"{item.days:g}"
         table.add_row(item.group, str(item.left), str(item.back), str(item.trying), percent, took)
     Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(table)
@@ -161,9 +161,9 @@ def milestones(
         print(json.dumps([asdict(item) | {"percent": item.percent} for item in found], indent=2, ensure_ascii=False))
         return
     for item in found:
-        share = f"{item.percent} % ({item.reached} of {item.customers})"
+        share = f"{item.percent}% ({item.reached} of {item.customers})"
         said = "nobody's day is over" if item.percent is None else share
-        print(f"{item.journey}: {item.title}, by day {item.day}: {said}; wanted: {item.share} %")
+        print(f"{item.journey}: {item.title}, by day {item.day}: {said}; wanted: {item.share}%")
 
 
 def _as_json(item: Opportunity, homes: dict[str, str]) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _listing(found: Sequence[Opportunity], homes: dict[str, str], people: dict[s
     for name in ("Account", "Kind", "Value", "Stage", "Close by", "Owner", "Commission", "Id"):
         table.add_column(name, justify="right" if name in ("Value", "Commission") else "left")
     for item in found:
-        commission = "none" if item.commission is None else f"{item.commission:g} %"
+        commission = "none" if item.commission is None else f"{item.commission:g}%"
         earned = "" if item.earned is None else f", {item.earned:,.0f}"
         table.add_row(
             Text(homes.get(item.customer, item.customer)),

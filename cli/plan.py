@@ -22,7 +22,7 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 
 import settings as configuration
 from authoring import planned
-from authoring import shadow as shadowing
+from authoring.actions import so_many
 from authoring.answers import usual
 from authoring.compile import Compiled
 from authoring.diagnostics import Report, failed, near, render_text
@@ -33,14 +33,15 @@ from authoring.portfolio import read_portfolio
 from authoring.roster import Roster
 from authoring.segments import read_segment
 from authoring.simulate import Library
-from cli import known
-from cli.apply import compiled
+from authoring.team import Team
+from cli import agreed, known
+from cli import shadow as shadowed
+from cli.apply import compiled, idle
 from cli.connection import require_schema
+from cli.failures import MisuseError
 from cli.processes import ProcessError
 from cli.revisions import checked_out
-from cli.simulate import MisuseError
-from lifecycle.messages import CatalogueApplied
-from lifecycle.model import State, state_from_json
+from lifecycle.model import State
 from lifecycle.playbook import Lifecycle, Playbook, Release
 from settings import Settings
 from store import customers, releases, rollouts, team
@@ -72,6 +73,10 @@ class Target:
     digest: str
     releases: dict[str, Release]
     compiled: Compiled | None = None
+
+    @property
+    def team(self) -> Team | None:
+        return self.compiled.team if self.compiled else None
 
 
 # --- who and what -----------------------------------------------------------------------------------------------------
@@ -286,27 +291,6 @@ def _starts(path: Path, before: Compiled, lifecycle: Lifecycle, scope: Scope) ->
         raise FindingsError(render_text(report.sorted(), colour=False))
 
 
-# --- a shadow ---------------------------------------------------------------------------------------------------------
-
-
-def of_shadow(db: Database) -> tuple[rollouts.Rollout, shadowing.Shadow]:
-    """What the newest shadow would have decided otherwise since it began.
-
-    Raises:
-        MisuseError: there is none.
-    """
-    with db.read() as c:
-        found = rollouts.shadow(c)
-        if found is None:
-            raise MisuseError("no release runs as a shadow; `stageplay apply --shadow` begins one")
-        states = {name: state_from_json(data) for name, data in rollouts.kept_states(c, found.id)}
-        names = {name: customers.get(c, name).name for name in states}
-        seen = [shadowing.Seen(names[name], state, known.accepted_since(c, state)) for name, state in states.items()]
-    library = known.library(db, states.values(), found.digest)
-    event = CatalogueApplied(found.digest, found.options.move, found.options.late)
-    return found, shadowing.compare(library, event, seen, until=now())
-
-
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
@@ -336,17 +320,33 @@ def command(
         try:
             require_schema(database)
             if shadow:
-                _show_shadow(database, form)
+                shadowed.show(database, form)
                 return
             scope = live_scope(database, segment, csm)
             asked = Asked(Options(tuple(move or ()), late, scope), days, release)
-            made, unknown = of_live(database, target_of(database, settings, release), asked, err)
+            target = target_of(database, settings, release)
+            copied = _command(database, target, asked.options, release=release, segment=segment, csm=csm)
+            made, unknown = of_live(database, target, asked, err)
         finally:
             database.close()
     except FindingsError as found:
         print(found, file=sys.stderr)
         raise typer.Exit(1) from found
-    _print(made, form, unknown)
+    _print(made, form, unknown, copied)
+
+
+def _command(
+    database: Database, target: Target, options: Options, *, release: str, segment: str, csm: str
+) -> tuple[str, str]:
+    """What the plan is tied to an `apply` by, and that `apply`, to be copied; both empty where it would change nothing.
+
+    Worked out before anything else is read, so that whatever is applied meanwhile is noticed.
+    """
+    with database.read() as c:
+        if idle(c, target.digest, options):
+            return "", ""
+        agreement = agreed.agree(c, target.digest, target.team, options)
+    return agreement.key, agreed.command(agreement, options, release=release, segment=segment, csm=csm)
 
 
 def _fit(against: str, portfolio: Path | None, release: str, *, shadow: bool) -> None:
@@ -363,23 +363,18 @@ def _fit(against: str, portfolio: Path | None, release: str, *, shadow: bool) ->
         raise MisuseError("--shadow is about the release that runs as one; leave out --release")
 
 
-def _print(made: Plan, form: str, unknown: Sequence[str]) -> NoReturn:
-    """Print a plan and leave: 1 when something of it is refused."""
+def _print(made: Plan, form: str, unknown: Sequence[str], copied: tuple[str, str] = ("", "")) -> NoReturn:
+    """Print a plan and leave: 1 when something of it is refused, and then there is nothing to copy."""
+    key, command_ = copied if not made.refused else ("", "")
     if form == "json":
-        print(json.dumps({**planned.to_json(made), "unknown": list(unknown)}, indent=2, ensure_ascii=False))
+        data = {**planned.to_json(made), "unknown": list(unknown), "planned": key, "apply": command_}
+        print(json.dumps(data, indent=2, ensure_ascii=False))
     elif form == "markdown":
-        print(planned.to_markdown(made))
+        print(planned.to_markdown(made) + (f"\nTo apply just this:\n\n```\n{command_}\n```\n" if command_ else ""))
     else:
         print(planned.to_text(made))
         if unknown:
-            print(f"Nothing is known of {len(unknown)} customers, who are left out: {', '.join(unknown[:5])}")
+            print(f"Nothing is known of {so_many(len(unknown), 'customer')}, left out here: {', '.join(unknown[:5])}")
+        if command_:
+            print(f"To apply just this:\n  {command_}")
     raise typer.Exit(int(bool(made.refused)))
-
-
-def _show_shadow(database: Database, form: str) -> None:
-    rollout, found = of_shadow(database)
-    if form == "json":
-        print(json.dumps({"release": rollout.digest, **shadowing.to_json(found)}, indent=2, ensure_ascii=False))
-        return
-    print(f"Shadow of {rollout.digest} since {rollout.started_at:%Y-%m-%d %H:%M} UTC; it has sent nothing.")
-    print(shadowing.to_text(found))

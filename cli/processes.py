@@ -18,14 +18,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
+from cli.failures import FailedError, MisuseError
+
 Ready = Callable[[bytes], bool]
 
 
-class ProcessError(Exception):
+class ProcessError(FailedError):
     """A process of ours cannot run; the message says which, why, and what to do."""
 
 
-class FolderTakenError(Exception):
+class FolderTakenError(MisuseError):
     """Another `up` runs on the folder."""
 
 

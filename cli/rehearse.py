@@ -19,6 +19,7 @@ import typer
 from rich.console import Console
 
 import settings as configuration
+from authoring.compile import Compiled
 from authoring.diagnostics import Diagnostic, Report, render_text
 from authoring.guests import Guest, load_guest
 from authoring.simulate import simulate
@@ -26,7 +27,8 @@ from authoring.source import read_text
 from cli import records
 from cli import up as embedded
 from cli.demo import Demo, seconds
-from cli.simulate import Cast, MisuseError, cast, moment
+from cli.failures import MisuseError
+from cli.simulate import Cast, cast, moment
 from cli.story import Story
 from gateway.answers import Press, record
 from gateway.intake import Lifecycles
@@ -47,9 +49,12 @@ SOON = timedelta(days=3)
 
 @dataclass(frozen=True)
 class Plan:
-    """What is rehearsed. `by_hand`: it would not start by itself after the signup. `longest`: simulated, at most."""
+    """What is rehearsed. `books`: the playbook alone. `by_hand`: it would not start by itself after the signup.
+    `longest`: simulated, at most.
+    """
 
     playbook: str
+    books: Compiled
     story: Story
     by_hand: bool
     longest: timedelta
@@ -77,7 +82,7 @@ def command(
     demo = Demo(seconds(day), leave=True, out=out, stories=(plan.story,), longest=plan.longest)
     if plan.by_hand:
         demo.begun = lambda database, whose: ask(database, whose, plan.playbook)
-    code = asyncio.run(embedded.serve(settings, lambda line: out.print(line, markup=False), demo.run))
+    code = asyncio.run(embedded.serve(settings, lambda line: out.print(line, markup=False), demo.run, plan.books))
     out.print(f"It ended. To look at what was sent and decided: STAGEPLAY_VAR_DIR={folder} stageplay up", markup=False)
     if form == "json":
         print(json.dumps(document(plan, demo, folder), indent=2, ensure_ascii=False))
@@ -123,7 +128,7 @@ def made(playbook: Path, customer: Path, start: datetime | None) -> tuple[Plan |
     name = chosen.books[0].name
     begun, ended = _by_itself(chosen, guest, name, at)
     longest = NEVER_LONGER if ended is None else ended - at + SPARE
-    return Plan(name, _story(guest, name, at), not begun, longest), found
+    return Plan(name, chosen.alone, _story(guest, name, at), not begun, longest), found
 
 
 def _by_itself(chosen: Cast, guest: Guest, playbook: str, at: datetime) -> tuple[bool, datetime | None]:

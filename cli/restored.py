@@ -2,6 +2,10 @@
 has looked.
 """
 
+from typing import Annotated
+
+import typer
+
 import settings as configuration
 from cli.connection import opened
 from store import ledger
@@ -9,6 +13,16 @@ from store.database import Database
 from store.ledger import Standing
 
 FIRST = 20
+
+
+def command(
+    *,
+    reconciled: Annotated[
+        bool, typer.Option("--reconciled", help="It agrees with the providers; let sends go.")
+    ] = False,
+) -> None:
+    """Hold every send after a restore from a backup, until the ledger agrees with what the providers sent since."""
+    raise typer.Exit(held_since_restore(reconciled=reconciled))
 
 
 def held_since_restore(*, reconciled: bool) -> int:

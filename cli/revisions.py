@@ -5,7 +5,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from cli.simulate import MisuseError
+from cli.failures import MisuseError
 
 
 def checked_out(revision: str, folders: tuple[Path, Path], into: Path) -> tuple[Path, Path]:

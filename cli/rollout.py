@@ -6,6 +6,7 @@ Customers are told in batches; after a kill, the same command (or the next `up`)
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import typer
@@ -13,9 +14,12 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 import settings as configuration
+from authoring.actions import so_many
 from authoring.plan import Flight
 from authoring.planned import counted_lines
+from cli import agreed
 from cli import plan as planning
+from cli.agreed import Agreed, OutdatedError
 from cli.apply import Applied, make_current, make_older_current
 from cli.connection import require_schema
 from cli.plan import Target
@@ -40,18 +44,20 @@ def command(
     segment: Annotated[str, typer.Option(help="Only customers for whom this holds: customer.tier == 'pro'.")] = "",
     csm: Annotated[str, typer.Option(help="Only the accounts of this CSM, by id or address.")] = "",
     shadow: Annotated[bool, typer.Option("--shadow", help="Beside the live release, sending nothing.")] = False,
+    planned: Annotated[str, typer.Option(help="What `plan` ended with: do just that, or nothing.")] = "",
     form: Annotated[Literal["text", "json"], typer.Option("--format", help="json for programs.")] = "text",
 ) -> None:
     """Make the playbooks current and tell the customers. Plays in flight stay, unless --move names them."""
     settings, err = configuration.load(), Console(stderr=True, highlight=False, soft_wrap=True)
+    plan = agreed.read(planned) if planned else None
     database = open_database(settings.database_url)
     try:
         require_schema(database)
         target = planning.target_of(database, settings, release)
         scope = planning.live_scope(database, segment, csm)
         options = Options(tuple(move or ()), late, scope, shadow)
-        applied = carry_out(database, target, options, settings.playbooks_dir.name, err)
-    except RefusedError as found:
+        applied = carry_out(database, target, options, settings.playbooks_dir.name, err, plan)
+    except (RefusedError, OutdatedError) as found:
         print(found, file=sys.stderr)
         raise typer.Exit(1) from found
     finally:
@@ -59,13 +65,21 @@ def command(
     print(json.dumps(document(applied, options), indent=2) if form == "json" else said(applied, options))
 
 
-def carry_out(database: Database, target: Target, options: Options, folder: str, err: Console) -> Applied:
-    """Apply, unless a play that would move would do something twice.
+def carry_out(
+    database: Database, target: Target, options: Options, folder: str, err: Console, plan: Agreed | None = None
+) -> Applied:
+    """Apply, unless a play that would move would do something twice. `plan`: what somebody read, if that is to count.
 
     Raises:
         RefusedError: one would; nothing was changed.
+        OutdatedError: the plan was of something else; nothing was changed.
     """
-    if options.move:
+    still = partial(plan.still, digest=target.digest, team=target.team, options=options) if plan else None
+    to_do = True
+    if still is not None:
+        with database.read() as c:
+            to_do = still(c)
+    if options.move and to_do:
         check(database, target, options, err)
     states: dict[str, Any] = {}
     if options.shadow:
@@ -78,8 +92,10 @@ def carry_out(database: Database, target: Target, options: Options, folder: str,
             shown.update(task, completed=done)
 
         if target.compiled is not None:
-            return make_current(database, target.compiled, folder, options, states=states, progress=progress)
-        return make_older_current(database, target.digest, options, states=states, progress=progress)
+            return make_current(
+                database, target.compiled, folder, options, states=states, progress=progress, still=still
+            )
+        return make_older_current(database, target.digest, options, states=states, progress=progress, still=still)
 
 
 def check(database: Database, target: Target, options: Options, err: Console) -> None:
@@ -104,9 +120,9 @@ def document(applied: Applied, options: Options) -> dict[str, Any]:
 def said(applied: Applied, options: Options) -> str:
     """What was done, in one sentence."""
     short = applied.digest[:12]
-    if options.shadow:
+    if options.shadow and applied.changed:
         return f"shadow begun (catalogue {short}); nobody is told. `stageplay plan --shadow` shows what it decides."
     if not applied.changed:
         return f"playbooks unchanged (catalogue {short})"
     part = "" if options.scope.whole else f" of {options.scope.text}"
-    return f"playbooks applied (catalogue {short}); {applied.told} open customers{part} told"
+    return f"playbooks applied (catalogue {short}); {so_many(applied.told, 'open customer')}{part} told"

@@ -21,6 +21,7 @@ from temporalio.service import RPCError
 
 import settings as configuration
 import worker as worker_process
+from authoring.actions import so_many
 from cli.connection import connect, register_attributes, require_schema
 from gateway.app import Config, create_app
 from gateway.sign_in import sign_in_link
@@ -133,7 +134,8 @@ async def status(settings: Settings) -> tuple[int, list[str]]:
     try:
         await asyncio.to_thread(require_schema, database)
         counts = await asyncio.to_thread(_counts, database)
-        lines.append(f"database   ok: {counts.customers} customers, {counts.backlog} events waiting for delivery")
+        there = f"{so_many(counts.customers, 'customer')}, {so_many(counts.backlog, 'event')} waiting for delivery"
+        lines.append(f"database   ok: {there}")
         lines += await asyncio.to_thread(_journeys, database)
         lines += await asyncio.to_thread(_held, database)
         client = await connect(configuration.temporal(), timedelta(seconds=1))

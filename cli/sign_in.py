@@ -1,18 +1,36 @@
 """A fresh sign-in link for a gateway that runs already: whoever may read its database may let people in."""
 
 import json
+from typing import Annotated
+
+import typer
 
 import settings as configuration
 from cli.connection import require_schema
+from cli.failures import MisuseError
 from gateway.refusals import near
 from gateway.sign_in import make_token, sign_in_link
 from settings import Settings
 from store import team
-from store.database import Database
+from store.database import Database, open_database
 
 
-class NoSuchTeammateError(Exception):
+class NoSuchTeammateError(MisuseError):
     """`--as` names nobody on the team."""
+
+
+def command(
+    *,
+    who: Annotated[
+        str, typer.Option("--as", help="The teammate it is for, by id or address; else who uses it chooses.")
+    ] = "",
+) -> None:
+    """Print a link that signs one person in to the dashboard, once, within 15 minutes; the gateway may be running."""
+    settings = configuration.load()
+    database = open_database(settings.database_url)
+    link = fresh_link(database, settings, who)
+    database.close()
+    print(link)
 
 
 def fresh_link(database: Database, settings: Settings, acting: str) -> str:

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import chain
 from pathlib import Path
@@ -32,6 +32,7 @@ from authoring.scenario_file import load_customer, load_events
 from authoring.simulate import CUSTOMER, Library
 from authoring.source import read_text
 from cli import simulated
+from cli.failures import MisuseError
 from lifecycle import calendar, trace
 from lifecycle.playbook import Lifecycle, Manifest, Playbook, digest_of
 
@@ -42,10 +43,6 @@ DAYS = 28
 _ACCOUNT = "{ id: acme, name: Acme, champion: ada@acme.example.com }"
 YEARS = range(2000, 2201)
 """Of moments that are played."""
-
-
-class MisuseError(Exception):
-    """The arguments do not name what can be simulated; the message says what to write."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +104,13 @@ class Cast:
     lifecycle: Lifecycle
     books: tuple[Playbook, ...]
     answers: Answers | None
+
+    @property
+    def alone(self) -> Compiled:
+        """What compiled, with none but the chosen playbooks."""
+        manifest = self.library.catalogue(self.digest)
+        releases = {**self.compiled.releases, self.digest: manifest}
+        return replace(self.compiled, catalogue=manifest, digest=self.digest, releases=releases)
 
     @property
     def names(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from authoring.actions import so_many
 from authoring.collisions import FATES, KINDS
 from authoring.futures import MESSAGES, WEEK, Future, Week, ranked
 from authoring.page import WORK
@@ -51,7 +52,7 @@ def show(future: Future, names: Mapping[str, str], out: Console) -> None:
     tally = future.tally
     first, last = future.since, future.until
     out.print(
-        f"{tally.customers:,} customers, {first:%a %d %b %Y} to {last:%a %d %b %Y}; "
+        f"{so_many(tally.customers, 'customer')}, {first:%a %d %b %Y} to {last:%a %d %b %Y}; "
         f"answers: {future.assumed}, seed {future.seed}. Nothing was sent.",
         markup=False,
     )

@@ -15,9 +15,9 @@ from rich.table import Table
 import settings as configuration
 from cli.connection import current_lifecycle, opened
 from cli.explain import find
+from cli.failures import MisuseError
 from cli.plan import live_scope
 from cli.sign_in import NoSuchTeammateError
-from cli.simulate import MisuseError
 from gateway.refusals import near
 from store import books, customers, handing, rollouts, team
 from store.books import Books, Line
@@ -48,14 +48,15 @@ def coverage(*, form: Form = "text") -> None:
 
 def _show(found: Books, findings: Sequence[str]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    for heading in ("teammate", "roles", "customers", "full", "load", "ARR", ""):
+    for heading in ("teammate", "roles", "customers", "full", "load", "ARR", "waiting", "", "meeting room"):
         table.add_column(heading, no_wrap=heading != "roles")
     for line in found.lines:
-        share = "" if line.share is None else f"{line.share} %"
+        share = "" if line.share is None else f"{line.share}%"
         arr = "" if line.arr is None else f"{line.arr:,}"
         full = str(line.full) if line.full else ""
-        roles = ", ".join(line.person.roles)
-        table.add_row(line.person.name, roles, str(line.accounts), full, share, arr, standing(line))
+        who, roles = line.person, ", ".join(line.person.roles)
+        work = (share, arr, str(line.waiting or ""), standing(line))
+        table.add_row(who.name, roles, str(line.accounts), full, *work, who.meeting_url)
     width = None if sys.stdout.isatty() else PIPED
     out = Console(highlight=False, soft_wrap=True, width=width)
     out.print(table if found.lines else "nobody is on the team yet; run `stageplay apply`")
@@ -83,10 +84,12 @@ def _as_json(found: Books, findings: Sequence[str]) -> dict[str, Any]:
             "full": str(line.full) if line.full else None,
             "load_percent": line.share,
             "arr": line.arr,
+            "waiting": line.waiting,
             "over": line.over,
             "away_until": line.away.isoformat() if line.away else None,
             "stand_in": line.stand_in or None,
             "left": line.gone,
+            "meeting_url": line.person.meeting_url or None,
         }
         for line in found.lines
     ]

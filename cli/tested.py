@@ -45,7 +45,7 @@ def summary(tested: Outcome, *, listed: bool) -> Iterator[str]:
     yield f"{scenarios} on {where}: {tested.passed} passed, {failed} failed, in {_lasted(seconds)}"
     for one in tested.coverage:
         hint = "" if listed or not one.unvisited else "; --coverage lists the rest"
-        yield f"coverage of {one.playbook}: {one.percent} %, {one.visited} of {one.points}{hint}"
+        yield f"coverage of {one.playbook}: {one.percent}%, {one.visited} of {one.points}{hint}"
         if listed:
             yield from (f"  {item}" for item in one.unvisited)
 

@@ -4,18 +4,13 @@ Which files: a folder means all scenarios below it, a playbook all that name it,
 the playbooks' folder. What is covered: the playbooks found the same way, else those that the scenarios name.
 """
 
-import logging
 import re
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
-
-import structlog
 
 from authoring import scenario
 from authoring.compile import Compiled, compile_folder
@@ -23,11 +18,9 @@ from authoring.coverage import Coverage, coverage
 from authoring.diagnostics import Diagnostic, Report
 from authoring.scenario import Scenario
 from authoring.source import read_text
-from cli import travel
-from cli.simulate import MisuseError
+from cli.failures import MisuseError
 from lifecycle.model import Decision
 from lifecycle.playbook import Playbook
-from store.database import open_database
 
 LIFECYCLE = "lifecycle.yaml"
 """The file that makes a folder the playbooks' own."""
@@ -49,11 +42,12 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What to test. `compiled`: the playbooks' folder; without a catalogue there is nothing to test. `books`: what is
+    """What to test. `compiled`: the playbooks' `folder`; without a catalogue there is nothing to test. `books`: what is
     to be covered.
     """
 
     compiled: Compiled
+    folder: Path
     files: tuple[Loaded, ...] = ()
     books: tuple[Playbook, ...] = ()
 
@@ -127,7 +121,7 @@ def choose(paths: Sequence[Path], playbooks: Path, templates: Path) -> Chosen:
     (folder,) = folders
     compiled = compile_folder(folder, templates)
     if compiled.catalogue is None:
-        return Chosen(compiled)
+        return Chosen(compiled, folder)
     return _chosen([path.absolute() for path in paths] or [folder], folder, compiled)
 
 
@@ -148,9 +142,8 @@ def _chosen(paths: Sequence[Path], folder: Path, compiled: Compiled) -> Chosen:
         wanted |= {book.name: book for book in at or books if at or book.name in names}
     if not files:
         raise MisuseError(f"there is no scenario in {', '.join(map(str, paths))}")
-    return Chosen(
-        compiled, tuple(files[name] for name in sorted(files)), tuple(wanted[name] for name in sorted(wanted))
-    )
+    found = tuple(files[name] for name in sorted(files))
+    return Chosen(compiled, folder, found, tuple(wanted[name] for name in sorted(wanted)))
 
 
 def _naming(every: Sequence[Loaded], books: set[str]) -> list[Loaded]:
@@ -185,7 +178,7 @@ async def test(chosen: Chosen, on: Server, done: Callable[[Result], None]) -> Ou
         ServerMissingError: the time-skipping server is not installed.
     """
     results = []
-    async with _temporal() if on == "temporal" else _simulator() as live:
+    async with _server(on) as live:
         for loaded in chosen.files:
             since = time.perf_counter()
             lived = Lived(loaded.mistakes)
@@ -198,6 +191,14 @@ async def test(chosen: Chosen, on: Server, done: Callable[[Result], None]) -> Ou
     return Outcome(on, tuple(results), found)
 
 
+def _server(on: Server) -> AbstractAsyncContextManager[Live]:
+    if on == "simulator":
+        return _simulator()
+    from cli.on_temporal import temporal  # noqa: PLC0415 - the server's libraries take longer than most scenarios
+
+    return temporal()
+
+
 @asynccontextmanager
 async def _simulator() -> AsyncIterator[Live]:
     async def live(one: Scenario, compiled: Compiled) -> Lived:
@@ -205,37 +206,3 @@ async def _simulator() -> AsyncIterator[Live]:
         return Lived(played.findings, played.simulation.decisions, begun=played.simulation.begun)
 
     yield live
-
-
-@asynccontextmanager
-async def _temporal() -> AsyncIterator[Live]:
-    """One server for all scenarios, a fresh store for each."""
-    with TemporaryDirectory() as folder:
-        template = Path(folder) / "empty.db"
-        database = open_database(f"sqlite:///{template}")
-        database.migrate()
-        database.close()
-        async with travel.time_skipping() as env:
-
-            async def live(one: Scenario, compiled: Compiled) -> Lived:
-                library = one.library(compiled)
-                found = await travel.travel(env, scenario.resolve(one, library), library, template)
-                played = found.simulation
-                return Lived(found.findings, played.decisions, tuple(found.differences), played.begun)
-
-            with _hushed():
-                yield live
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Let our logs say only what went wrong, and on standard error: the result has standard output to itself."""
-    before = structlog.get_config()
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    try:
-        yield
-    finally:
-        structlog.configure(**before)

@@ -36,6 +36,7 @@ from authoring.diagnostics import Diagnostic
 from authoring.scenario import Scenario, compare, told
 from authoring.simulate import Library, Simulation, simulate
 from cli import travelled
+from cli.failures import MisuseError
 from lifecycle import trace
 from lifecycle.jsonform import digest, encode
 from lifecycle.messages import (
@@ -70,7 +71,7 @@ LATEST = timedelta(minutes=1)
 NAMES = {"champion": "Ada Lovelace", "executive_sponsor": "Grace Hopper"}
 
 
-class ServerMissingError(Exception):
+class ServerMissingError(MisuseError):
     """The time-skipping server is not installed; the message says how to get it."""
 
 

@@ -26,9 +26,11 @@ from temporalio.client import Client
 
 import settings as configuration
 import worker
+from authoring.actions import so_many
 from authoring.compile import Compiled
 from cli.apply import Applied, compiled, make_current
 from cli.connection import connect, has_schema
+from cli.failures import FailedError
 from cli.processes import Crew, ProcessError, Program, end_leftovers, only_one
 from cli.serve import GATEWAY_READY, WORKER_READY
 from gateway.sign_in import sign_in_link
@@ -63,7 +65,7 @@ class Stack:
     press_secret: str
 
 
-class OpenRunsDifferError(Exception):
+class OpenRunsDifferError(FailedError):
     """Today's code decides otherwise than the recorded runs did; going on would leave their workflows stuck."""
 
     def __init__(self, differences: list[str]) -> None:
@@ -76,8 +78,11 @@ class OpenRunsDifferError(Exception):
         )
 
 
-async def serve(settings: Settings, say: Say, then: Callable[[Stack], Awaitable[int]] | None = None) -> int:
-    """Run the stack until a signal comes, or until `then` returns its exit code.
+async def serve(
+    settings: Settings, say: Say, then: Callable[[Stack], Awaitable[int]] | None = None, books: Compiled | None = None
+) -> int:
+    """Run the stack until a signal comes, or until `then` returns its exit code. `books`: what it applies, alone; None:
+    the files of the settings.
 
     Raises:
         ProcessError, DoesNotCompileError, OpenRunsDifferError: it cannot run; everything started was stopped again.
@@ -89,11 +94,13 @@ async def serve(settings: Settings, say: Say, then: Callable[[Stack], Awaitable[
     os.umask(0o077)  # databases, logs and made secrets are their owner's alone, those that Temporal makes too
     with only_one(settings.var_dir / "up.lock"):
         _keep_private(settings.var_dir)
-        return await _until_stopped(_run(settings, say, then), stop)
+        return await _until_stopped(_run(settings, say, then, books), stop)
 
 
-async def _run(settings: Settings, say: Say, then: Callable[[Stack], Awaitable[int]] | None) -> int:
-    async with running(settings, say) as stack:
+async def _run(
+    settings: Settings, say: Say, then: Callable[[Stack], Awaitable[int]] | None, books: Compiled | None
+) -> int:
+    async with running(settings, say, books) as stack:
         return await _until_done(stack, then)
 
 
@@ -111,19 +118,21 @@ async def _until_stopped(work: Coroutine[Any, Any, int], stop: asyncio.Event) ->
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, say: Say) -> AsyncIterator[Stack]:
-    """Have the stack up for the length of a block."""
+async def running(settings: Settings, say: Say, books: Compiled | None = None) -> AsyncIterator[Stack]:
+    """Have the stack up for the length of a block. `books`: as of `serve`."""
+    alone = books is not None
     var = settings.var_dir.resolve()
     crew = Crew(var / "processes.json", say)
     await end_leftovers(crew.record, say)
-    books = await asyncio.to_thread(compiled, settings.playbooks_dir, settings.templates_dir)
+    if books is None:
+        books = await asyncio.to_thread(compiled, settings.playbooks_dir, settings.templates_dir)
     database = open_database(settings.database_url)
     try:
         ports = choose_ports(settings, settings.ports_file)
         await crew.start(_temporal(settings, ports))
         client = await connect({"target_host": f"127.0.0.1:{ports.temporal}"})
         await _check_open_runs(client, settings, database, say)
-        say(_told(await asyncio.to_thread(_prepare, settings, database, books)))
+        say(_told(await asyncio.to_thread(_prepare, settings, database, books, alone=alone)))
         env = _environment(settings, ports)
         await crew.start(_worker(settings, env))
         await crew.start(_gateway(settings, env))
@@ -188,20 +197,20 @@ def _keep_private(var: Path) -> None:
         file.chmod(0o600)
 
 
-def _prepare(settings: Settings, database: Database, books: Compiled) -> Applied:
+def _prepare(settings: Settings, database: Database, books: Compiled, *, alone: bool) -> Applied:
     database.migrate()
-    return make_current(database, books, settings.playbooks_dir.name)
+    return make_current(database, books, settings.playbooks_dir.name, alone=alone)
 
 
 def _told(applied: Applied) -> str:
     if applied.current:
         return (
             f"playbooks stay as they were applied ({applied.current[:12]}): the files ({applied.digest[:12]}) "
-            "are for a part, a shadow, or were undone; `stageplay apply` makes them current"
+            "are for a part, a shadow, more than was rehearsed, or were undone; `stageplay apply` makes them current"
         )
     if not applied.changed:
         return f"playbooks unchanged (catalogue {applied.digest[:12]})"
-    return f"playbooks applied (catalogue {applied.digest[:12]}); {applied.told} open customers told"
+    return f"playbooks applied (catalogue {applied.digest[:12]}); {so_many(applied.told, 'open customer')} told"
 
 
 async def _check_open_runs(client: Client, settings: Settings, database: Database, say: Say) -> None:

@@ -124,16 +124,23 @@ class Dashboard:
         )
 
     async def customers_page(self, request: Request) -> HTMLResponse:
-        """Customers, those who wait for somebody first, a page at a time; with `?named=` only those."""
-        self.session(request)
+        """Customers, those who wait for somebody first, a page at a time; with `?named=` those called so, with `?of=`
+        those of one teammate.
+        """
+        me = self.session(request).acting
         nth = _number(request, "page") or 1
-        named = request.query_params.get("named", "").strip()[:LONGEST_NAME]
+        named, of = (_words(request, name) for name in ("named", "of"))
         skipped = (nth - 1) * pages.A_PAGE
-        found, total = await self.read(
-            lambda c: (pages.customers_page(c, offset=skipped, named=named), pages.how_many(c, named))
+        found, sizes = await self.read(
+            lambda c: (
+                pages.customers_page(c, offset=skipped, named=named, of=of),
+                {whose: pages.how_many(c, named, whose) for whose in dict.fromkeys(("", me, of))},
+            )
         )
-        last = max(1, -(-total // pages.A_PAGE))
-        return await self.show(request, "customers", customers=found, nth=nth, last=last, total=total, named=named)
+        last = max(1, -(-sizes[of] // pages.A_PAGE))
+        return await self.show(
+            request, "customers", customers=found, nth=nth, last=last, named=named, of=of, sizes=sizes
+        )
 
     async def customer_page(self, request: Request, customer: str) -> HTMLResponse:
         """One customer: what happened and why, what is next and when."""
@@ -278,6 +285,11 @@ def _halt(c: DbConnection) -> tuple[Hold | None, int]:
 def _with_homes(c: DbConnection, page: OutboxPage) -> tuple[OutboxPage, dict[str, Customer]]:
     """Entries, and the customers they are about."""
     return page, {customer: customers.get(c, customer) for customer in {entry.customer for entry in page.entries}}
+
+
+def _words(request: Request, name: str) -> str:
+    """What stands in the query string to be looked for, without the one character that PostgreSQL refuses."""
+    return request.query_params.get(name, "").replace("\x00", "").strip()[:LONGEST_NAME]
 
 
 def _number(request: Request, name: str) -> int | None:

@@ -16,7 +16,7 @@ from gateway.envelope import Inbound
 from gateway.refusals import RefusedError, near
 from gateway.signup import Signup, read_contact, read_signup
 from lifecycle.conditions import is_number
-from lifecycle.facts import LARGEST
+from lifecycle.facts import beyond
 from lifecycle.messages import (
     Churned,
     ContactChanged,
@@ -293,10 +293,6 @@ def _fact(value: Any, field: str, spec: FactSpec) -> Value:
 def _number(value: Any, field: str, spec: FactSpec) -> int | float:
     if not is_number(value):
         raise RefusedError(field, "is not a number", "send a number without quotes")
-    if not abs(value) <= LARGEST:  # nor is what is not a number at all
-        raise RefusedError(field, "is a number of more than 15 digits", "send a smaller one")
-    low, high = spec.low, spec.high
-    if (low is not None and value < low) or (high is not None and value > high):
-        span = f"{'any' if low is None else low} to {'any' if high is None else high}"
-        raise RefusedError(field, f"is outside its range, {span}", f"send a {spec.unit or 'number'} in that range")
+    if wanted := beyond(value, spec):
+        raise RefusedError(field, f"is not {wanted}", f"send {wanted}")
     return value

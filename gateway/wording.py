@@ -94,12 +94,12 @@ def by_day(items: Iterable[D], zone: str) -> list[tuple[str, list[D]]]:
     return [(name, list(group)) for name, group in itertools.groupby(items, key=day)]
 
 
-def by_person(team: Mapping[str, Person]) -> list[tuple[str, list[str]]]:
+def by_person(team: Mapping[str, Person]) -> list[tuple[Person, list[str]]]:
     """Each person of a team once, by name, with all their roles."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[Person, list[str]]] = {}
     for role, person in sorted(team.items()):
-        found.setdefault(person.name, []).append(role)
-    return sorted(found.items())
+        found.setdefault(person.id, (person, []))[1].append(role)
+    return sorted(found.values(), key=lambda item: (item[0].name, item[0].id))
 
 
 def pretty(value: Any) -> str:

@@ -6,14 +6,17 @@ same one again.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from heapq import heappop, heappush
-from typing import NamedTuple
 
 from lifecycle.model import Progress
+from lifecycle.quick import quick
 
 
-class Due(NamedTuple):
+@quick
+@dataclass(frozen=True, slots=True)
+class Due:
     """A step that wants to be looked at. `at`: when. `owed`: its nominal due, `touch`: its identity; with the
     playbook's priority they decide who goes first at one instant.
     """
@@ -39,8 +42,8 @@ class Agenda:
         self.waiting: set[str] = set()
         self.next_at: datetime | None = None
         self._dues: dict[str, Due] = {}
-        self._later: list[Due] = []
-        self._ready: list[tuple[datetime, str, Due]] = []
+        self._later: list[tuple[datetime, str]] = []
+        self._ready: list[tuple[datetime, str, str, datetime]] = []
 
     def settle(self, step: str) -> None:
         """Note that nothing more is to do in a step. Whether it could still come no longer matters to any other."""
@@ -62,34 +65,41 @@ class Agenda:
             del self._dues[step]
         else:
             self._dues[step] = due
-            heappush(self._later, due)
+            heappush(self._later, (due.at, step))
         if was is None and due is not None:
             self.next_at = due.at if self.next_at is None else min(self.next_at, due.at)
         else:
             self.next_at = self._soonest()
 
+    def _stands(self, step: str, at: datetime) -> bool:
+        """Whether what was put into a heap is still so; heaps keep what was replaced until it comes up."""
+        due = self._dues.get(step)
+        return due is not None and due.at == at
+
     def _soonest(self) -> datetime | None:
-        later, dues = self._later, self._dues
-        while later and dues.get(later[0].step) is not later[0]:
+        later = self._later
+        while later and not self._stands(later[0][1], later[0][0]):
             heappop(later)
-        if not self._ready:
-            return later[0].at if later else None
-        found = later[0].at if later else None
-        for _, _, due in self._ready:
-            if dues.get(due.step) is due and (found is None or due.at < found):
-                found = due.at
+        found = later[0][0] if later else None
+        for _, _, step, at in self._ready:
+            if (found is None or at < found) and self._stands(step, at):
+                found = at
         return found
 
     def first(self, at: datetime) -> Due | None:
         """Of the steps to be looked at by `at` the one owed first, then by identity."""
         later, ready, dues = self._later, self._ready, self._dues
-        while later and later[0].at <= at:
-            due = heappop(later)
-            if dues.get(due.step) is due:
-                heappush(ready, (due.owed, due.touch, due))
-        while ready and dues.get(ready[0][2].step) is not ready[0][2]:
+        while later and later[0][0] <= at:
+            step = heappop(later)[1]
+            due = dues.get(step)
+            if due is not None and due.at <= at:
+                heappush(ready, (due.owed, due.touch, step, due.at))
+        while ready:
+            due = dues.get(ready[0][2])
+            if due is not None and due.at == ready[0][3] and due.owed == ready[0][0]:
+                return due
             heappop(ready)
-        return ready[0][2] if ready else None
+        return None
 
     def dues(self) -> Iterator[Due]:
         """Every step that will be looked at, in no order."""

@@ -1,4 +1,5 @@
-"""Many events in a row, for whoever plays a customer's life at once: simulations, forecasts, plans.
+"""Many events in a row, for whoever plays a customer's life at once: simulations, forecasts, plans. `Course` takes
+them, `Run` keeps what comes of them.
 
 A state is put together only when it is asked for; everything else is `engine.step`, so that what a course decides is
 what production decides.
@@ -8,13 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from lifecycle import engine
+from lifecycle import engine, facts
 from lifecycle.commands import Command
-from lifecycle.messages import Event, Reply
-from lifecycle.model import Contact, Decision, State, Teammate, Touched
+from lifecycle.messages import DueReached, Event, FactsReported, Reply
+from lifecycle.model import Contact, Decision, State, Teammate, Touched, Value
 from lifecycle.playbook import Lifecycle
+from lifecycle.quick import quick
 from lifecycle.releases import Releases
 from lifecycle.turn import Turn
+
+_DUE = DueReached()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +110,59 @@ class Course:
     def state(self) -> State:
         """What `step` would have returned last."""
         return self._turn.state()
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A command and when the core gave it."""
+
+    at: datetime
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a person was told, and when."""
+
+    at: datetime
+    event: Event
+    reply: Reply
+
+
+class Run:
+    """The shell of a simulation: events in, everything that comes out kept."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.decisions: list[Decision] = []
+        self.issued: list[Issued] = []
+        self.replies: list[Answered] = []
+        self.told: dict[str, Value] = {}
+        self.begun: list[str] = []
+
+    def hear(self, event: Event, now: datetime) -> None:
+        """Take an event from outside, of a report of facts only what is news, as the gateway does."""
+        if isinstance(event, FactsReported):
+            found = facts.news(self.told, event.facts, self.course.lifecycle.facts)
+            if not found:
+                return
+            self.told |= found
+            event = FactsReported(found)
+        else:
+            self.told |= facts.learned(event, self.course.lifecycle)
+        self.take(event, now)
+
+    def reach(self, until: datetime) -> None:
+        """Play every instant that is owed up to and including `until`."""
+        while (due := self.course.next_due()) is not None and due <= until:
+            self.take(_DUE, due)
+
+    def take(self, event: Event, now: datetime) -> None:
+        """Tell one event, and settle what it sets off until nothing more is to do."""
+        lived = self.course.live(event, now)
+        if lived.reply is not None:
+            self.replies.append(Answered(now, event, lived.reply))
+        self.decisions += lived.decisions
+        self.issued += [Issued(now, command) for command in lived.commands]
+        self.begun += lived.begun

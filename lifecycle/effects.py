@@ -6,7 +6,7 @@ identity: the ledger decides what that
 means. A refused one becomes work for the playbook's owner.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,7 +50,7 @@ def sent(turn: Turn, touch: str) -> None:
 
 
 def _settle(turn: Turn, effect: Effect, command: Command | None) -> None:
-    """Take an outcome other than that it was sent: later, unknown, failed or withdrawn."""
+    """Take an outcome other than that it was sent: later, held, unknown, failed or withdrawn."""
     touch = touches.read(effect.touch)
     if not touch.part:
         return
@@ -58,7 +58,7 @@ def _settle(turn: Turn, effect: Effect, command: Command | None) -> None:
     name = play.step_of(touch.step) if play else touch.step
     doubtful = effect.touch in turn.doubtful or effect.result == "unknown"
     turn.doubtful = tuple(item for item in turn.doubtful if item != effect.touch)
-    if effect.result in ("later", "unknown"):
+    if effect.result in ("later", "held", "unknown"):
         _postpone(turn, effect, command, play, doubtful=doubtful)
         return
     if play is not None and part in ("send", "task"):
@@ -95,13 +95,23 @@ def _postpone(turn: Turn, effect: Effect, command: Command | None, play: Play | 
             recipients.release(turn, effect.touch)
         turn.decide_life(name, "outcome", "cancelled", f"{effect.result}, and its play has been left: {effect.reason}")
         return
-    later = effect.result == "later"
+    later = effect.result != "unknown"
     at = effect.at or turn.at + timedelta(minutes=1) if later else turn.at + UNKNOWN_FOR
     at = max(at, turn.at + timedelta(seconds=1))
-    retry = Retry(at, encode(command), "unknown" if doubtful else "later")
+    if effect.result == "later" and play is not None and command.kind in CUSTOMER_SEES:
+        command = _renewed(turn, play, command)
+    retry = Retry(at, encode(command), "unknown" if doubtful else "later", held=effect.result == "held")
     turn.retries = (*(item for item in turn.retries if item.command["touch"] != effect.touch), retry)
     if play is not None and not later:
         turn.decide(play, name, "outcome", "waiting", f"may have arrived; asked again in 24 hours: {effect.reason}")
+
+
+def _renewed(turn: Turn, play: Play, command: Any) -> Any:
+    """What the customer would see, and whose provider asks for patience. What was stale by then was kept back until it
+    was tried, by a hold of whose end nothing was said: it is as if it fell due now, and not the provider's fault.
+    """
+    stale = turn.later(command.due, turn.life.politeness.stale_after, play.zone)
+    return replace(command, due=turn.at) if stale < turn.at else command
 
 
 def left_behind(state: State, waiting: Sequence[Command]) -> tuple[Command, ...]:
@@ -183,9 +193,7 @@ def drop(turn: Turn, play: Play, reason: str, steps: Collection[str] | None = No
 
 def drop_late(turn: Turn, reason: str) -> None:
     """Forget what the customer would see of plays that have ended, such as a new host, and what surely never went."""
-    gone = [item for item in turn.retries if _unseen(item)]
-    turn.retries = tuple(item for item in turn.retries if item not in gone)
-    for item in gone:
+    for item in _taken(turn, _unseen):
         recipients.release(turn, item.command["touch"])
         turn.decide_life(item.command["step"], "outcome", "cancelled", reason, item.command["to"])
 
@@ -194,8 +202,7 @@ def overtaken(turn: Turn, play: Play, meeting: str) -> tuple[str, ...]:
     """Forget the invitations to a meeting that surely never went, because a later word on it goes out; who they were
     for.
     """
-    those = [item for item in turn.retries if item.why == "later" and invites(item.command, meeting)]
-    turn.retries = tuple(item for item in turn.retries if item not in those)
+    those = _taken(turn, lambda item: item.why == "later" and invites(item.command, meeting))
     for item in those:
         _arrived(turn, play, touches.read(item.command["touch"]), sent=False)
     return tuple(dict.fromkeys(item.command["to"] for item in those))
@@ -211,6 +218,13 @@ def put_off_of(state: State) -> list[Any]:
     return [decode_union(Command, item.command) for item in state.retries if _unseen(item)]
 
 
+def _taken(turn: Turn, wanted: Callable[[Retry], bool]) -> list[Retry]:
+    """Take what is wanted out of what will be tried again, and return it."""
+    those = [item for item in turn.retries if wanted(item)]
+    turn.retries = tuple(item for item in turn.retries if item not in those)
+    return those
+
+
 def _unseen(item: Retry, front: str = "") -> bool:
     kind, touch = item.command["kind"], item.command["touch"]
     return item.why == "later" and kind in CUSTOMER_SEES and touch.startswith(front)
@@ -218,9 +232,8 @@ def _unseen(item: Retry, front: str = "") -> bool:
 
 def skip_unsent(turn: Turn, play: Play, reason: str) -> None:
     """Let nothing of a play go that the customer would see and that surely has not gone yet."""
-    those = [item for item in turn.retries if _unseen(item, f"{turn.customer}/{play.key}/")]
-    turn.retries = tuple(item for item in turn.retries if item not in those)
-    for item in those:
+    front = f"{turn.customer}/{play.key}/"
+    for item in _taken(turn, lambda item: _unseen(item, front)):
         _give_up(turn, play, decode_union(Command, item.command), reason, told=False)
 
 
@@ -230,10 +243,29 @@ def put_off(turn: Turn, play: Play, length: Length) -> None:
     turn.retries = tuple(_later_by(turn, play, item, length) if _unseen(item, front) else item for item in turn.retries)
 
 
+def renew(turn: Turn, play: Play) -> None:
+    """Let what the customer would see of a play, and what surely has not gone yet, be as if it fell due now."""
+    front = f"{turn.customer}/{play.key}/"
+    turn.retries = tuple(_due_now(turn, item) if _unseen(item, front) else item for item in turn.retries)
+
+
+def _due_now(turn: Turn, item: Retry) -> Retry:
+    command: Any = decode_union(Command, item.command)
+    return _counting_from(item, command, max(command.due, turn.at))
+
+
 def _later_by(turn: Turn, play: Play, item: Retry, length: Length) -> Retry:
     command: Any = decode_union(Command, item.command)
     due = turn.later(command.due, length, play.zone)
-    return replace(item, at=max(due, turn.at), command=encode(replace(command, due=due)))
+    return replace(_counting_from(item, command, due), at=max(due, turn.at))
+
+
+def _counting_from(item: Retry, command: Any, due: datetime) -> Retry:
+    """Let a command grow stale from another due on: the hold that kept it back is over. Of an invite it stays known for
+    whoever hears that the meeting is.
+    """
+    held = item.held and command.kind == "send_invite"
+    return replace(item, command=encode(replace(command, due=due)), held=held)
 
 
 def hurry(turn: Turn) -> None:
@@ -282,16 +314,20 @@ def _reissue(turn: Turn, item: Retry) -> None:
     if play.step_of(touch.step) not in turn.index(play):
         _give_up(turn, play, command, "its step is no longer in the playbook", told=False)
         return
+    if "" in turn.holds or touch.playbook in turn.holds:
+        turn.retries = (*turn.retries, replace(item, at=may_go(turn, play, command.touch), held=True))
+        return
     if command.kind == "send_invite":
         command = _reoffered(turn, play, command)
     stale = turn.later(command.due, turn.life.politeness.stale_after, play.zone)
     opens = may_go(turn, play, command.touch, paused=command.kind in MAILS and command.to in play.paused)
     if not turn.reachable(command.to):
         _give_up(turn, play, command, "may no longer be written to", told=False)
-    elif max(opens, turn.clock) > stale:
+    elif max(opens, turn.clock) > stale and not item.held:
         _give_up(turn, play, command, "the provider kept asking for patience until it was stale", told=True)
     elif command.kind == "send_invite" and command.closes <= turn.clock:
-        _give_up(turn, play, command, "the provider kept asking for patience until the meeting was over", told=True)
+        kept = "a hold kept it back" if item.held else "the provider kept asking for patience"
+        _give_up(turn, play, command, f"{kept} until the meeting was over", told=True)
     elif opens > turn.clock:
         turn.retries = (*turn.retries, replace(item, at=opens))
     else:
@@ -339,15 +375,17 @@ def _asked(turn: Turn, play: Play | None, command: AskApproval) -> bool:
 
 
 def may_go(turn: Turn, play: Play | None, touch: str, *, paused: bool = False) -> datetime:
-    """The next instant, from the turn's clock on, at which a customer may be written to; a hold is asked daily. Of a
-    play that has ended the customer's zone and the usual hours count.
+    """The next instant, from the turn's clock on, at which a customer may be written to, on a business day where the
+    step keeps to them; a hold is asked daily. Of a play that has ended the customer's zone and the usual hours count.
     """
     book, start = turn.book(play) if play else None, turn.clock
     zone, at = (play.zone, book.at) if play and book else (turn.profile.zone, AT)
     if "" in turn.holds or touches.read(touch).playbook in turn.holds or paused:
         start = calendar.wall(calendar.local(start, zone).date() + calendar.DAY, at, zone)
     if play and book:
-        return recipients.opens_at(turn, play, book, start, None)
+        step = turn.index(play).get(play.step_of(touches.read(touch).step))
+        holidays = turn.holidays(turn.profile.country) if step is not None and step.when.shift else None
+        return recipients.opens_at(turn, play, book, start, holidays)
     return calendar.next_open(start, zone, WINDOW, turn.life.politeness.quiet, None, turn.blackouts())
 
 

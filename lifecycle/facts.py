@@ -70,20 +70,27 @@ def learned(event: Event, lifecycle: Lifecycle | None) -> dict[str, Value]:
     return {**(spec.sets if spec else {}), **carried}
 
 
+def beyond(new: float, spec: FactSpec) -> str:
+    """What a number would have to be for this fact, and is not: `at most 1`; empty when it can be it."""
+    if not -math.inf < new < math.inf:
+        return "a number"
+    if not -LARGEST <= new <= LARGEST:
+        return "a number of at most 15 digits"
+    if spec.low is not None and new < spec.low:
+        return f"at least {spec.low:g}"
+    if spec.high is not None and new > spec.high:
+        return f"at most {spec.high:g}"
+    return ""
+
+
 def problem(name: str, new: Value, spec: FactSpec) -> str:
     """Why a value cannot be this fact, as a sentence; empty when it can."""
     kinds = {"number": (int, float), "boolean": (bool,), "text": (str,), "date": (str,)}[spec.type]
     if not isinstance(new, kinds) or (spec.type == "number" and isinstance(new, bool)):
         return f"{name} is a {spec.type}, not {new!r}"
-    if spec.type == "number" and is_number(new):
-        if not -math.inf < new < math.inf:
-            return f"{name} is a number, not {new!r}"
-        if not -LARGEST <= new <= LARGEST:
-            return f"{name} is a number of at most 15 digits"
-        if spec.low is not None and new < spec.low:
-            return f"{name} is at least {spec.low:g}, not {new:g}"
-        if spec.high is not None and new > spec.high:
-            return f"{name} is at most {spec.high:g}, not {new:g}"
+    if spec.type == "number" and is_number(new) and (wanted := beyond(new, spec)):
+        huge = LARGEST < new < math.inf or -math.inf < new < -LARGEST
+        return f"{name} is {wanted}" + ("" if huge else f", not {new:g}")
     if spec.choices and new not in spec.choices:
         return f"{name} is one of {', '.join(spec.choices)}, not {new!r}"
     return ""

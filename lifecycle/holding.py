@@ -30,17 +30,19 @@ class Stale:
 
 
 def stale(releases: Releases, state: State, playbook: str = "") -> tuple[Stale, ...]:
-    """What became due during a hold (of a playbook, or the customer's own), the first due first: what lifting it will
-    send, skip or move. Empty where there is no such hold.
+    """What became due during a hold (of a playbook, or the customer's own), or was put off when it began, the first
+    due first: what lifting it will send, skip or move. Empty where there is no such hold.
     """
     turn = Turn(releases, state)
     if playbook not in turn.holds:
         return ()
+    plays = {play.key: play for play in _concerned(turn, playbook)}
     found = [
         Stale(play.key, step.id, step.action.kind, progress.due or progress.at, ", ".join(step.to))
-        for play in _concerned(turn, playbook)
+        for play in plays.values()
         for step, progress in _kept(turn, play)
     ]
+    found += [item for item in unsent(state) if item.play in plays and item.due <= state.as_of]
     return tuple(sorted(found, key=lambda item: (item.due, item.play, item.step)))
 
 
@@ -75,17 +77,22 @@ def _lift(turn: Turn, event: HoldLifted) -> None:
     for play in tuple(_concerned(turn, event.playbook)):
         match event.stale:
             case "send":
+                effects.renew(turn, play)
                 _send(turn, play)
             case "skip":
-                _skip(turn, play, f"became due while on hold ({hold.reason}), which {event.by} lifted")
+                why = f"became due while on hold ({hold.reason}), which {event.by} lifted"
+                effects.skip_unsent(turn, play, why)
+                _skip(turn, play, why)
             case "retime":  # pragma: no branch - there is no other choice
-                _retime(turn, play, hold)
+                effects.put_off(turn, play, Length(_days(turn, play, hold), "days"))
+                if not play.over:
+                    _retime(turn, play, hold)
     effects.hurry(turn)
     turn.reply = Reply("done", "The hold is lifted.")
 
 
 def unsent(state: State) -> tuple[Stale, ...]:
-    """What a hold on everything keeps back of what the customer would see, the first due first."""
+    """What was put off of what the customer would see, by a provider or a hold on everything; the first due first."""
     roles = {contact.id: ", ".join(contact.roles) for contact in state.contacts}
     found = []
     for command in effects.put_off_of(state):
@@ -102,7 +109,10 @@ def _release(turn: Turn, event: SendsReleased) -> None:
     turn.decide_life("hold", "hold", "fired", f"everything is released by {event.by}")
     effects.hurry(turn)
     for play in turn.plays:
-        if event.stale == "send" or "" in turn.holds or play.playbook in turn.holds:
+        if "" in turn.holds or play.playbook in turn.holds:
+            continue
+        if event.stale == "send":
+            effects.renew(turn, play)
             continue
         if event.stale == "skip":
             effects.skip_unsent(turn, play, f"became due while everything was on hold, which {event.by} lifted")
@@ -121,14 +131,16 @@ def _days(turn: Turn, play: Play, hold: Hold) -> int:
 
 
 def _concerned(turn: Turn, playbook: str) -> Iterator[Play]:
-    """The running plays that a hold keeps back, and no other hold besides once it is lifted but the customer's own."""
-    for play in turn.running():
+    """The plays that a hold keeps back, and no other hold besides once it is lifted but the customer's own. Of those
+    that are over a send may have been put off.
+    """
+    for play in turn.plays:
         if play.playbook == playbook or (not playbook and play.playbook not in turn.holds):
             yield play
 
 
 def _kept(turn: Turn, play: Play) -> Iterator[tuple[Step, Progress]]:
-    for step in turn.book(play).steps:
+    for step in () if play.over else turn.book(play).steps:
         progress = play.steps.get(step.id)
         if progress is not None and progress.status == "held" and progress.outcome == ON_HOLD:
             yield step, progress

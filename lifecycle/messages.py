@@ -310,10 +310,10 @@ class DueReached:
 @quick
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What became of one command. `at`: for `later`, when to try again (the customer's time). `reason`: for people."""
+    """What became of one command. `later`, or `held` by a hold: try again `at`, customer time. `reason`: for people."""
 
     touch: str
-    result: Literal["sent", "failed", "later", "unknown", "withdrawn"]
+    result: Literal["sent", "failed", "later", "held", "unknown", "withdrawn"]
     reason: str = ""
     at: datetime | None = None
 

@@ -243,13 +243,15 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A command whose provider asked for patience (`later`), or that may have arrived (`unknown`); issued again at
-    `at`, same touch. `command`: its JSON.
+    """A command that surely has not gone (`later`), or that may have arrived (`unknown`); issued again at `at`, same
+    touch. `command`: its JSON. `held`: a hold kept it back last, so that it does not go stale; else its provider asked
+    for patience.
     """
 
     at: datetime
     command: Any
     why: Literal["later", "unknown"] = "later"
+    held: bool = False
 
 
 @quick

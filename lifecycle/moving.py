@@ -8,7 +8,7 @@ computed: dues were never stored, so new timing takes effect by itself.
 `move` is what the event does and `preview` what a plan shows: the same code on another scratch sheet.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -16,27 +16,29 @@ from typing import Literal
 from lifecycle import asking, calendar, effects, firing, index, meetings, plays, questions, schedule
 from lifecycle.actions import Choose, Invite, Repeat, Wait
 from lifecycle.agenda import Agenda, Due
+from lifecycle.matching import alike, fits, matches, names, stands, waits_for, way
 from lifecycle.model import SETTLED, Play, Progress, State
 from lifecycle.playbook import Playbook, Step
 from lifecycle.releases import Releases
 from lifecycle.turn import Turn
 
 Late = Literal["skip", "fire"]
-What = Literal["moves", "stays", "renamed", "removed", "added", "retimed", "skipped", "fires", "again", "repeats"]
+What = Literal[
+    "moves", "stays", "renamed", "removed", "added", "retimed", "waits", "skipped", "fires", "again", "repeats"
+]
 FLOW = Wait | Choose | Repeat
 """What opens other steps: the engine judges it, however late."""
 NO_LONGER = "the new release does not have it"
-GONE = "gone"
-"""The way of a choice that the new release no longer has: no branch is called so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What a move does to one step of a play (`step` empty: to the play). `play`: its key.
 
-    `before`, `after`: when the step would be looked at next, as it was and as it becomes. `again`: a question that was
-    open is put again by the new rules. `repeats`: the step looks the same as one that is gone, so the customer may get
-    it twice; a plan refuses that.
+    `before`, `after`: when the step would be looked at next, as it was and as it becomes. `waits`: nobody can tell when
+    any more, as it waits for a branch or another step. `again`: a question that was open is put again by the new rules.
+    `repeats`: the step looks the same as one that is gone or has become another, so the customer may get it twice; a
+    plan refuses that.
     """
 
     play: str
@@ -68,7 +70,8 @@ def move(turn: Turn, playbooks: Collection[str], late: Late) -> tuple[Change, ..
 
 class _Move:
     """One play on its way to the current release of its playbook. `known`: id of a step of the new release to its id in
-    the play so far. `dropped`: steps, by the latter, whose open question or attempt is called off.
+    the play so far. `dropped`: steps, by the latter, whose open question or attempt is called off; `shut`: those of
+    them for which the new release waits first.
     """
 
     def __init__(self, turn: Turn, key: str, late: Late) -> None:
@@ -76,6 +79,7 @@ class _Move:
         self.changes: list[Change] = []
         self.known: dict[str, str] = {}
         self.dropped: set[str] = set()
+        self.shut: set[str] = set()
 
     @property
     def play(self) -> Play:
@@ -105,19 +109,21 @@ class _Move:
         turn, play = self.turn, self.play
         self._note("", "moves")
         self.known = matches(play, old, new)
-        dues, owed = self._dues(), self._owed(play, old)
+        dues, owed, open_ = self._dues(), self._owed(play, old), frozenset(self.agenda.open)
         self._doubles(play, old, new)
+        self._shut(play, old, new, digest)
         self._call_off(play, old, new)
         gone = [step.id for step in old.steps if step.id not in self.known.values()]
         effects.drop(turn, play, NO_LONGER, gone)
         steps = self._kept(play, old, new)
-        turn.put(replace(play, release=digest, steps=steps, renamed=_names(play, old, new, self.known, self.dropped)))
+        turn.put(replace(play, release=digest, steps=steps, renamed=names(play, old, new, self.known, self.dropped)))
         turn.stir()
         turn.decide(self.play, "", "play", "fired", "moved to the release that was applied")
         self._retime(new, owed)
         plays.check_waits(turn)
-        settled = self._settle_past()
-        self._compare(new, dues, settled)
+        told = self._settle_past() | {name for name, was in self.known.items() if was not in open_}
+        self._compare(old, new, dues, told)
+        self._changed_places(play, old, new)
 
     # --- the release that is left -------------------------------------------------------------------------------------
 
@@ -148,13 +154,22 @@ class _Move:
                 why = f"it looks the same as {twin.id}, which the customer {had}; say `was: {twin.id}`"
                 self._note(step.id, "repeats", why)
 
+    def _shut(self, play: Play, old: Playbook, new: Playbook, digest: str) -> None:
+        """Find what is asked about, approved or held and would not be due yet where the new release has it: in a branch
+        that is not open, or after another step. The play is looked at as if it had the release, and put back.
+        """
+        self.turn.put(replace(play, release=digest, steps=self._kept(play, old, new)))
+        owed = self._owed(self.play, new)
+        self.shut = {self.known[name] for name, due in owed.items() if due is None and name in self.known}
+        self.turn.put(play)
+
     def _call_off(self, play: Play, old: Playbook, new: Playbook) -> None:
         """Call off what the new release no longer has, and what it has so differently that it begins anew."""
         goes_on = {was: index.steps(new).by_id[name] for name, was in self.known.items()}
         for step in old.steps:
             progress, next_step = play.steps.get(step.id), goes_on.get(step.id)
             if progress is not None and progress.status not in SETTLED:
-                if next_step is None or not _fits(progress, step, next_step):
+                if next_step is None or step.id in self.shut or not fits(progress, step, next_step):
                     self._withdraw(play, step, progress, next_step)
             elif next_step is None:
                 self._remove(play, step, progress)
@@ -167,7 +182,7 @@ class _Move:
         self.turn.decide(play, step.id, step.action.kind, "cancelled", why)
         if next_step is None:
             self._note(step.id, "removed", "called off", self._dues().get(step.id))
-        else:
+        elif step.id not in self.shut:
             self._note(next_step.id, "again", why)
 
     def _remove(self, play: Play, step: Step, progress: Progress | None) -> None:
@@ -188,7 +203,7 @@ class _Move:
             if name in self.dropped:
                 continue
             if progress.status == "met" and progress.outcome and name in staying:
-                progress = replace(progress, outcome=_way(old, new, self.known, name, progress.outcome))  # noqa: PLW2901 - the same progress, by the numbers of the new release
+                progress = replace(progress, outcome=way(old, new, self.known, name, progress.outcome))  # noqa: PLW2901 - the same progress, by the numbers of the new release
             if name not in staying:
                 progress = replace(progress, left=())  # noqa: PLW2901 - what became of it is nobody's business any more
             found[staying.get(name, name)] = progress
@@ -217,7 +232,7 @@ class _Move:
 
     def _past(self, done: set[str]) -> Due | None:
         found = (due for due in self.agenda.dues() if due.at <= self.turn.at and due.step not in done)
-        return min(found, default=None)
+        return min(found, key=lambda due: (due.at, due.owed, due.touch), default=None)
 
     def _late(self, due: Due) -> None:
         turn, play = self.turn, self.play
@@ -253,7 +268,8 @@ class _Move:
         owed = schedule.due(turn, play, book, self.agenda.closed, step)
         return owed is not None and owed > turn.at
 
-    def _compare(self, book: Playbook, dues: dict[str, datetime], settled: set[str]) -> None:
+    def _compare(self, old: Playbook, book: Playbook, dues: dict[str, datetime], told: set[str]) -> None:
+        """Note what becomes of steps. `told`: those of which it is said, or in which nothing was to do any more."""
         after = self._dues()
         for step in book.steps:
             was = self.known.get(step.id)
@@ -263,87 +279,33 @@ class _Move:
             if was != step.id:
                 self._note(step.id, "renamed", f"was {was}")
             before, then = dues.get(was), after.get(step.id)
-            if before is not None and then is not None and before != then and step.id not in settled:
+            if step.id in told:
+                continue
+            if then is None:
+                self._unsure(old, step, was, before)
+            elif before != then:
                 self._note(step.id, "retimed", "", before, then)
 
+    def _unsure(self, old: Playbook, step: Step, was: str, before: datetime | None) -> None:
+        """Note of a step that nothing brings up by itself that it no longer comes, or what it waits for."""
+        if step.id in self.play.steps:
+            return
+        if step.id in self.agenda.closed:
+            self._note(step.id, "removed", "what it waits for can no longer come", before)
+        elif before is not None or was in self.shut or stands(index.steps(old).by_id[was]) != stands(step):
+            self._note(step.id, "waits", waits_for(self.play, step), before)
 
-# --- which step is which ----------------------------------------------------------------------------------------------
-
-
-def matches(play: Play, old: Playbook, new: Playbook) -> dict[str, str]:
-    """The steps of a new release that a play knows, each with the id it knows them by."""
-    known = index.steps(old).by_id.keys() | play.steps.keys()
-    found = {step.id: step.id for step in new.steps if step.id in known}
-    for step in new.steps:
-        if step.id not in found and step.was in known and step.was not in found.values():
-            found[step.id] = step.was
-    return found
-
-
-def alike(old: Step, new: Step) -> bool:
-    """Whether two steps do the same to whoever gets it: of one kind, and with one template where they have one."""
-    template = getattr(old.action, "template", "")
-    if template and old.action.kind == new.action.kind:
-        return bool(template == getattr(new.action, "template", ""))
-    return old.action == new.action
-
-
-def _fits(progress: Progress, old: Step, new: Step) -> bool:
-    """Whether what is open of a step may go on by its new form."""
-    if old.action.kind != new.action.kind:
-        return False
-    match progress.status:
-        case "asked":
-            return new.approval is not None
-        case "held":
-            return new.approval is None or old.approval is not None
-        case _:
-            return True
-
-
-def _way(old: Playbook, new: Playbook, known: Mapping[str, str], choice: str, taken: str) -> str:
-    """The number in a new release of the way that a choice took: where its steps stand now, or the same condition."""
-    was = {step.id for step in old.steps if (step.under, step.branch) == (choice, taken)}
-    name = next(name for name, before in known.items() if before == choice)
-    stands = (step.branch for step in new.steps if step.under == name and known.get(step.id) in was)
-    return next(stands, GONE)
-
-
-def _names(
-    play: Play, old: Playbook, new: Playbook, known: Mapping[str, str], dropped: Collection[str]
-) -> dict[str, str]:
-    """What touches call the steps. A name that stood for another step, or for a question that is called off, is not
-    used again: a touch is once.
-    """
-    staying = known.values()
-    ids = index.steps(old).by_id.keys() | play.steps.keys() | play.renamed.keys()
-    used = {play.name_of(name) for name in ids}
-    found = {name: play.name_of(name) for name in ids if name not in staying}
-    found |= {name: _next(found[name], used) for name in dropped if name in found}
-    for step in new.steps:
-        was = known.get(step.id)
-        name = found.get(step.id, step.id) if was is None else play.name_of(was)
-        fresh = (
-            was in dropped or _moved_round(play, old, new, known, step.id)
-            if was
-            else step.id not in found and name in used
-        )
-        found[step.id] = _next(name, used) if fresh else name
-    return {step: name for step, name in found.items() if name != step}
-
-
-def _moved_round(play: Play, old: Playbook, new: Playbook, known: Mapping[str, str], step: str) -> bool:
-    """Whether a step that may fire comes into a repeat, or out of one: rounds count its touches."""
-    was = known[step]
-    progress = play.steps.get(was)
-    before, after = index.steps(old).rounds.get(was), index.steps(new).rounds.get(step)
-    return (progress is None or progress.status not in SETTLED) and before != (known.get(after) if after else None)
-
-
-def _next(name: str, used: set[str]) -> str:
-    """A name after all those like it: `kickoff`, `kickoff.2`, `kickoff.3`."""
-    base = name.partition(".")[0]
-    numbers = [int(item.partition(".")[2] or 1) for item in {*used, name} if item.partition(".")[0] == base]
-    found = f"{base}.{max(numbers) + 1}"
-    used.add(found)
-    return found
+    def _changed_places(self, play: Play, old: Playbook, new: Playbook) -> None:
+        """Note what is still to come and looks the same as what the customer had by another id, which has become
+        another step: two that exchanged their ids, or one that took the id of its neighbour.
+        """
+        now = {was: index.steps(new).by_id[name] for name, was in self.known.items()}
+        steps = index.steps(old).by_id
+        had = [item for item in old.steps if item.id in play.steps and play.steps[item.id].status == "fired"]
+        moved = [item for item in had if item.id not in now or not alike(item, now[item.id])]
+        for step in new.steps:
+            was = steps.get(self.known.get(step.id, ""))
+            twin = next((item for item in moved if alike(item, step)), None)
+            if step.id in self.agenda.open and was is not None and twin is not None and not alike(was, step):
+                why = f"it looks the same as {twin.id}, which the customer had already; let both keep their ids"
+                self._note(step.id, "repeats", why)

@@ -207,7 +207,7 @@ def _move_band(turn: Turn) -> bool:
 def _share(turn: Turn) -> str:
     """How much of a score of our own was known, in words."""
     found = _own(turn)
-    return "" if found is None or found.value is None else f", {found.known} % of it known"
+    return "" if found is None or found.value is None else f", {found.known}% of it known"
 
 
 def standing(releases: Releases, state: State) -> tuple[health.HealthModel, health.Score, conditions.Lookup] | None:

@@ -6,7 +6,7 @@ were merged count for nobody.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,8 @@ from sqlalchemy import Connection, and_, func, or_, select
 from lifecycle.jsonform import decode
 from lifecycle.model import Profile
 from lifecycle.staffing import Span, Staff, book, holds, load
-from store import handing, tables, team
+from store import customers, handing, tables, team
+from store.database import now
 from store.handing import Handover
 from store.team import Person
 
@@ -26,7 +27,9 @@ ACCOUNT_OWNER = "csm"
 class Line:
     """A teammate's customers. `full`: what is a full book, nothing where nobody said; `arr`: of those customers, None
     where nobody said any. `away`: until when they are not there; `stand_in`: who does it meanwhile; `gone`: not on
-    the roster any more.
+    the roster any more. `waiting`: open tasks and questions for them, also of customers that count for nobody: who has
+    no customers may still have work. `serves`: has a role for some customer, so that the work can be handed on.
+    `first_days`: only customers so young count, 0: all.
     """
 
     person: Person
@@ -36,6 +39,9 @@ class Line:
     away: date | None = None
     stand_in: str = ""
     gone: bool = False
+    waiting: int = 0
+    serves: bool = False
+    first_days: int = 0
 
     @property
     def over(self) -> bool:
@@ -51,7 +57,8 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Books:
     """Everybody with customers or who could have some, by name. `nobody`: names and ids of customers that have no CSM
-    and should have one. `back`: handovers whose time is over; `begun`: those that were interrupted.
+    and should have one. `back`: handovers whose time is over; `begun`: those that were interrupted. `nowhere`: names of
+    those without a meeting room, and how many meetings they hold that are to come.
     """
 
     lines: tuple[Line, ...]
@@ -59,6 +66,7 @@ class Books:
     back: tuple[Handover, ...] = ()
     begun: tuple[Handover, ...] = ()
     today: date = date.min
+    nowhere: tuple[tuple[str, int], ...] = ()
 
     def findings(self) -> Iterator[str]:
         """What somebody should see to, and how; a line each."""
@@ -66,16 +74,19 @@ class Books:
             yield from self._about(line)
         for name, outer_id in self.nobody:
             yield f"{name} ({outer_id}) has no CSM: give one in `customer.updated`, or a person the role in team.yaml"
+        for name, n in self.nowhere:
+            held = "a meeting" if n == 1 else f"{n} meetings"
+            yield f"{name} holds {held} to come without a place: tell the guests, and add `meeting_url` to team.yaml"
         for item in self.back:
             yield f"the absence of {item.leaver} is over: `stageplay reassign --undo {item.id} --yes`"
         for item in self.begun:
             yield f"handing over from {item.leaver} was interrupted: `stageplay reassign {item.leaver} --yes` goes on"
 
     def _about(self, line: Line) -> Iterator[str]:
-        who, has = line.person, f"{line.accounts} customer{'' if line.accounts == 1 else 's'}"
+        who, has = line.person, _has(line)
         if line.over:
             yield f"{who.name} has {has}; a full book is {line.full}"
-        if not line.accounts:
+        if not has:
             return
         to = f" {line.stand_in}" if line.stand_in else ""
         if line.gone:
@@ -92,24 +103,56 @@ def read(c: Connection) -> Books:
     """The books of everybody."""
     staff = team.staff(c)
     roster = {person.id: person for person in team.teammates(c)}
-    loads, values = team.loads(c, staff), _values(c, staff)
-    with_customers = {person for (_, person), n in loads.items() if n}
-    left = [one for name in sorted(with_customers - roster.keys()) if (one := team.teammate(c, name)) is not None]
-    lines = [_line(person, staff, loads, values, gone=False) for person in roster.values()]
-    lines += [_line(person, staff, loads, values, gone=True) for person in left]
-    shown = [line for line in lines if line.accounts or line.full]
+    loads, values, waiting = team.loads(c, staff), _values(c, staff), _waiting(c)
+    serving = set(c.execute(select(tables.assignments.c.teammate).distinct()).scalars())
+    busy = {person for (_, person), n in loads.items() if n} | (waiting.keys() & serving)
+    left = [one for name in sorted(busy - roster.keys()) if (one := team.teammate(c, name)) is not None]
+    lines = [_line(person, staff, loads, values) for person in roster.values()]
+    lines += [replace(_line(person, staff, loads, values), away=None, stand_in="", gone=True) for person in left]
+    lines = [replace(line, waiting=waiting[line.person.id], serves=line.person.id in serving) for line in lines]
+    shown = [line for line in lines if line.accounts or line.full or line.waiting]
     return Books(
         tuple(sorted(shown, key=lambda line: (line.person.name, line.person.id))),
         _without(c, staff),
         tuple(handing.over(c, staff.today)),
         tuple(handing.unfinished(c)),
         staff.today,
+        tuple(_nowhere(c)),
     )
 
 
-def _line(person: Person, staff: Staff, loads: Any, values: Counter[tuple[str, str]], *, gone: bool) -> Line:
-    absence = None if gone else person.cover.absence(staff.today)
+def _nowhere(c: Connection) -> Iterator[tuple[str, int]]:
+    """Who of the roster holds meetings to come and has no room: name and number of the meetings. Those of customers in
+    a rehearsal, whose time is another, do not count.
+    """
+    table, mates = tables.meetings, tables.teammates
+    query = (
+        select(table.c.id, mates.c.id.label("host"), mates.c.name)
+        .join(mates, mates.c.id == table.c.organizer)
+        .where(
+            ~table.c.cancelled, table.c.ends_at > now(), mates.c.active, func.coalesce(mates.c.meeting_url, "") == ""
+        )
+        .order_by(mates.c.name, mates.c.id)
+    )
+    rows = [(row.id.partition("/")[0], row.host, row.name) for row in c.execute(query)]
+    clocks = customers.clocks(c, {customer for customer, _, _ in rows})
+    real = {customer for customer, clock in clocks.items() if not clock.rehearsal}
+    held = Counter((host, name) for customer, host, name in rows if customer in real)
+    yield from ((name, n) for (_, name), n in held.items())
+
+
+def _has(line: Line) -> str:
+    """What a teammate has to hand on, in words; empty: nothing. Work is told where no customer counts."""
+    if line.accounts:
+        return f"{line.accounts} customer{'' if line.accounts == 1 else 's'}"
+    many = "" if line.waiting == 1 else "s"
+    return f"{line.waiting} open task{many} or question{many}" if line.waiting and line.serves else ""
+
+
+def _line(person: Person, staff: Staff, loads: Any, values: Counter[tuple[str, str]]) -> Line:
+    absence = person.cover.absence(staff.today)
     main = max(person.roles, key=lambda role: (loads.get((role, person.id), 0), role), default="")
+    rule = staff.policy.roles.get(main)
     return Line(
         person,
         load(person, loads),
@@ -117,7 +160,20 @@ def _line(person: Person, staff: Staff, loads: Any, values: Counter[tuple[str, s
         values[main, person.id] or None,
         absence.last if absence else None,
         absence.stand_in if absence else "",
-        gone,
+        first_days=rule.first_days if rule else 0,
+    )
+
+
+def _waiting(c: Connection) -> Counter[str]:
+    """Teammate to the open tasks and questions for them: as many as their inbox shows."""
+    tasks, cards, approvals = tables.tasks, tables.cards, tables.approvals
+    owed = select(tasks.c.to, func.count().label("n")).where(tasks.c.ticked_at.is_(None)).group_by(tasks.c.to)
+    same = (cards.c.customer == approvals.c.customer) & (cards.c.approval == approvals.c.approval)
+    asked = select(cards.c.to, approvals.c.customer, approvals.c.approval).join_from(approvals, cards, same)
+    each = asked.where(approvals.c.result == "", cards.c.taken.is_not(True)).distinct().subquery()
+    found = Counter({row.to: row.n for row in c.execute(owed)})
+    return found + Counter(
+        {row.to: row.n for row in c.execute(select(each.c.to, func.count().label("n")).group_by(each.c.to))}
     )
 
 

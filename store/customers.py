@@ -4,7 +4,7 @@ Names and addresses stand here and nowhere in the core: the workflow knows conta
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -56,7 +56,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why nothing goes out. `scope`: `EVERYTHING` or a customer's id. `placed_by`: teammate id, empty where the ledger
+    """Why nothing goes out. `scope`: `EVERYTHING` or as of `scope_of`. `placed_by`: teammate id, empty where the ledger
     itself holds. `placed_at`: real time.
     """
 
@@ -88,6 +88,13 @@ def get(c: Connection, customer: str) -> Customer:
     if row is None:
         raise LookupError(f"no customer {customer!r} in the database")
     return _customer(row)
+
+
+def clocks(c: Connection, those: Collection[str]) -> dict[str, Clock]:
+    """The clocks of customers, by our ids."""
+    table = tables.customers
+    query = select(table.c.id, table.c.clock).where(table.c.id.in_(sorted(those)))
+    return {row.id: decode(Clock, row.clock) for row in c.execute(query)}
 
 
 def create(
@@ -295,3 +302,9 @@ def hold(c: Connection, scope: str) -> Hold | None:
     """The hold on a scope itself."""
     row = c.execute(select(tables.holds).where(tables.holds.c.scope == scope)).one_or_none()
     return None if row is None else Hold(row.scope, row.placed_by, row.reason, row.placed_at)
+
+
+def holds(c: Connection) -> list[Hold]:
+    """Every hold there is, by scope."""
+    rows = c.execute(select(tables.holds).order_by(tables.holds.c.scope))
+    return [Hold(row.scope, row.placed_by, row.reason, row.placed_at) for row in rows]

@@ -9,7 +9,6 @@ revision under `migrations/versions`; a test compares both.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,15 +30,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 
-from store import keys
+from store import clock, keys
 
 MIGRATION_LOCK = 0x57A6E91A
 """Key of PostgreSQL's advisory lock that lets one process migrate at a time."""
 
 
-def now() -> datetime:
-    """Real time as an aware UTC instant: the one clock of the shells. Customer time comes from the core instead."""
-    return datetime.now(UTC)  # noqa: TID251 - this is the clock that the ban points to
+now = clock.now
 
 
 class DatabaseUrlError(ValueError):

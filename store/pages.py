@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, true
 
 from lifecycle.jsonform import decode
 from lifecycle.model import Clock
@@ -41,7 +41,7 @@ A_PAGE = 50
 @dataclass(frozen=True, slots=True)
 class CustomerLine:
     """A customer in the list. `approvals`, `tasks`: how many are open. `next_due`: customer time. `merged`: it goes on
-    as another one.
+    as another one. `outer_id`: the sender's.
     """
 
     id: str
@@ -57,6 +57,7 @@ class CustomerLine:
     approvals: int
     tasks: int
     merged: bool = False
+    outer_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +177,11 @@ class Counts:
 
 
 def customers_page(
-    c: Connection, stage: str = "", limit: int = A_PAGE, offset: int = 0, *, named: str = ""
+    c: Connection, stage: str = "", limit: int = A_PAGE, offset: int = 0, *, named: str = "", of: str = ""
 ) -> tuple[CustomerLine, ...]:
     """Customers, those that wait for somebody first, then by name; of one stage, or of all. `offset`: how many to skip;
-    the order is total, so nobody stands on two pages of an unchanged list. `named`: only those that `_called` finds.
+    the order is total, so nobody stands on two pages of an unchanged list. `named`, `of`: only those that `_called`
+    and `_of` find.
     """
     table = tables.customers
     approvals = _open_by_customer(tables.approvals, tables.approvals.c.result == "")
@@ -196,12 +198,13 @@ def customers_page(
     )
     if stage:
         query = query.where(table.c.stage == stage)
-    return tuple(_line(row) for row in c.execute(query.where(_called(named))))
+    return tuple(_line(row) for row in c.execute(query.where(_called(named), _of(of))))
 
 
-def how_many(c: Connection, named: str) -> int:
-    """How many customers `named` finds."""
-    return c.execute(select(func.count()).select_from(tables.customers).where(_called(named))).scalar_one()
+def how_many(c: Connection, named: str, of: str = "") -> int:
+    """How many customers `named` and `of` find."""
+    query = select(func.count()).select_from(tables.customers)
+    return c.execute(query.where(_called(named), _of(of))).scalar_one()
 
 
 def _called(named: str) -> ColumnElement[bool]:
@@ -211,6 +214,15 @@ def _called(named: str) -> ColumnElement[bool]:
     table = tables.customers
     found = table.c.name.icontains(named, autoescape=True)
     return found | (table.c.outer_id == named) | (table.c.id == named)
+
+
+def _of(teammate: str) -> ColumnElement[bool]:
+    """Customers for whom a teammate has a role, whichever; all for nobody."""
+    if not teammate:
+        return true()
+    table = tables.assignments
+    whose = (table.c.customer == tables.customers.c.id) & (table.c.teammate == teammate)
+    return select(table.c.role).where(whose).correlate(tables.customers).exists()
 
 
 def customer_page(c: Connection, customer: str, decisions: int = 500) -> CustomerPage | None:
@@ -339,6 +351,7 @@ def _line(row: Row[Any]) -> CustomerLine:
         approvals=row.approvals,
         tasks=row.tasks,
         merged=bool(row.merged_into),
+        outer_id=row.outer_id,
     )
 
 

@@ -27,6 +27,8 @@ BATCH = 100
 SOURCE = "apply"
 OLDER = "an older release"
 """The note of a rollout by which somebody went back to what was applied before."""
+ALONE = "a rehearsal of it alone"
+"""The note of a rollout of a playbook without the others of its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +183,14 @@ def parts(c: Connection) -> list[Rollout]:
 
 def set_aside(c: Connection, digest: str) -> bool:
     """Whether somebody decided that not everybody has this catalogue: it is for a part or only a shadow, or they went
-    back from it. Whoever starts a process decides nothing of that.
+    back from it, or rehearse one of its playbooks alone. Whoever starts a process decides nothing of that.
     """
     rows = listed(c)
     for item in rows:
         whole = item.options.scope.whole and not item.options.shadow
         if whole:
-            return item.note == OLDER and item.digest != digest and any(row.digest == digest for row in rows)
+            back = item.note == OLDER and item.digest != digest and any(row.digest == digest for row in rows)
+            return back or (item.note == ALONE and item.digest != digest)
         if item.digest == digest and (item.in_force or item.options.shadow):
             return True
     return False

@@ -115,6 +115,7 @@ teammates = Table(
     Column("roles", Json, nullable=False),
     Column("active", Boolean, nullable=False),  # left the roster: kept for what was assigned to them
     Column("cover", Json),  # `lifecycle.staffing.Cover`; none: of a version that knew none
+    Column("meeting_url", String),  # none: of a version that knew none
     Index("ix_teammates_slack", "slack"),
 )
 role_chains = Table(

@@ -18,8 +18,8 @@ from store.staff_tables import team_rules
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A contact or a teammate: where to reach them. `zone` and `slack` are empty for contacts. `cover`: whom a teammate
-    looks after.
+    """A contact or a teammate: where to reach them. `zone`, `slack` and `meeting_url` are empty for contacts. `cover`:
+    whom a teammate looks after. `meeting_url`: where the meetings that they hold take place.
     """
 
     id: str
@@ -30,6 +30,7 @@ class Person:
     zone: str = ""
     slack: str = ""
     cover: Cover = ANYBODY
+    meeting_url: str = ""
 
 
 class TeamError(ValueError):
@@ -102,7 +103,7 @@ def save_team(
     for person in people:
         values: dict[str, Any] = {"name": person.name, "email": person.email, "address": normalised(person.email)}
         values |= {"slack": person.slack, "zone": person.zone, "roles": list(person.roles), "active": True}
-        values |= {"cover": encode(person.cover)}
+        values |= {"cover": encode(person.cover), "meeting_url": person.meeting_url}
         save = upsert(c, tables.teammates).values(id=person.id, **values)
         c.execute(save.on_conflict_do_update(index_elements=["id"], set_=values))
     c.execute(delete(tables.role_chains))
@@ -175,4 +176,5 @@ def named(c: Connection, ids: Iterable[str]) -> dict[str, str]:
 
 def _person(row: Row[Any]) -> Person:
     cover = ANYBODY if row.cover is None else decode(Cover, row.cover)
-    return Person(row.id, row.name, row.email, tuple(row.roles), zone=row.zone, slack=row.slack, cover=cover)
+    roles, room = tuple(row.roles), row.meeting_url or ""
+    return Person(row.id, row.name, row.email, roles, zone=row.zone, slack=row.slack, cover=cover, meeting_url=room)

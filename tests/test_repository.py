@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from ruamel.yaml import YAML
 
 import settings
-from cli.main import app
+from cli.commands import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-test.lock")
@@ -23,7 +23,7 @@ KINDS = ("author", "operator", "replay", "fixed")
 
 
 def commands() -> set[str]:
-    return {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    return set(COMMANDS)
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,7 @@ class Batch(TypedDict):
 
 
 class EffectResult(TypedDict):
-    """Outcome of one command. `retry_in`: real seconds, for `later` only."""
+    """Outcome of one command. `retry_in`: real seconds, for `later` and `held` only."""
 
     touch: str
     result: str

@@ -107,7 +107,7 @@ LIFE = Lifecycle(
     title="Standard",
     stages=(),
     file="playbooks/lifecycle.yaml",
-    facts={"usage.dau_wau": FactSpec("number"), "nps.score": FactSpec("number")},
+    facts={"usage.dau_wau": FactSpec("number"), "nps.score": FactSpec("number", owner="head_of_cs")},
     events={"setup.finished": EventSpec(sets={"setup.done": True})},
     milestones={"setup": Milestone("Setup", Expr("setup.done", ("get", "setup.done")))},
     roles={"implementation_specialist": ("csm",)},

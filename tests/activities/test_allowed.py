@@ -36,7 +36,7 @@ def test_a_hold_on_everything_lets_nothing_out_and_lifting_it_lets_all(
     with office.db.begin() as c:
         customers.place_hold(c, customers.EVERYTHING, "mara", "wrong prices in a template")
     effects = office.run(*every(office))
-    assert {(effect["result"], effect["retry_in"]) for effect in effects} == {("later", 300.0)}
+    assert {(effect["result"], effect["retry_in"]) for effect in effects} == {("held", 300.0)}
     assert all("wrong prices" in effect["reason"] for effect in effects)
     assert (sendgrid_server.seen, slack_server.seen) == ([], [])
     with office.db.begin() as c:
@@ -73,7 +73,7 @@ def test_a_hold_lifted_while_its_batch_was_out_is_noticed_at_the_end_of_it(
 
     slack_server.hook = lift
     mail, message = office.run(office.email(), office.nudge())
-    assert (mail["result"], mail["retry_in"], message["result"]) == ("later", 0.0, "sent")
+    assert (mail["result"], mail["retry_in"], message["result"]) == ("held", 0.0, "sent")
     assert sendgrid_server.seen == []
 
 
@@ -102,14 +102,14 @@ def test_a_hold_on_one_customer_holds_that_customer(office: "Office", sendgrid_s
     assert office.one(office.email())[0] == "sent"
     with office.db.begin() as c:
         customers.place_hold(c, office.customer.id, "mara", "incident")
-    assert office.one(office.survey()) == ("later", "on hold: incident; asked again in 300 seconds")
+    assert office.one(office.survey()) == ("held", "on hold: incident; asked again in 300 seconds")
     assert len(sendgrid_server.mails) == 1
 
 
 def test_after_a_restore_nothing_is_sent_until_reconciled(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     with office.db.begin() as c:
         ledger.set_reconciling(c, on=True)
-    assert office.one(office.email())[0] == "later"
+    assert office.one(office.email())[0] == "held"
     assert sendgrid_server.seen == []
 
 
@@ -156,7 +156,7 @@ def test_a_hold_placed_between_two_sends_holds_the_second(office: "Office", send
             customers.place_hold(c, customers.EVERYTHING, "mara", "stop")
 
     sendgrid_server.hook = hold
-    assert [effect["result"] for effect in office.run(office.email(), office.survey())] == ["sent", "later"]
+    assert [effect["result"] for effect in office.run(office.email(), office.survey())] == ["sent", "held"]
 
 
 def test_a_customer_who_left_gets_cancels_and_nothing_else(

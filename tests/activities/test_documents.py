@@ -53,15 +53,17 @@ def test_a_document_says_what_is_known_and_who_can_say_the_rest(office: "Office"
     assert office.one(document(office)) == ("sent", "")
     found = made(office)
     assert (found.title, found.to) == ("Plan: Acme", "mara")
-    assert "| Use | 0.42 |\n| In percent | 42 |\n| NPS | **missing: nps.score (owner csm)** |" in found.markdown
+    assert (
+        "| Use | 0.42 |\n| In percent | 42 |\n| NPS | **missing: nps.score (ask the head of CS)** |" in found.markdown
+    )
     assert "unhappy" not in found.markdown
-    assert "<td><strong>missing: nps.score (owner csm)</strong></td>" in found.html
+    assert "<td><strong>missing: nps.score (ask the head of CS)</strong></td>" in found.html
 
 
 @on_sqlite
 def test_what_is_worked_out_from_a_missing_fact_is_missing_and_no_zero(office: "Office") -> None:
     office.one(document(office))
-    assert "| In percent | **missing: usage.dau\\_wau (owner csm)** |" in made(office).markdown
+    assert "| In percent | **missing: usage.dau\\_wau (ask Mara Berg)** |" in made(office).markdown
 
 
 @on_sqlite
@@ -98,17 +100,19 @@ def test_a_template_that_is_wrong_is_a_failure_with_its_name(office: "Office", t
     [
         (
             "{{ x + 1 }} {{ 1 - x }} {{ -x }}",
-            "**missing: Use (owner csm)** **missing: Use (owner csm)** **missing: Use (owner csm)**",
+            "**missing: Use (ask Mara)** **missing: Use (ask Mara)** **missing: Use (ask Mara)**",
         ),
         ("{{ x | default('none') }}", "none"),
         ("{{ 'more' if x > 1 else 'less' }}", "less"),
         ("{{ 'known' if x is defined else 'not known' }}", "not known"),
         ("{{ true }} {{ 'a_b' }}", "yes a\\_b"),
+        ("{{ 3600 }} {{ 12500.0 }} {{ 1234.5 }} {{ 7 }} {{ 0 }}", "3,600 12,500 1,234.5 7 0"),
+        ("{{ 84.0 }} {{ 0.64 }} {{ 0.004 }} {{ 2 / 3 }} {{ -1.257 }}", "84 0.64 0.004 0.67 -1.26"),
     ],
 )
 def test_a_missing_value_never_becomes_another_one(text: str, shown: str) -> None:
     book = Playbook("b", "B", "csm", (), (), "b.yaml", templates={"t": text})
-    assert writing.markdown(book, "t", {"x": writing.missing("Use", "csm")}) == f"{shown}\n"
+    assert writing.markdown(book, "t", {"x": writing.missing("Use", "Mara")}) == f"{shown}\n"
 
 
 @on_sqlite

@@ -98,3 +98,20 @@ def test_awkward_names_survive_the_way_there_and_back(name: str) -> None:
 
 def test_the_same_meeting_has_the_same_bytes() -> None:
     assert make().data == make().data
+
+
+def test_where_it_takes_place_stands_there_twice_as_old_and_new_clients_read_it() -> None:
+    url = f"https://meet.example.com/mara?pwd={'a' * 80}&x=1,2;3"
+    calendar = make(url=url, organizer=Guest('Mara "M" Berg; CSM: you', MARA.email))
+    event = event_of(calendar)
+    assert event["LOCATION"] == url
+    (room,) = event.conferences
+    assert (room.uri, room.feature, room.label) == (url, "VIDEO", "Video meeting with Mara M Berg; CSM: you")
+    assert max(len(line) for line in calendar.data.split(b"\r\n")) <= 75
+    unfolded = calendar.data.decode().replace("\r\n ", "")
+    label = 'LABEL="Video meeting with Mara M Berg; CSM: you"'
+    assert f"CONFERENCE;FEATURE=VIDEO;{label};VALUE=URI:{url}\r\n" in unfolded
+
+
+def test_without_a_place_there_is_none() -> None:
+    assert {"LOCATION", "CONFERENCE"}.isdisjoint(event_of(make()))

@@ -246,6 +246,16 @@ def test_an_edited_invitation_still_says_when(office: "Office", sendgrid_server:
 
 
 @on_sqlite
+def test_the_edited_subject_of_an_invitation_says_when_too(office: "Office", sendgrid_server: FakeSendGrid) -> None:
+    with office.db.begin() as c:
+        subject = "Kickoff on [meeting day] at [meeting time]"
+        projections.save_edit(c, office.customer.id, "onboarding/1/kickoff", 2, subject, "See you!", "mara")
+    office.one(office.invite(edited=True))
+    (mail,) = sendgrid_server.mails
+    assert mail["subject"] == "Kickoff on Thursday 5 March 2026 at 10:00"
+
+
+@on_sqlite
 def test_an_edited_invitation_reaches_the_teammate_too(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     with office.db.begin() as c:
         text = "We meet on [meeting day]. Unsubscribe: [unsubscribe link]"

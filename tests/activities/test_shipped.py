@@ -28,6 +28,7 @@ from store.team import Person
 ROOT = Path(__file__).resolve().parent.parent.parent
 AT = datetime(2026, 3, 5, 8, tzinfo=UTC)
 SLOT = Slot(AT + timedelta(days=1), AT + timedelta(days=1, hours=1))
+ROOM = "https://meet.example.com/mara?pwd=1&x=2"
 NEWS: tuple[News, ...] = ("", "moved", "host")
 DELIVERY = Delivery(
     public_url="https://stageplay.example.com",
@@ -175,6 +176,13 @@ def test_every_invitation_can_be_sent_and_taken_back(book: Playbook, step: Step)
         assert description
     ours, *_ = renderer.invitation(scene(book, step, replace(command, to="mara"), known=False), SLOT)
     assert "nsubscribe" not in ours.text + ours.html
+    assert "Where:" not in ours.text
+    for news in NEWS:
+        letter, _, description = renderer.invitation(there, replace(SLOT, url=ROOM), news=news)
+        check_letter(letter)
+        assert f"minutes\nWhere: {ROOM}\n\nAgenda\n" in letter.text
+        assert f"\nWhere: {ROOM}\n" in description
+        assert {"href": ROOM}.items() <= Page(letter.html).all("a")[0].items()
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -1,6 +1,7 @@
 """Futures of portfolios: what is counted, and that neither processes nor neighbours change it."""
 
 import json
+import operator
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,12 +9,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from authoring import page
 from authoring.answers import SILENCE, usual
 from authoring.collisions import Collision
 from authoring.futures import Future, Tally, play_all, to_json
 from authoring.lives import Start, from_state, live, of_account
-from authoring.parallel import WORTH_IT, spread
+from authoring.parallel import BATCH, WORTH_IT, spread
 from authoring.roster import Roster
 from authoring.simulate import simulate
 from authoring.team import Person, Team
@@ -360,3 +363,10 @@ def test_ctrl_c_is_heard_by_whoever_asked_and_by_no_process_that_works_for_it() 
     assert all(signal.SIGINT in part for part in deaf)
     assert len(deaf) > 1
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_where_there_are_no_signal_masks_it_spreads_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows."""
+    monkeypatch.delattr(signal, "pthread_sigmask")
+    found = list(spread(operator.contains, (), range(WORTH_IT), processes=2))
+    assert found == [False] * (WORTH_IT // BATCH)

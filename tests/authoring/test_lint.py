@@ -50,6 +50,14 @@ def test_without_a_catalogue_no_fact_is_unused(judge: Any) -> None:
     assert [item.rule for item in lint(compiled, TODAY)] == ["no-exit"]
 
 
+def test_without_a_team_nobody_lacks_a_room(judge: Any) -> None:
+    invite = 'invite: { to: champion, template: kickoff, when: "day 3 between 10:00 and 16:00", length: 1 hour }'
+    text = head(trigger=STAGE, exit=ENDS, steps="") + f"  - {{ id: kickoff, day: 1, {invite} }}\n"
+    compiled = judge.compiled({"playbooks/tried.yaml": text}, without=("playbooks/team.yaml",))
+    assert not compiled.diagnostics
+    assert "no-meeting-url" not in {item.rule for item in lint(compiled, TODAY)}
+
+
 @pytest.mark.parametrize(
     "other",
     [

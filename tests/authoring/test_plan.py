@@ -23,8 +23,10 @@ PLACED = "{ id: acme, name: Acme, stage: onboarding, signed_up_on: 2026-02-27, c
 NEW = "{ id: b, name: Bo, champion: bo@b.example.com }"
 
 
-def planning(theatre: Any, care: str, *lines: str, move: tuple[str, ...] = ("care",), late: Any = "skip") -> Plan:
-    old, new = (theatre.world(usual(theatre.lifecycle), care=text) for text in (theatre.care, care))
+def planning(
+    theatre: Any, new_care: str, *lines: str, move: tuple[str, ...] = ("care",), late: Any = "skip", care: str = ""
+) -> Plan:
+    old, new = (theatre.world(usual(theatre.lifecycle), care=text) for text in (care or theatre.care, new_care))
     library = Library({**old.library.releases, **new.library.releases})
     return plan(
         propose(replace(old, library=library), new.digest, move, late), theatre.starts(*(lines or (PLACED, NEW)))
@@ -105,6 +107,23 @@ def test_a_play_that_would_repeat_something_is_refused(theatre: Any) -> None:
     said = planned.to_text(found)
     assert "would get ask2 twice: 1 play (Acme); it looks the same as ask, which the customer waits for" in said
     assert said.endswith("Refused: 1 play would do something twice. Say `was:` where a step was renamed.")
+
+
+def test_a_step_that_is_moved_into_a_branch_is_said_to_wait_for_it(theatre: Any) -> None:
+    call = theatre.care[theatre.care.index("  - { id: call") :]
+    into = "  - id: seen\n    wait: { until: nps.score > 6, by: day 9 }\n    then:\n    " + call
+    found = planning(theatre, theatre.care.replace(call, into))
+    said = planned.to_text(found)
+    assert "    wait with call: 1 play (Acme); it stands in a branch of seen, which is not open" in said
+    back = planning(theatre, theatre.care.replace("day: 5", "day: 12"), care=theatre.care.replace(call, into))
+    assert "    get call at another time: 1 play (Acme), such as 2026-03-11 17:00 UTC" in planned.to_text(back)
+
+
+def test_steps_that_exchange_their_ids_are_not_refused_where_neither_came_yet(theatre: Any) -> None:
+    ask, call = (theatre.care[theatre.care.index(f"id: {name},") :].splitlines()[0] for name in ("ask", "call"))
+    swapped = theatre.care.replace(ask, ask.replace("ask", "call", 1)).replace(call, call.replace("call", "ask", 1))
+    assert swapped != theatre.care
+    assert planning(theatre, swapped, late="fire").refused == []
 
 
 def test_a_play_that_nobody_moves_is_pinned_and_one_without_playbook_stays(theatre: Any) -> None:

@@ -127,6 +127,20 @@ def test_what_is_wrong_with_an_account_is_said_and_the_account_left_out(
     assert (finding.rule, what in finding.what) == (rule, True), finding.what
 
 
+@pytest.mark.parametrize(("written", "known"), [("yes", True), ("No", False), ("true", True), ("false", False)])
+def test_a_claim_is_yes_or_no(theatre: Any, written: str, known: bool) -> None:
+    (account,) = theatre.accounts(f"{{ id: a, name: A, facts: {{ setup.api_connected: {written} }} }}")
+
+    assert not theatre.report.sorted()
+    assert list(account.facts.values()) == [known]
+
+
+def test_what_is_no_claim_is_told_how_one_is_written(theatre: Any) -> None:
+    theatre.accounts("{ id: a, name: A, facts: { setup.api_connected: maybe } }")
+
+    assert [item.fix for item in theatre.report.sorted()] == ["write yes or no."]
+
+
 def test_an_id_that_stands_twice_points_at_the_first(theatre: Any) -> None:
     found = theatre.accounts("{ id: a, name: A }", "{ id: a, name: B }")
 

@@ -123,6 +123,7 @@ def test_events_of_a_file_are_read_in_the_customers_zone(judge: Any, lifecycle: 
         ('- { day: 1, at: "09:30" }', "one-action"),
         ('- { day: 1, at: "09:30", nps: 9, churned: x }', "one-action"),
         ('- { at: "09:30", nps: 9 }', "missing-key"),
+        ("- { nps: 9, after: 1 day }", "when"),
         ("- nps", "value"),
         ("nps: 9", "value"),
     ],

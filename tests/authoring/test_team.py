@@ -89,6 +89,49 @@ def test_what_is_wrong_with_it_is_said_once(standard: Lifecycle, person: str, wh
     assert what in found[0]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://meet.example.com/mara",
+        "https://meet.example.com",
+        "https://example.zoom.example.com:8443/j/5551112222?pwd=aB3.x&uname=a%20b#success",
+        "https://teams.example.com/l/meetup-join/19%3ameeting_x%40thread.v2/0?context=%7b%22Tid%22%3a%221%22%7d",
+    ],
+)
+def test_a_person_has_a_meeting_room(standard: Lifecycle, url: str) -> None:
+    team, found = read(f"people: [{{ {PERSON}, meeting_url: '{url}' }}, {OTHER}]\n", standard)
+    assert found == []
+    assert [person.meeting_url for person in team.people] == [url, ""]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://meet.example.com/mara",
+        "meet.example.com/mara",
+        "HTTPS://meet.example.com/mara",
+        "https://meet/mara",
+        "https://mara@meet.example.com/",
+        "https://meet.example.com/my room",
+        "https://meet.example.com/(mara)",
+        "https://meet.example.com/mara.",
+        "https://meet.example.com/søn",
+        "https://meet.example.com/<b>",
+        "javascript:alert(1)",
+        f"https://meet.example.com/{'m' * 1000}",
+    ],
+)
+def test_a_meeting_room_is_a_link_that_every_mail_shows_alike(standard: Lifecycle, url: str) -> None:
+    report = Report()
+    text = f"people:\n  - {OTHER}\n  - {{ {PERSON}, meeting_url: '{url}' }}\n"
+    team = compile_team(parse(text, "team.yaml", report), standard, report)
+    assert team
+    assert team.people[1].meeting_url == ""
+    (finding,) = report.sorted()
+    assert (finding.rule, finding.place.line) == ("value", 3)
+    assert finding.what == "this is not the https URL of a meeting room"
+
+
 def test_without_a_lifecycle_only_what_hangs_on_none_is_judged() -> None:
     text = f"people: [{{ {PERSON}, touch: [odd] }}]\nroles: {{ odd: {{ accounts: 3 }} }}\n"
     assert read(text, None)[1] == []

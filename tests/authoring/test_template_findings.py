@@ -14,6 +14,10 @@ TEMPLATES = [
     ("Title: x\n\n{{ customer.name.upper() }}\n", "template-variable"),
     ("Title: x\n\n{{ meeting.day }}\n", "template-variable"),
     ("Title: x\n\n{{ task }}\n", "template-variable"),
+    ("Title: x\n\n{{ meeting.url }}\n", "template-variable"),
+    ("Title: x\n\n{{ owner.meeting_url }}\n", "template-unguarded"),
+    ("Title: x\n\n{% if owner is defined %}{{ owner.meeting_url }}{% endif %}\n", "template-unguarded"),
+    ("Title: x\n\n{{ contact.meeting_url }}\n", "template-variable"),
     ("Title: x\n\n{{ contact.name }}\n", "template-unguarded"),
     ("Title: x\n\n{% if usage.dau_wua is defined %}x{% endif %}\n", "template-variable"),
     (
@@ -36,6 +40,8 @@ GUARDS = [
     "{% if not (usage.dau_wau is undefined or nps.score is undefined) %}{{ usage.dau_wau + nps.score }}{% endif %}",
     "{{ usage.dau_wau | d('none') }}",
     "{% if contact is defined %}{{ contact.name }}{% endif %}",
+    "{% if team.csm.meeting_url is defined %}{{ team.csm.meeting_url }}{% endif %}",
+    "{{ sender.meeting_url | default('nowhere') }}",
     "{{ usage.dau_wau if usage.dau_wau is defined else 'none' }}",
     "{{ usage.dau_wau is undefined or usage.dau_wau > 1 }}",
     "{% set share = 3 %}{% for n in range(share) %}{{ loop.index }}{{ n }}{% endfor %}",
@@ -62,3 +68,19 @@ def test_a_fact_that_the_step_or_its_branch_proves_needs_no_guard(
     )
     found = judge.playbook(playbook_of(steps))
     assert [(item.rule, item.place.line) for item in found] == [("template-unguarded", 17)]
+
+
+@pytest.mark.parametrize(
+    ("line", "rules"),
+    [
+        ("{{ meeting.url }}", ["template-unguarded"]),
+        ("{% if meeting.url is defined %}Where: {{ meeting.url }}{% endif %}", []),
+    ],
+)
+def test_where_a_meeting_takes_place_may_not_be_known(
+    judge: Any, playbook_of: Callable[[str], str], line: str, rules: list[str]
+) -> None:
+    invite = 'invite: { to: champion, template: call, when: "day 3 between 10:00 and 16:00", length: 30 minutes }'
+    text = playbook_of(f"  - {{ id: call, day: 1, {invite} }}\n")
+    files = {"playbooks/tried.yaml": text, "templates/invites/call.txt": f"Subject: Call\n\n{line}\n"}
+    assert [item.rule for item in judge.compiled(files).diagnostics] == rules

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+import settings
 from authoring.compile import Compiled
 from authoring.simulate import Library, simulate
 from cli import apply as applying
@@ -176,6 +177,15 @@ def applied(tmp_path: Path, applied_template: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("STAGEPLAY_DATABASE_URL", f"sqlite:///{path}")
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     return open_database(f"sqlite:///{path}")
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shipped playbooks, in a folder in which an author edits."""
+    folder = tmp_path / "playbooks"
+    shutil.copytree(settings.HERE / "playbooks", folder)
+    monkeypatch.setenv("STAGEPLAY_PLAYBOOKS_DIR", str(folder))
+    return folder
 
 
 SignUp = Callable[..., str]

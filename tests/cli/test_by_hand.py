@@ -24,7 +24,7 @@ def test_a_play_is_started_and_stopped_by_hand(
             run(["start", "nps-late-detractor", "acme-1", "--by", "mara", "--reason", "they called"]),
             run(["start", "nps-late-detractor", customer, "--by", "mara@stageplay.example.com"]),
             run(["stop", "onboarding-14-day", "acme-1", "--by", "mara", "--reason", "wrong journey"]),
-            run(["stop", "onboarding-14-day/1", "acme-1", "--by", "mara"]),
+            run(["stop", "onboarding-14-day/1", "acme-1", "--by", "mara", "--reason", "again"]),
             run(["start", "odd", "acme-1", "--by", "mara"]),
         ]
 
@@ -56,8 +56,10 @@ def test_without_a_gateway_it_is_recorded_and_waits(
     [
         (["start", "nps-detractor", "acme-1", "--by", "nobody"], 2, 'nobody on the team is "nobody"'),
         (["start", "nps-detractor", "odd", "--by", "mara"], 2, 'no customer has the id "odd"'),
-        (["stop", "nps-detractor", "acme-1", "--by", "mara"], 2, "never had a play of nps-detractor"),
-        (["stop", "nps-detractor/1", "acme-1", "--by", "dana"], 1, "is not yours to answer"),
+        (["stop", "nps-detractor", "acme-1", "--by", "mara", "--reason", "x"], 2, "never had a play of nps-detractor"),
+        (["stop", "nps-detractor/1", "acme-1", "--by", "dana", "--reason", "x"], 1, "is not yours to answer"),
+        (["stop", "onboarding-14-day/1", "acme-1", "--by", "mara", "--reason", " "], 2, "say why"),
+        (["stop", "onboarding-14-day/1", "acme-1", "--by", "mara"], 2, "Missing option '--reason'"),
     ],
 )
 def test_names_that_nobody_has_are_misuse_and_strangers_are_refused(

@@ -72,10 +72,10 @@ def written(kind: str, capsys: pytest.CaptureFixture[str], *more: str) -> str:
 def test_what_is_not_known_prints_as_missing_with_who_owns_it(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = written(kind, capsys)
     assert text.startswith("# ")
-    assert re.search(r"\*\*missing: [^*]+ \(owner [a-z ]+\)\*\*", text)
+    assert re.search(r"\*\*missing: [^*]+ \(ask [A-Z][a-z]+ [A-Z][a-z]+\)\*\*", text)
     for line in text.splitlines():
         assert not re.search(r"\|\s*\|", line) or re.fullmatch(r"\| +\| +\|", line), line
-        assert not re.search(r": *$|\b0 percent|\bNone\b", line) or line.endswith("well:") or line[-9:] in line, line
+        assert not re.search(r": *$|\b0%|\bNone\b", line) or line.endswith("well:") or line[-9:] in line, line
     assert not re.search(r"^- *$", text, re.MULTILINE)
 
 
@@ -94,16 +94,16 @@ def test_the_review_is_prepared_with_score_wins_risks_chances_goals_and_agenda(
         r"- Too many mails (named in 2 calls)",
         "- Zoe Quist looks at a competitor",
         "- Teams that could use it: Finance",
-        "- What that would bring in a year: 24000",
+        "- What that would bring in a year: 24,000",
         "- Half the time for reports",
-        "- Send the roadmap (ae, due 20 March 2026): overdue",
+        "- Send the roadmap (AE, due 20 March 2026): overdue",
         "- Close the ticket (Mara Lindqvist, due 11 March 2026): done",
         "## Agenda, 45 to 60 minutes",
     ):
         assert line in text.splitlines(), line
     agenda = [int(found) for found in re.findall(r"^\| (\d+) \| [A-Z]", text, re.MULTILINE)]
     assert agenda == [5, 15, 15, 10, 10, 5]
-    assert re.search(r"^\| Product usage \| [\d.]+ of 40 \| \d+ percent \|$", text, re.MULTILINE)
+    assert re.search(r"^\| Product usage \| [\d.]+ of 40 \| \d+% \|$", text, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("noted")
@@ -119,7 +119,7 @@ def test_the_plan_and_its_status_say_goals_metrics_issues_and_what_is_under_way(
     assert "| NPS | 9 | 9 | on track |" in status
     assert "| Adoption, in percent | 72 | 80 | behind |" in status
     assert "| Zoe Quist looks at a competitor | 1 | competitor-mentioned |" in status
-    assert "| Too many mails | 2 | **missing: plan (owner csm)** |" in status
+    assert "| Too many mails | 2 | **missing: plan (ask Mara Lindqvist)** |" in status
 
 
 @pytest.mark.usefixtures("noted")
@@ -128,7 +128,7 @@ def test_briefs_and_checks_tell_of_the_score_the_calls_and_the_people(capsys: py
         written(kind, capsys) for kind in ("account-overview", "health-check", "escalation-brief", "renewal-brief")
     )
     assert "| Champion | Ada |" in overview
-    assert "| Yearly revenue | **missing: yearly revenue (owner csm)** |" in overview
+    assert "| Yearly revenue | **missing: yearly revenue (ask Mara Lindqvist)** |" in overview
     assert "| Last call | Kickoff of 4 March 2026 |" in overview
     assert "- A competitor is mentioned: the playbook competitor-mentioned" in check
     assert "- Last call: Kickoff of 4 March 2026, positive" in escalation
@@ -152,6 +152,14 @@ def test_a_champion_without_a_name_is_no_blank(
     with applied.begin() as c:
         c.execute(tables.contacts.update().where(tables.contacts.c.customer == acme).values(name=""))
     assert "| Champion | ada@acme.example.com |" in written("account-overview", capsys)
+
+
+def test_a_customer_without_a_champion_is_asked_for_one(
+    applied: Database, acme: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with applied.begin() as c:
+        c.execute(tables.contacts.delete().where(tables.contacts.c.customer == acme))
+    assert "| Champion | **missing: champion (ask Mara Lindqvist)** |" in written("account-overview", capsys)
 
 
 @pytest.mark.usefixtures("noted")

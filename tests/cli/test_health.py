@@ -40,8 +40,8 @@ def test_a_score_is_shown_with_its_parts_and_what_is_not_known(
     with freeze_time(AT + timedelta(days=5), real_asyncio=True):
         assert run(["health", "acme-1"]) == 0
     said = capsys.readouterr().out
-    assert "Acme  84, green" in said, "usage 25 of 35 known: 71.43 % of 40; engagement all of 30: 58.57 of 70"
-    assert "model: Points, 60 % of it known" in said
+    assert "Acme  84, green" in said, "usage 25 of 35 known: 71.43% of 40; engagement all of 30: 58.57 of 70"
+    assert "model: Points, 60% of it known" in said
     assert "Healthy: Growth; ask for a reference or a case study" in said
     assert "15 of 15  Daily by weekly active users above 60%: usage.dau_wau = 0.64 > 0.6" in said
     assert "0 of 10  Five or more features in use: usage.features = 4, not >= 5" in said
@@ -77,7 +77,7 @@ def test_a_customer_of_whom_little_is_known_has_no_score(sign_up: SignUp, capsys
         assert run(["health", "acme-1"]) == 0
     said = capsys.readouterr().out
     assert "Acme  has no health score" in said
-    assert "too little is known for a score of our own: at least 50 % must be" in said
+    assert "too little is known for a score of our own: at least 50% must be" in said
 
 
 @pytest.mark.usefixtures("applied")

@@ -16,7 +16,7 @@ from cli.main import run
 from lifecycle.commands import SendEmail
 from lifecycle.jsonform import encode
 from lifecycle.model import Retry, state_to_json
-from store import customers, inbox, ledger, standing, tables
+from store import customers, inbox, ledger, rollouts, standing, tables
 from store.database import Database
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -94,7 +94,7 @@ def test_others_than_those_of_a_segment_go_on(
     customer = sign_up()
 
     assert at(5, "hold", "--segment", "customer.tier == 'team'", "--reason", "x") == 0
-    assert at(5, "resume", "--customer", "acme-1") == 0
+    assert at(5, "resume", "--customer", "acme-1") == 1
     assert told(applied, customer) == []
     assert capsys.readouterr().out.splitlines() == ["0 customers.", "There is no such hold."]
 
@@ -139,7 +139,7 @@ def test_a_manager_holds_those_who_sign_up_later_too(
         assert [(item.playbook, item.reason) for item in standing.listed(c)] == [("nps-detractor", "a wrong link")]
     assert run(["resume", *scope, *manager]) == 0
     assert capsys.readouterr().out.splitlines() == ["0 holds lifted. Those who sign up later are not held."]
-    assert run(["resume", *scope, *manager]) == 0
+    assert run(["resume", *scope, *manager]) == 1
     assert capsys.readouterr().out.splitlines() == ["There is no such hold."]
     with applied.read() as c:
         assert standing.listed(c) == []
@@ -180,10 +180,10 @@ def test_who_is_no_manager_decides_only_on_those_who_are_there(
     scope = ("--playbook", "nps-detractor")
     assert run(["hold", *scope, "--reason", "x", *BY]) == 0
     assert "only a manager decides on them" in capsys.readouterr().err
-    assert run(["resume", *scope, *BY]) == 0
+    assert run(["resume", *scope, *BY]) == 1
     assert capsys.readouterr().err == ""
     assert run(["hold", *scope, "--reason", "x", "--by", "priya"]) == 0
-    assert run(["resume", *scope, *BY]) == 0
+    assert run(["resume", *scope, *BY]) == 1
     assert "only a manager decides on them" in capsys.readouterr().err
     with applied.read() as c:
         assert len(standing.listed(c)) == 1
@@ -199,7 +199,7 @@ def test_everything_is_held_and_released_by_a_manager(
         assert customers.hold(c, customers.EVERYTHING) is not None
     assert run(["resume", "--everything", *BY]) == 1
     assert run(["resume", "--everything", "--by", "priya"]) == 0
-    assert run(["resume", "--everything", "--by", "priya"]) == 0
+    assert run(["resume", "--everything", "--by", "priya"]) == 1
     with applied.read() as c:
         assert customers.hold(c, customers.EVERYTHING) is None
     said = capsys.readouterr()
@@ -287,5 +287,52 @@ def test_a_customer_whose_state_nobody_knows_has_no_hold_to_lift(
 ) -> None:
     sign_up(snapshot=False)
 
-    assert run(["resume", "--customer", "acme-1", *BY]) == 0
+    assert run(["resume", "--customer", "acme-1", *BY]) == 1
     assert "There is no such hold." in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("impatient")
+def test_whoever_names_a_hold_that_is_not_there_is_told_what_there_is(
+    applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    customer = sign_up()
+    manager = ("--by", "priya")
+    with applied.begin() as c:
+        for playbook in ("onboarding-14-day", "check-ins", "nps-detractor"):
+            customers.place_hold(c, customers.scope_of(customer, playbook), "mara", "an outage")
+        for number in range(2):
+            profile, clock = customers.get(c, customer).profile, customers.get(c, customer).clock
+            name = f"other-{number}"
+            other, _ = customers.create(c, outer_id=name, name=name, profile=profile, clock=clock, contacts=[], team={})
+            customers.place_hold(c, customers.scope_of(other.id, "nps-detractor"), "mara", "an outage")
+    assert at(5, "resume", "--customer", "acme-1") == 1
+    said = capsys.readouterr()
+    assert said.out == "There is no such hold.\n"
+    lines = sorted(said.err.splitlines()[1:])
+    assert said.err.startswith("Did you mean:\n")
+    assert lines == [
+        "  stageplay resume --customer acme-1 --playbook check-ins --by mara",
+        "  stageplay resume --customer acme-1 --playbook onboarding-14-day --by mara",
+        "  stageplay resume --playbook nps-detractor --by mara",
+    ]
+    assert at(5, "hold", "--everything", "--reason", "an outage", by=manager) == 0
+    assert at(5, "hold", "--segment", "customer.arr > 90000", "--reason", "a review", by=manager) == 0
+    with applied.begin() as c:
+        standing.place(c, rollouts.Scope(), "check-ins", "priya", "a wrong link")
+    capsys.readouterr()
+    assert at(5, "resume", "--customer", "other-0", "--playbook", "check-ins", by=manager) == 1
+    lines = [line.removeprefix("  stageplay resume ") for line in capsys.readouterr().err.splitlines()[1:]]
+    assert set(lines[:3]) == {
+        "--customer acme-1 --playbook check-ins --by priya",
+        "--playbook check-ins --by priya",
+        "--playbook nps-detractor --by priya",
+    }
+    assert lines[3:] == [
+        "--everything --by priya",
+        "--customer acme-1 --playbook onboarding-14-day --by priya",
+        "  and 1 more",
+    ]
+    assert at(5, "resume", "--everything", by=manager) == 0
+    capsys.readouterr()
+    assert at(5, "resume", "--everything", by=manager) == 1
+    assert "  stageplay resume --segment 'customer.arr > 90000' --by priya\n" in capsys.readouterr().err

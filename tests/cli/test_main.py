@@ -43,6 +43,63 @@ def test_validate_reports_every_mistake_with_its_place(tmp_path: Path, capsys: p
     assert run(["validate", str(tmp_path / "playbooks" / "onboarding-emails.yaml")]) == 0
 
 
+def test_what_is_wrong_in_the_texts_of_a_playbook_is_about_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("playbooks", "templates"):
+        shutil.copytree(settings.HERE / name, tmp_path / name)
+    monkeypatch.setenv("STAGEPLAY_TEMPLATES_DIR", str(tmp_path / "templates"))
+    monkeypatch.chdir(tmp_path)
+    welcome, footer = (tmp_path / "templates" / name for name in ("email/onboarding/welcome.txt", "footer.txt"))
+    welcome.write_text(welcome.read_text().replace("company.name", "company.nam"))
+    seats = "playbooks/expansion-seats.yaml"
+
+    assert run(["validate", f"playbooks/{PLAYBOOK.name}"]) == 1
+    assert "templates/email/onboarding/welcome.txt:1:37: error" in capsys.readouterr().out
+    assert run(["validate", seats]) == 0
+    footer.write_text("{{ nobody.knows }}")
+    assert run(["validate", seats]) == 1
+    found = capsys.readouterr().out
+    assert "templates/footer.txt:1:4: error" in found, "every mail has it"
+    assert "welcome" not in found
+
+
+def test_of_no_playbook_it_is_said_that_nothing_is_wrong_while_its_lifecycle_has_errors(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(settings.HERE / "playbooks", tmp_path / "playbooks")
+    lifecycle, seats = (tmp_path / "playbooks" / name for name in ("lifecycle.yaml", "expansion-seats.yaml"))
+    lifecycle.write_text(f"{lifecycle.read_text()}oddity: 3\n")
+
+    assert run(["validate", str(seats)]) == 1
+    assert 'the lifecycle has no key "oddity"' in capsys.readouterr().out
+    lifecycle.unlink()
+    assert run(["validate", str(seats)]) == 1
+    assert "there is no lifecycle file" in capsys.readouterr().out
+
+
+def test_a_finding_names_a_file_that_opens_from_here(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "mine" / "books"
+    shutil.copytree(PLAYBOOK.parent, folder)
+    for name in ("one.yaml", "two.yaml"):
+        (folder / name).write_text((folder / PLAYBOOK.name).read_text().replace("playbook: ", "playbook: another-"))
+    monkeypatch.chdir(tmp_path)
+
+    def files(command: str, path: str) -> list[str]:
+        assert run([command, path, "--format", "json"]) == 1
+        return [part for item in json.loads(capsys.readouterr().out) for part in (item["file"], item["related"])]
+
+    for command in ("validate", "test"):
+        found = files(command, "mine/books")
+        assert "mine/books/two.yaml" in found
+        assert any(part.startswith("mine/books/one.yaml:") for part in found)
+    assert "mine/books/two.yaml" in files("validate", "mine/books/two.yaml")
+    monkeypatch.chdir(folder / "scenarios")
+    assert str(folder / "two.yaml") in files("validate", "..") + files("validate", str(folder))
+
+
 def test_a_path_that_is_not_there_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["validate", "nowhere"]) == 2
     assert capsys.readouterr().err == "there is no nowhere\n"

@@ -48,7 +48,7 @@ def test_worker_and_gateway_run_on_postgresql_and_another_temporal(
 ) -> None:
     early = start("gateway", **settings)
     assert early.end() == 3
-    assert early.said[0] == "the database is not of this version"
+    assert early.said[0] == "there is nothing in the database yet"
 
     assert start("migrate", **settings).end() == 0
     assert start("apply", **settings).end() == 0

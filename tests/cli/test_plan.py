@@ -32,15 +32,6 @@ NAME = "onboarding-14-day"
 NOTE = "- { id: after-all, day: 13, task: { to: csm, title: Look once more } }"
 
 
-@pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The shipped playbooks, in a folder in which an author edits."""
-    folder = tmp_path / "playbooks"
-    shutil.copytree(settings.HERE / "playbooks", folder)
-    monkeypatch.setenv("STAGEPLAY_PLAYBOOKS_DIR", str(folder))
-    return folder
-
-
 def edit(files: Path, old: str, new: str) -> None:
     path = files / f"{NAME}.yaml"
     text = path.read_text(encoding="utf-8")
@@ -125,6 +116,21 @@ def test_a_rename_that_is_not_said_is_refused(
     assert told(applied)[0]["late"] == "fire"
 
 
+def test_steps_that_exchange_their_ids_are_refused_where_the_customer_would_get_one_twice(
+    files: Path, applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign_up()
+    for old, new in (("welcome ", "x "), ("open-questions\n", "welcome\n"), ("x ", "open-questions ")):
+        edit(files, f"  - id: {old}", f"  - id: {new}")
+    code, found = planned(capsys, "--move", NAME, "--late", "fire")
+    assert (code, plays(found)[f"{NAME}/1"]) == (1, "refused")
+    assert stageplay("apply", "--move", NAME, "--late", "fire") == 1
+    said = capsys.readouterr().err
+    assert "would get open-questions twice: 1 play (Acme); it looks the same as welcome" in said
+    assert told(applied) == []
+    assert planned(capsys, "--move", NAME, "--late", "skip")[0] == 0
+
+
 def _last(files: Path) -> str:
     lines = [line for line in (files / f"{NAME}.yaml").read_text().splitlines() if line.startswith("  - id: ")]
     return lines[-1] + "\n"
@@ -168,7 +174,10 @@ def test_a_part_of_the_customers_comes_first_and_new_ones_of_it_join(
         assert begins[0] != begins[1]
     code, found = planned(capsys, "--segment", "customer.tier == 'team'", "--csm", "mara@stageplay.example.com")
     assert (code, found["outside"], found["plays"]) == (0, 2, [])
+    assert stageplay("plan", "--csm", "mara", "--days", "1") == 0
+    assert "1 customer is not told" in capsys.readouterr().out
     assert stageplay("apply", "--csm", "mara") == 0
+    assert "1 open customer of csm mara told" in capsys.readouterr().out
     assert len(told(applied)) == 1
     assert stageplay("apply") == 0
     assert "2 open customers told" in capsys.readouterr().out

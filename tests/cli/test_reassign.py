@@ -47,11 +47,16 @@ def floor(office: Floor) -> Floor:
 
 
 def ics(entry: outbox.Entry) -> dict[str, str]:
-    """What a calendar object says: UID, SEQUENCE, METHOD, ORGANIZER, DTSTART."""
+    """What a calendar object says: UID, SEQUENCE, METHOD, ORGANIZER, DTSTART, and LOCATION, empty where it has none."""
     text = str(entry.body["ics"]).replace("\r\n ", "")
     names = ("UID", "SEQUENCE", "METHOD", "DTSTART")
     found = {name: re.findall(rf"^{name}:(.*?)\r?$", text, re.MULTILINE)[0] for name in names}
-    return {**found, "ORGANIZER": re.findall(r"^ORGANIZER.*mailto:(.*?)\r?$", text, re.MULTILINE)[0]}
+    places = re.findall(r"^LOCATION:(.*?)\r?$", text, re.MULTILINE)
+    return {
+        **found,
+        "LOCATION": "".join(places),
+        "ORGANIZER": re.findall(r"^ORGANIZER.*mailto:(.*?)\r?$", text, re.MULTILINE)[0],
+    }
 
 
 def test_forty_accounts_change_hands_as_shown_and_go_back(office: Floor, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,9 +87,12 @@ def test_forty_accounts_change_hands_as_shown_and_go_back(office: Floor, capsys:
         new, old = ics(one), invited[ics(one)["UID"]]
         assert (old["SEQUENCE"], new["SEQUENCE"], new["ORGANIZER"]) == ("0", "1", "dana@stageplay.example.com")
         assert new["DTSTART"] == old["DTSTART"]
+        assert (old["LOCATION"], new["LOCATION"]) == ("https://meet.example.com/mara", "https://meet.example.com/dana")
+        assert "Please join here: https://meet.example.com/dana\n" in one.body["text"]
     taken_back = [one for one in floor.sent("invite", before) if ics(one)["METHOD"] == "CANCEL"]
     assert {one.to for one in taken_back} == {"mara@stageplay.example.com"}
     assert (len(taken_back), {ics(one)["SEQUENCE"] for one in taken_back}) == (2 * MANY, {"1"})
+    assert {ics(one)["LOCATION"] for one in taken_back} == {""}
     cards = [one for one in floor.sent("card", before) if "is yours now" in one.subject]
     assert (len(cards), {one.to for one in cards}) == (MANY, {"Dana Whitfield"})
 
@@ -94,8 +102,24 @@ def test_forty_accounts_change_hands_as_shown_and_go_back(office: Floor, capsys:
     assert floor.open_of("mara") == (MANY, MANY, 2 * MANY)
     back = [ics(one) for one in floor.sent("invite", updates[-1].id) if ics(one)["METHOD"] == "REQUEST"]
     assert {(one["SEQUENCE"], one["ORGANIZER"]) for one in back} == {("2", "mara@stageplay.example.com")}
+    assert {one["LOCATION"] for one in back} == {"https://meet.example.com/mara"}
     assert run(["reassign", "--undo", "1", "--yes"]) == 0
     assert capsys.readouterr().out.endswith("Nothing is to be done.\n")
+
+
+def test_whoever_takes_meetings_without_a_room_is_seen_to(floor: Floor, capsys: pytest.CaptureFixture[str]) -> None:
+    before = floor.last()
+    assert run(["reassign", "mara", "omar", "--yes"]) == 0
+    floor.work()
+    updates = [one for one in floor.sent("invite", before) if ics(one)["METHOD"] == "REQUEST"]
+    assert {ics(one)["LOCATION"] for one in updates} == {""}
+    assert not any("meet.example.com" in one.body["text"] + one.body["html"] for one in updates)
+    capsys.readouterr()
+    assert run(["coverage"]) == 1
+    said = (
+        "Omar Nasser holds 12 meetings to come without a place: tell the guests, and add `meeting_url` to team.yaml\n"
+    )
+    assert said in capsys.readouterr().out
 
 
 def test_the_entitlement_and_the_reply_to_follow(floor: Floor) -> None:

@@ -10,9 +10,14 @@ from typing import Any
 
 import pytest
 
+from authoring.compile import Compiled
 from cli import rehearse
+from cli.apply import make_current
 from cli.main import run
 from cli.story import Story
+from store import releases
+from store.database import Database
+from store.rollouts import Options
 
 ROOT = Path(__file__).resolve().parents[2]
 Start = Callable[..., Any]
@@ -78,6 +83,7 @@ def test_programs_read_how_it_went_and_people_beside_it_what_passes(
     assert (began["playbook"], began["at"][:10], began["at"][-6:]) == ("nps-detractor", "2026-03-02", "+01:00")
     assert "playbooks/nps-detractor.yaml:" in began["place"]
     assert "ended: every step is settled" in done.stderr
+    assert {item["playbook"] for item in decisions} == {"nps-detractor", "standard"}
 
 
 def test_a_playbook_that_turns_the_customer_away_is_said_and_found(start: Start, customer: Callable[..., Path]) -> None:
@@ -98,6 +104,22 @@ def test_one_that_starts_by_itself_is_waited_for(customer: Callable[..., Path]) 
     assert [dict(one) for one in plan.story.contacts] == [
         {"name": "Ada Ek", "email": "ada.ek@acme.example.com", "roles": ["champion", "admin"]}
     ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_looking_at_it_afterwards_starts_none_of_the_other_playbooks(
+    customer: Callable[..., Path], database: Database, compiled: Compiled
+) -> None:
+    """As `up` does in the folder that a rehearsal leaves, with all the playbooks there are."""
+    plan, _ = rehearse.made(ROOT / "playbooks/nps-detractor.yaml", customer(), None)
+    assert plan is not None
+    make_current(database, plan.books, "playbooks", alone=True)
+    for books in (compiled, plan.books):
+        up = make_current(database, books, "playbooks")
+        assert (up.changed, up.told) == (False, 0)
+        with database.read() as c:
+            assert releases.current(c) == plan.books.digest
+    assert make_current(database, compiled, "playbooks", Options()).changed
 
 
 @pytest.mark.parametrize(

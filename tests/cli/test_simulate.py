@@ -82,7 +82,9 @@ def test_one_customer_has_a_page(customer: str, tmp_path: Path) -> None:
     start = ("--start", "2026-03-02T10:00")
 
     assert run(["simulate", "--customer", customer, *start, "--format", "html", "--out", str(target)]) == 0
-    assert "Simulation of customer.yaml" in target.read_text()
+    page = target.read_text()
+    assert "Simulation of customer.yaml" in page
+    assert "<b>1</b><span>customer</span>" in page
 
 
 def test_accounts_with_mistakes_are_left_out_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

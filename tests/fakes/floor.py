@@ -96,11 +96,12 @@ managers: [cs_manager, founder]
 """
 PERSON = "  - {{ id: {0}, name: {1}, email: {0}@stageplay.example.com, zone: Europe/Berlin, roles: [{2}]{3} }}\n"
 HOLIDAY = ", away: [{ from: 2026-03-03, until: 2026-03-13, stand_in: dana }]"
+ROOM = ", meeting_url: https://meet.example.com/{0}"
 TEAM = "people:\n" + "".join(
     PERSON.format(*line)
     for line in (
-        ("mara", "Mara Lindqvist", "csm", f", capacity: {{ accounts: 3-4 }}{HOLIDAY}"),
-        ("dana", "Dana Whitfield", "csm", ", capacity: { accounts: 3-4 }"),
+        ("mara", "Mara Lindqvist", "csm", f", capacity: {{ accounts: 3-4 }}{HOLIDAY}{ROOM.format('mara')}"),
+        ("dana", "Dana Whitfield", "csm", f", capacity: {{ accounts: 3-4 }}{ROOM.format('dana')}"),
         ("omar", "Omar Nasser", "csm", ", capacity: { accounts: 8 }"),
         ("ruth", "Ruth Amsel", "founder", ""),
     )

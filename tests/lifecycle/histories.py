@@ -352,7 +352,7 @@ events: st.SearchStrategy[Any] = st.one_of(
     applied,
     st.just(DueReached()),
 )
-results = st.sampled_from(["sent", "sent", "sent", "failed", "later", "unknown", "withdrawn"])
+results = st.sampled_from(["sent", "sent", "sent", "failed", "later", "held", "unknown", "withdrawn"])
 settling = st.builds(BatchSettled, st.lists(results, min_size=1, max_size=6).map(tuple))
 minutes = st.one_of(st.integers(0, 120), st.integers(0, 3 * 24 * 60))
 moves = st.lists(st.tuples(minutes, st.one_of(events, settling, settling), st.booleans()), min_size=1, max_size=25)

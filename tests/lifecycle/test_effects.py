@@ -55,6 +55,15 @@ def test_later_is_the_same_touch_again_when_the_provider_said(given: Given) -> N
     story.when(at="2026-03-04 12:00").then()
 
 
+@pytest.mark.parametrize(("shift", "sent_at"), [("next", "2026-03-09 08:00"), ("", "2026-03-07 12:00")])
+def test_a_send_put_off_keeps_to_business_days_where_its_step_does(given: Given, shift: Any, sent_at: str) -> None:
+    friday = given.email("welcome", When(day=4, shift=shift))
+    story = given(given.book(friday, given.slack("end", When(day=20)), window=("08:00", "18:00")))
+    story.provider["welcome"] = [Effect("", "later", "429", given.instant("2026-03-07 12:00"))]
+    story.when(at="2026-03-06 09:00").then("send_email welcome ada")
+    story.when(at="2026-03-07 11:59").then().when(at=sent_at).then("send_email welcome ada")
+
+
 def test_later_without_an_instant_means_in_a_minute(given: Given) -> None:
     story = given(given.book(given.email("welcome")))
     story.provider["welcome"] = [Effect("", "later")]
@@ -326,7 +335,7 @@ def test_a_doubtful_touch_still_counts_when_it_is_withdrawn_or_its_play_was_left
     assert story.state.doubtful == ()
 
 
-@pytest.mark.parametrize("result", ["failed", "withdrawn", "later", "unknown", "sent"])
+@pytest.mark.parametrize("result", ["failed", "withdrawn", "later", "held", "unknown", "sent"])
 def test_what_is_no_touch_is_left_alone(given: Given, result: Any) -> None:
     story = given(given.book(given.email("welcome", When(day=1)))).when(at="2026-03-03 09:00")
     before = story.state

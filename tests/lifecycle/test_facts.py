@@ -44,6 +44,7 @@ def test_what_is_worth_telling(last: Value, new: Value, spec: FactSpec, told: bo
         pytest.param("half", SHARE, "x is a number, not 'half'", id="a-text"),
         pytest.param(True, SHARE, "x is a number, not True", id="a-boolean"),
         pytest.param(float("nan"), FactSpec("number"), "x is a number, not nan", id="not-a-number"),
+        pytest.param(float("-inf"), FactSpec("number"), "x is a number, not -inf", id="without-end"),
         pytest.param(7, FactSpec("number"), "", id="no-range"),
         pytest.param(10**400, FactSpec("number"), "x is a number of at most 15 digits", id="hundreds-of-digits"),
         pytest.param("pro", PLAN, "", id="one-of-the-choices"),

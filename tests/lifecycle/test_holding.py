@@ -11,6 +11,7 @@ from lifecycle.actions import Length, Repeat, When
 from lifecycle.messages import (
     ApprovalAnswered,
     Effect,
+    EmailReplied,
     FactsReported,
     Happened,
     HoldLifted,
@@ -168,6 +169,56 @@ def test_a_send_put_off_waits_for_the_hold_of_its_playbook(given: Given) -> None
     story.when(HoldLifted("tom", "tips"), at="2026-03-03 16:00").then("send_email tip ada")
 
 
+def put_off(given: Given, *more: Step) -> Story:
+    """A mail of Tuesday 09:00 that the provider put off, when a hold on its playbook began at 10:00."""
+    story = given(given.book(given.email("tip", When(day=1)), *more, name="tips"))
+    story.provider["tip"] = [Effect("", "later", "429", given.instant("2026-03-03 12:00"))]
+    return story.when(at="2026-03-03 09:00").when(STOP, at="2026-03-03 10:00")
+
+
+def test_what_a_provider_put_off_before_a_hold_is_listed_while_it_is_on(given: Given) -> None:
+    story = put_off(given, given.task("look", When(day=2)))
+    assert waiting(story, "tips") == ["tips/1 tip email champion"]
+    story.when(at="2026-03-05 12:00").then()
+    assert waiting(story, "tips") == ["tips/1 tip email champion", "tips/1 look task csm"]
+    assert waiting(story) == []
+
+
+def test_what_a_provider_put_off_never_goes_stale_during_a_hold(given: Given) -> None:
+    story = put_off(given, given.task("end", When(day=30)))
+    story.when(at="2026-03-16 08:30").then()
+    assert len(story.state.retries) == 1
+    story.when(HoldLifted("tom", "tips", "send"), at="2026-03-16 10:00").then("send_email tip ada")
+
+
+@pytest.mark.parametrize("more", [True, False], ids=["its play goes on", "its play is over"])
+def test_what_a_provider_put_off_is_skipped_with_the_rest(given: Given, more: bool) -> None:
+    story = put_off(given, *([given.task("end", When(day=30))] if more else []))
+    story.when(HoldLifted("tom", "tips", "skip"), at="2026-03-04 10:00").then()
+    story.decided("cancelled outcome tip", "became due while on hold (wrong prices), which tom lifted")
+    assert story.state.retries == ()
+    assert story.state.touched == ()
+    story.when(at="2026-03-10 10:00").then()
+
+
+@pytest.mark.parametrize("more", [True, False], ids=["its play goes on", "its play is over"])
+def test_what_a_provider_put_off_moves_with_the_rest(given: Given, more: bool) -> None:
+    story = put_off(given, *([given.task("end", When(day=4))] if more else []))
+    story.when(HoldLifted("tom", "tips", "retime"), at="2026-03-05 08:30").then()
+    story.when(at="2026-03-05 09:00").then("send_email tip ada")
+    story.when(at="2026-03-06 09:00").then()
+    story.when(at="2026-03-08 12:00").then(*(["raise_task end mara"] if more else []))
+
+
+def test_what_a_provider_put_off_does_not_move_to_a_weekend(given: Given) -> None:
+    story = given(given.book(given.email("tip", When(day=1, shift="next")), name="tips", window=("08:00", "18:00")))
+    story.provider["tip"] = [Effect("", "later", "429", given.instant("2026-03-03 12:00"))]
+    story.when(at="2026-03-03 09:00").when(STOP, at="2026-03-03 10:00")
+    story.when(HoldLifted("tom", "tips", "retime"), at="2026-03-07 08:30").then()
+    story.when(at="2026-03-08 10:00").then()
+    story.when(at="2026-03-09 08:00").then("send_email tip ada")
+
+
 def test_a_play_that_ends_while_on_hold_drops_what_it_kept(given: Given) -> None:
     tips = given.book(given.email("tip", When(day=1)), name="tips", goal=given.get("setup.api"))
     story = given(tips).when(STOP, at=DAY_0).when(at="2026-03-03 12:00")
@@ -184,7 +235,7 @@ def kept_back(given: Given, *more: Step) -> Story:
         given.email("welcome", to=("champion", "admin")), *more, given.slack("end", When(day=4)), name="tips"
     )
     story = given(book)
-    later = Effect("", "later", "on hold", given.instant("2026-03-06 20:00"))
+    later = Effect("", "held", "on hold", given.instant("2026-03-06 20:00"))
     story.provider["welcome"] = [later, later]
     return story.when(at="2026-03-03 09:00").then("send_email welcome ada", "send_email welcome bob")
 
@@ -221,6 +272,48 @@ def test_what_a_hold_on_everything_kept_back_moves_with_the_rest_of_its_play(giv
     story.when(at="2026-03-08 09:00").then("post_slack end mara")
 
 
+def test_what_a_hold_on_everything_keeps_back_does_not_go_stale(given: Given) -> None:
+    story = kept_back(given)
+    story.provider["welcome"] = [Effect("", "held", "on hold", given.instant("2026-03-16 20:00"))] * 2
+    story.when(at="2026-03-09 09:00").then("post_slack end mara", "send_email welcome ada", "send_email welcome bob")
+    patience = Effect("", "later", "429", given.instant("2026-03-13 12:00"))
+    story.provider["welcome"] = [patience, patience]
+    story.when(released(given, "send"), at="2026-03-13 10:00").then("send_email welcome ada", "send_email welcome bob")
+    story.when(at="2026-03-13 12:00").then("send_email welcome ada", "send_email welcome bob")
+    assert story.state.retries == ()
+
+
+def test_what_a_hold_let_go_unsaid_does_not_go_stale_when_its_provider_asks_for_patience(given: Given) -> None:
+    story = given(given.book(given.email("welcome"), given.slack("end", When(day=4)), name="tips"))
+    patience = Effect("", "later", "429", given.instant("2026-03-09 12:00"))
+    story.provider["welcome"] = [Effect("", "held", "on hold", given.instant("2026-03-09 10:00")), patience]
+    story.when(at="2026-03-03 09:00").when(at="2026-03-09 10:00").then("post_slack end mara", "send_email welcome ada")
+    story.when(at="2026-03-09 12:00").then("send_email welcome ada")
+    assert story.state.retries == ()
+
+
+def test_what_was_kept_back_goes_stale_like_all_else_once_the_hold_is_over(given: Given) -> None:
+    story = kept_back(given).when(EmailReplied("ada"), at="2026-03-05 12:00")
+    story.when(released(given, "send"), at="2026-03-05 16:00").then("send_email welcome bob")
+    story.when(at="2026-03-12 10:00").decided("failed outcome welcome", "until it was stale")
+    assert story.state.retries == ()
+
+
+def test_of_a_meeting_that_is_over_before_a_hold_ends_somebody_hears(given: Given) -> None:
+    story = given(given.book(given.invite("kickoff", When(day=1)), name="tips"))
+    story.provider["kickoff"] = [Effect("", "sent"), Effect("", "held", "on hold", given.instant("2026-03-16 09:00"))]
+    story.when(at="2026-03-03 09:00").when(at="2026-03-16 09:00")
+    story.decided("failed outcome kickoff", "a hold kept it back until the meeting was over")
+
+
+def test_nor_is_the_provider_blamed_where_a_hold_of_its_playbook_lasted_longer(given: Given) -> None:
+    story = given(given.book(given.invite("kickoff", When(day=1)), given.task("end", When(day=30)), name="tips"))
+    story.provider["kickoff"] = [Effect("", "sent"), Effect("", "later", "429", given.instant("2026-03-03 12:00"))]
+    story.when(at="2026-03-03 09:00").when(STOP, at="2026-03-03 10:00").when(at="2026-03-16 08:00")
+    story.when(HoldLifted("tom", "tips", "send"), at="2026-03-16 09:00")
+    story.decided("failed outcome kickoff", "a hold kept it back until the meeting was over")
+
+
 def test_what_was_put_off_is_not_hurried_by_the_end_of_another_hold(given: Given) -> None:
     story = kept_back(given).when(released(given, "retime"), at="2026-03-05 08:30")
     story.when(SendsReleased("tom"), at="2026-03-05 08:40").then()
@@ -228,7 +321,7 @@ def test_what_was_put_off_is_not_hurried_by_the_end_of_another_hold(given: Given
 
 def test_of_a_play_that_is_over_only_what_was_kept_back_moves(given: Given) -> None:
     story = given(given.book(given.email("welcome"), name="tips"))
-    story.provider["welcome"] = [Effect("", "later", "on hold", given.instant("2026-03-06 20:00"))]
+    story.provider["welcome"] = [Effect("", "held", "on hold", given.instant("2026-03-06 20:00"))]
     story.when(at="2026-03-03 09:00").when(released(given, "retime"), at="2026-03-05 08:30")
     assert [item.what for item in story.decisions] == ["hold"]
     story.when(at="2026-03-05 09:00").then("send_email welcome ada")

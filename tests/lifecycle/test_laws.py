@@ -137,7 +137,7 @@ class Walk:
             assert decode_union(Command, json.loads(canonical(encode(command)))) == command
             asked_about = command.touch in self.doubtful
             if self.seen[command.touch]:
-                assert self.last.get(command.touch) in ("later", "unknown"), f"twice: {command.touch}"
+                assert self.last.get(command.touch) in ("later", "held", "unknown"), f"twice: {command.touch}"
                 self.last[command.touch] = "out"
             self.seen[command.touch] += 1
             if command.kind in SEES and not asked_about:

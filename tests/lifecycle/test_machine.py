@@ -15,7 +15,8 @@ from statemachine import State, StateChart
 from statemachine.exceptions import TransitionNotAllowed
 
 from lifecycle import machine
-from lifecycle.machine import CHARTS, TABLE, move
+from lifecycle.charts import CHARTS
+from lifecycle.machine import TABLE, move
 
 PAGE = Path(__file__).parents[2] / "docs" / "statechart.md"
 TITLES = {
@@ -25,7 +26,7 @@ TITLES = {
 }
 HEAD = """# Statecharts
 
-Written from `lifecycle/machine.py` by `tests/lifecycle/test_machine.py`; do not edit. Three regions, independent of
+Written from `lifecycle/charts.py` by `tests/lifecycle/test_machine.py`; do not edit. Three regions, independent of
 each other; what crosses them is a rule in `lifecycle/journey.py`. Whether a criterion is met, a window is over or a
 day has come is asked before the event is sent: the charts have no guards.
 """

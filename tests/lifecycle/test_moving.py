@@ -221,6 +221,107 @@ def test_a_step_that_looks_like_one_that_is_gone_is_pointed_at(given: Given) -> 
     assert "which the customer waits for; say `was: b`" in repeats["b-new"]
 
 
+def repeats(story: Story, *books: Playbook, late: Any) -> dict[str, str]:
+    """The steps that a plan would refuse, with why."""
+    event = replace(story.apply(*books), move=("play",), late=late)
+    found = preview(story.library, story.state, event.digest, event.move, event.late, now=story.state.as_of)
+    return {change.step: change.reason for change in found if change.what == "repeats"}
+
+
+def test_steps_that_exchange_their_ids_are_pointed_at_where_one_would_come_twice(given: Given) -> None:
+    one, two = given.email("one"), given.email("two", When(day=6))
+    end = given.email("end", When(day=20))
+    story = given(given.book(one, two, end)).when(at="2026-03-04 10:00")
+    swapped = given.book(replace(two, id="one"), replace(one, id="two"), end)
+    assert repeats(story, swapped, late="fire") == {
+        "two": "it looks the same as one, which the customer had already; let both keep their ids"
+    }
+    assert repeats(story, swapped, late="skip") == {}
+    later = given.book(replace(two, id="one"), replace(one, id="two", when=When(day=8)), end)
+    assert list(repeats(story, later, late="skip")) == ["two"]
+    taken = given.book(replace(one, id="two", when=When(day=8)), end)
+    assert list(repeats(story, taken, late="skip")) == ["two"]
+
+
+def test_a_text_that_is_used_again_on_purpose_is_none_that_comes_twice(given: Given) -> None:
+    one, two = given.email("one"), given.email("two", When(day=6))
+    story = given(given.book(one, two)).when(at="2026-03-04 10:00")
+    assert repeats(story, given.book(one, replace(one, id="two", when=When(day=6))), late="fire") == {}
+    early = given(given.book(given.email("one", When(day=5)), two)).when(at="2026-03-04 10:00")
+    swapped = given.book(replace(two, id="one"), replace(one, id="two", when=When(day=8)))
+    assert repeats(early, swapped, late="fire") == {}
+
+
+def test_a_step_that_comes_into_a_branch_is_said_to_wait_for_it(given: Given) -> None:
+    seen = given.wait("seen", When(day=9), given.get("setup.api"))
+    first, tip, end = (given.task(name, When(day=day)) for name, day in (("first", 4), ("tip", 5), ("end", 9)))
+    story = given(given.book(seen, first, tip, end)).when(at="2026-03-03 10:00")
+    new = given.book(
+        seen,
+        replace(first, needs=("seen",)),
+        replace(tip, under="seen", branch="then"),
+        replace(end, when=When(after="tip")),
+    )
+    event = replace(story.apply(new), move=("play",))
+    found = preview(story.library, story.state, event.digest, ("play",), "skip", now=story.state.as_of)
+    said = {change.step: change.reason for change in found if change.what == "waits"}
+    assert said == {
+        "first": "it comes after seen",
+        "tip": "it stands in a branch of seen, which is not open",
+        "end": "it comes after tip",
+    }
+    moved(story, new, at="2026-03-03 11:00")
+    story.when(at="2026-03-08 10:00").then()
+    story.when(Happened("api.connected"), at="2026-03-08 11:00")
+    story.then("raise_task first mara", "raise_task tip mara", "raise_task end mara")
+
+
+def test_what_is_open_of_a_step_that_comes_into_a_branch_is_called_off_until_that_opens(given: Given) -> None:
+    seen = given.wait("seen", When(day=9), given.get("setup.api"))
+    rule = given.approval(Length(2, "days"))
+    offer, end = given.email("offer", When(day=3), approval=rule), given.email("end", When(day=20))
+    story = given(given.book(seen, offer, end)).when(at="2026-03-03 10:00")
+    story.when(ApprovalAnswered("play/1/offer", "mara", "approve", "p1"), at="2026-03-03 10:30")
+    assert story.status("offer") == "approved"
+    changes = moved(story, given.book(seen, replace(offer, under="seen", branch="then"), end), at="2026-03-03 11:00")
+    assert changes == [("", "moves"), ("offer", "waits")]
+    story.decided("cancelled email offer", "the new release has it otherwise")
+    story.when(at="2026-03-06 10:00").then()
+    story.when(Happened("api.connected"), at="2026-03-06 11:00").then("ask_approval offer mara")
+    press = ApprovalAnswered("play/1/offer.2", "mara", "approve", "p2")
+    story.when(press, at="2026-03-06 12:00").then("settle_approval offer approved", "send_email offer ada")
+
+
+def test_a_step_whose_branch_can_no_longer_open_is_said_to_be_gone(given: Given) -> None:
+    seen = given.wait("seen", When(day=2), given.get("setup.api"))
+    tip, end = given.email("tip", When(day=6)), given.email("end", When(day=20))
+    story = given(given.book(seen, tip, end)).when(at="2026-03-05 10:00")
+    changes = moved(story, given.book(seen, replace(tip, under="seen", branch="then"), end), at="2026-03-05 11:00")
+    assert changes == [("", "moves"), ("tip", "removed")]
+    story.when(at="2026-03-10 10:00").then()
+
+
+def test_a_wait_that_the_new_release_ends_is_not_said_to_wait(given: Given) -> None:
+    end = given.email("end", When(day=20))
+    old, new = (
+        given.book(given.wait("seen", When(day=9), given.get(name)), end) for name in ("setup.done", "setup.api")
+    )
+    story = given(old).when(Happened("api.connected"), at="2026-03-03 10:00")
+    assert moved(story, new, at="2026-03-03 11:00") == [("", "moves")]
+    assert story.status("seen") == "met"
+
+
+def test_a_step_that_comes_out_of_a_branch_is_said_to_have_a_time(given: Given) -> None:
+    seen = given.wait("seen", When(day=9), given.get("setup.api"))
+    tip, end = given.email("tip", When(day=6)), given.email("end", When(day=20))
+    other = given.wait("other", When(day=15), given.get("setup.done"))
+    below = given.task("below", under="seen", branch="then")
+    story = given(given.book(seen, replace(tip, under="seen", branch="then"), below, other, end))
+    story.when(at="2026-03-05 10:00")
+    new = given.book(seen, tip, replace(below, under="other"), other, end)
+    assert moved(story, new, at="2026-03-05 11:00") == [("", "moves"), ("tip", "retimed"), ("below", "waits")]
+
+
 def test_exits_of_the_new_release_count_from_the_move_on(given: Given) -> None:
     steps = (given.email("end", When(day=20)),)
     story = given(given.book(*steps)).when(Happened("api.connected"), at="2026-03-03 10:00")
@@ -287,6 +388,16 @@ def test_a_send_put_off_is_dropped_when_its_step_is_gone(given: Given) -> None:
     story.take(late, story.state.as_of, issued)
     story.when(at="2026-03-03 12:00").then()
     assert story.state.retries == ()
+
+
+def test_a_send_put_off_of_a_step_that_stays_is_kept(given: Given) -> None:
+    stays = given.email("b", to=("admin",))
+    story = given(given.book(given.email("a"), stays, given.email("end", When(day=20))))
+    later = Effect("", "later", "busy", given.instant("2026-03-03 12:00"))
+    story.provider.update(a=[later], b=[later])
+    story.when(at="2026-03-03 09:00")
+    moved(story, given.book(stays, given.email("end", When(day=20))), at="2026-03-03 10:00")
+    assert [item.command["step"] for item in story.state.retries] == ["b"]
 
 
 def test_patience_with_an_open_question_follows_the_new_rules(given: Given) -> None:

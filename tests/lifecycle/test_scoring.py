@@ -24,7 +24,7 @@ NUMBER = FactSpec("number")
 
 @pytest.fixture
 def life(given: Given) -> Lifecycle:
-    """Use 60 % (a share of 0.5 is good, of 0.2 middling), the milestone `roi` 20 %, NPS 20 %; half must be known."""
+    """Use 60% (a share of 0.5 is good, of 0.2 middling), the milestone `roi` 20%, NPS 20%; half must be known."""
     use = Metric("share", "Share", 1, given.compare("usage.share", ">=", 0.5), given.compare("usage.share", ">=", 0.2))
     model = HealthModel(
         "small",
@@ -55,14 +55,12 @@ def score(story: Story) -> Value:
 def test_a_score_follows_the_facts_that_its_model_reads(given: Given, life: Lifecycle) -> None:
     story = given(life=life).when(facts(usage_share=0.6), at="2026-03-02 12:00")
     assert score(story) == 75, "60 of the 80 that are known: nobody has ticked the milestone, so it is not reached"
-    story.decided("fired band green", "health.score = 75, 80 % of it known")
+    story.decided("fired band green", "health.score = 75, 80% of it known")
     story.when(facts(nps_score=9), at="2026-03-02 13:00").undecided()
     assert score(story) == 80
     story.when(MilestoneTicked("roi", "mara"), at="2026-03-02 14:00")
     assert score(story) == 100
-    story.when(facts(usage_share=0.1), at="2026-03-02 15:00").decided(
-        "fired band red", "health.score = 40, 100 % of it"
-    )
+    story.when(facts(usage_share=0.1), at="2026-03-02 15:00").decided("fired band red", "health.score = 40, 100% of it")
 
 
 def test_a_fact_that_no_metric_asks_for_makes_no_score_anew(given: Given, life: Lifecycle) -> None:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import cast
@@ -13,7 +14,7 @@ from freezegun import freeze_time
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
-from store import keys, tables
+from store import keys, tables, team
 from store.database import Database, DatabaseUrlError, NestedTransactionError, now, open_database
 
 AT = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
@@ -126,10 +127,28 @@ def test_a_database_of_before_the_calls_gets_what_it_lacks(empty_database_url: s
         for name in _CALLS:
             if name not in made:
                 c.execute(text(f"DROP TABLE {name}"))
+        c.execute(text("ALTER TABLE teammates DROP COLUMN meeting_url"))
         c.execute(text("UPDATE alembic_version SET version_num = '0004'"))
     database.migrate()
     with database.begin() as c:
         assert compare_metadata(MigrationContext.configure(c), tables.metadata) == []
+    database.close()
+
+
+def test_a_team_of_before_the_meeting_rooms_is_kept_and_has_none(empty_database_url: str) -> None:
+    database = open_database(empty_database_url)
+    database.migrate()
+    with database.begin() as c:
+        team.save_team(c, [team.Person("mara", "Mara", "mara@stageplay.example.com", ("csm",))], {})
+        c.execute(text("ALTER TABLE teammates DROP COLUMN meeting_url"))
+        c.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+    database.migrate()
+    with database.begin() as c:
+        assert compare_metadata(MigrationContext.configure(c), tables.metadata) == []
+        (mara,) = team.teammates(c)
+        assert (mara.name, mara.meeting_url) == ("Mara", "")
+        team.save_team(c, [replace(mara, meeting_url="https://meet.example.com/mara")], {})
+        assert team.teammates(c)[0].meeting_url == "https://meet.example.com/mara"
     database.close()
 
 
@@ -150,7 +169,7 @@ def test_racing_processes_migrate_once(empty_database_url: str) -> None:
     assert [racer.exitcode for racer in racers] == [0, 0, 0]
     database = open_database(empty_database_url)
     with database.read() as c:
-        assert c.execute(text("SELECT version_num FROM alembic_version")).all() == [("0005",)]
+        assert c.execute(text("SELECT version_num FROM alembic_version")).all() == [("0006",)]
         assert len(keys.key(c, "touch")) == 32
     database.close()
 

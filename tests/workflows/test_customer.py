@@ -49,11 +49,14 @@ async def insist(rig: Any, event: Event) -> dict[str, Any]:
     raise AssertionError("the answer was refused 20 times")
 
 
-async def test_150_events_and_150_answers_across_30_runs_are_each_accounted_for(local: Any, life: Lifecycle) -> None:
+@pytest.mark.parametrize("many", [pytest.param(30, id="30"), pytest.param(150, id="150", marks=pytest.mark.nightly)])
+async def test_many_events_and_answers_across_many_runs_are_each_accounted_for(
+    local: Any, life: Lifecycle, many: int
+) -> None:
     async with local((question(),), life) as rig, rig.worker():
         handle = await rig.sign_up()
         replies = []
-        for number in range(1, 151):
+        for number in range(1, many + 1):
             await rig.tell(Happened("ask"))
             replies.append(await rig.ask(press(number)))
         told = [rig.tell(FactsReported({"usage.logins": number})) for number in range(10)]
@@ -65,15 +68,15 @@ async def test_150_events_and_150_answers_across_30_runs_are_each_accounted_for(
             history = await rig.client.get_workflow_handle(handle.id, run_id=run.run_id).fetch_history()
             assert len(history.events) <= 200
             assert sum(event.ByteSize() for event in history.events) <= 24 * 1024
-    assert [reply["result"] for reply in replies] == ["approved"] * 150
-    assert state["counters"] == {"question": 150}
+    assert [reply["result"] for reply in replies] == ["approved"] * many
+    assert state["counters"] == {"question": many}
     assert [reply["result"] for reply in burst if reply] == ["done"] * 10
-    assert state["seq"] == 321
-    assert len(found) >= 30
+    assert state["seq"] == 2 * many + 21
+    assert len(found) >= many // 5
     sends = [touch for touch in rig.world.touches if "/send/" in touch]
-    assert sorted(sends) == sorted(f"cus_1/question/{number}/message/1/send/mara" for number in range(1, 151))
+    assert sorted(sends) == sorted(f"cus_1/question/{number}/message/1/send/mara" for number in range(1, many + 1))
     approvals = [item for item in rig.world.decisions if item.what == "approval" and item.verdict == "fired"]
-    assert len(approvals) == 150
+    assert len(approvals) == many
 
 
 async def test_a_press_retried_in_the_next_run_is_answered_and_acts_once(local: Any, life: Lifecycle) -> None:

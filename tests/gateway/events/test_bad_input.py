@@ -120,6 +120,13 @@ async def test_a_fact_is_checked_against_the_catalogue(
     assert problem(answer, 422)["field"] == field
 
 
+async def test_a_number_beyond_its_range_says_what_it_has_to_be(send: Send, signup: Signup, problem: Problem) -> None:
+    await send(signup())
+    data = {"customer": "acme", "facts": {"usage.dau_wau": 40}}
+    error = problem(await send({"type": "facts.reported", "id": "evt_2", "data": data}), 422)
+    assert error == {"field": "facts.usage.dau_wau", "problem": "is not at most 1", "fix": "send at most 1"}
+
+
 async def test_two_megabytes_are_413(send: Send, problem: Problem, refusals: Refusals) -> None:
     assert problem(await send(b"[" + b" " * 2 * 1024 * 1024 + b"]"), 413)["field"] == "body"
     assert refusals() == []
