@@ -28,8 +28,10 @@ from store.pages import DecisionRow
 
 LOOK_EVERY = 0.1
 PRESS_EVERY = 0.02
-ARRIVES_WITHIN = 50
-"""Looks after the last decision until something counts as not sent."""
+ARRIVES_WITHIN = 450
+"""Looks after the last decision until what is on its way counts as not sent. Of a worker that was killed while it sent
+the server learns within 20 seconds; then another asks what became of that.
+"""
 STANDINGS_EVERY = 5
 """Looks between two redrawings of the standings."""
 NOT_IN_TIME = "was not approved in time"
@@ -176,7 +178,7 @@ class Demo:
     async def _arrive(self, database: Database) -> None:
         """Wait for what the last steps send: a play ends when they have fired, a moment before all has arrived."""
         for _ in range(ARRIVES_WITHIN):
-            if not any([await asyncio.to_thread(records.unsent, database, part.customer.id) for part in self.parts]):
+            if not await asyncio.to_thread(records.on_the_way, database, [part.customer.id for part in self.parts]):
                 return
             await asyncio.sleep(LOOK_EVERY)
 

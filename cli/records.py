@@ -1,5 +1,6 @@
 """What the demo reads besides the pages of the store: names for roles and ids, touches not known as sent."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -50,6 +51,14 @@ def unsent(database: Database, customer: str) -> list[str]:
     with database.read() as c:
         rows = select(table.c.touch, table.c.state).where(table.c.customer == customer, table.c.state.not_in(settled))
         return [f"{row.touch} ({row.state})" for row in c.execute(rows)]
+
+
+def on_the_way(database: Database, of: Sequence[str]) -> bool:
+    """Whether a touch of these customers is being sent or will be tried again."""
+    table = tables.ledger
+    with database.read() as c:
+        rows = select(table.c.touch).where(table.c.customer.in_(of), table.c.state.in_(["reserved", "held"]))
+        return c.execute(rows.limit(1)).first() is not None
 
 
 def named(database: Database, row: DecisionRow) -> str:

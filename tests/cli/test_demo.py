@@ -8,8 +8,10 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
+from cli import records
 from cli.demo import CLOSING, Demo, Part, _figures
 from cli.story import NORTHWIND
+from store import ledger
 from store.customers import Customer
 from store.database import Database
 from store.pages import DecisionRow
@@ -61,6 +63,18 @@ async def test_what_came_too_late_says_how_long_there_was_or_that_it_was_stopped
     said = cast("StringIO", out.file).getvalue()
     assert "Northwind Freight: kickoff was not approved in time" in said
     assert why in said
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_being_sent_or_tried_again_is_on_its_way(database: Database) -> None:
+    touch = "cus_1/onboarding/1/welcome/1/send/con_1"
+    ledger.reserve(database, touch, customer="cus_1", kind="email", lease_for=timedelta(seconds=5))
+    assert records.on_the_way(database, ["cus_1", "cus_2"])
+    assert not records.on_the_way(database, ["cus_2"])
+    ledger.defer(database, touch, 1, "429")
+    assert records.on_the_way(database, ["cus_1"])
+    ledger.give_up(database, touch, "withdrawn", "exit")
+    assert not records.on_the_way(database, ["cus_1"])
 
 
 def test_customers_of_a_later_round_bear_its_number() -> None:
