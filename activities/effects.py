@@ -55,8 +55,8 @@ def _nothing(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`find`: as of the ways. `address`: whom suppression is asked about, empty for teammates. `after_leaving`: it
-    belongs to a playbook for customers who have left.
+    """`find`: as of the ways. `repeatable`: to send it twice does no harm. `address`: whom suppression is asked about,
+    empty for teammates. `after_leaving`: it belongs to a playbook for customers who have left.
     """
 
     way: Way
@@ -66,6 +66,7 @@ class Job:
     after: Callable[[str], None] = _nothing
     address: str = ""
     after_leaving: bool = False
+    repeatable: bool = False
 
 
 Addressed = (
@@ -168,7 +169,8 @@ class Effects:
         return Job(
             way,
             send=lambda: way.send(envelope, mail),
-            find=lambda doubt: way.find_mail(envelope, doubt) if calendar is None else None,
+            find=lambda doubt: way.find_mail(envelope, doubt),
+            repeatable=calendar is not None,
             address=scene.person.email if scene.contact else "",
             **writes,
         )

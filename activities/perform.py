@@ -26,7 +26,7 @@ from activities.delivery import Delivery, Failed, Landing, Later, Sent, Unknown
 from activities.effects import Effects, Job, NoLongerOwedError
 from activities.mime import UnsendableError
 from activities.transports import Rate, doubt_of
-from lifecycle import touches, trace
+from lifecycle import effects, touches, trace
 from lifecycle.commands import (
     CancelInvite,
     Command,
@@ -54,6 +54,7 @@ HELD_IN_REHEARSAL = (timedelta(seconds=5), timedelta(minutes=1))
 AGAIN = timedelta(seconds=60)
 THREADS = 32
 """How many commands may be under way in one process."""
+LEFT = "its play was left before it went"
 LONGEST_QUEUE = 5.0
 """Seconds that a command may wait for a token of its provider."""
 
@@ -138,7 +139,7 @@ class Performer:
         done, _ = await asyncio.wait({task}, timeout=self._limit)
         if done:
             return task.result()
-        return Later(self._lease, "it takes longer than a command may; asked about later")
+        return Unknown("it takes longer than a command may; asked about later", ask_in=self._lease)
 
     def _finished(self, task: "asyncio.Future[Outcome]") -> None:
         self._free.release()
@@ -163,18 +164,26 @@ class Performer:
         except DatabaseLostError:
             raise
         except UnsendableError as error:
-            outcome = Failed(str(error))
+            outcome = self._given_up(command, Failed(str(error)))
         except NoLongerOwedError as error:
-            outcome = Withdrawn(str(error))
+            outcome = self._given_up(command, Withdrawn(str(error)))
         except Exception as error:
             log.exception("a command could not be carried out")
             outcome = Later(AGAIN, f"it could not be carried out ({type(error).__name__}); see the worker's log")
         log.info("touch", result=_RESULTS[type(outcome)], reason=getattr(outcome, "reason", ""))
         return outcome
 
+    def _given_up(self, command: Command, outcome: Failed | Withdrawn) -> Outcome:
+        with _database():
+            ledger.give_up(
+                self._db, command.touch, "failed" if isinstance(outcome, Failed) else "withdrawn", outcome.reason
+            )
+        return outcome
+
     # --- the ledger -------------------------------------------------------------------------------------------------
 
     def _deliver(self, customer: str, command: Command, plays: Mapping[str, PlayInfo]) -> Outcome:
+        left = effects.of_left_play(command, plays)
         found = self._look(customer, command, plays)
         if isinstance(found, Held):
             # Note it before looking a second time: a hold lifted after that finds the note, one lifted before lets go.
@@ -197,10 +206,12 @@ class Performer:
             if isinstance(got, Reservation):
                 return self._send(job, got)
             outcome = _settled(got) or (
-                self._held_now(customer, command) if got.state == "held" else self._ask(job, got)
+                self._held_now(customer, command) if got.state == "held" else self._ask(job, got, left)
             )
             if outcome is not None:
                 return outcome
+            if left:
+                raise NoLongerOwedError(LEFT)
         return Later(AGAIN, "somebody else is sending it")
 
     def _repeated(self, c: Connection, customer: str, command: Command, job: Job) -> Barrier | None:
@@ -214,6 +225,8 @@ class Performer:
         with self._db.read() as c:
             row = ledger.standing(c, command.touch)
             settled = None if row is None else _settled(row)
+            if (row is None or row.state == "held") and effects.of_left_play(command, plays):
+                raise NoLongerOwedError(LEFT)
             return settled or _held(c, customer, command) or self._effects.prepare(c, customer, command, plays)
 
     def _send(self, job: Job, reservation: Reservation) -> Outcome:
@@ -225,14 +238,17 @@ class Performer:
             raise
         return self._write(job, touch, attempt, job.send())
 
-    def _ask(self, job: Job, row: Standing) -> Outcome | None:
-        """What to make of a touch that may be out. None: it surely is not, and may be reserved again."""
-        live = row.lease_until is not None and row.lease_until > now()
+    def _ask(self, job: Job, row: Standing, left: bool) -> Outcome | None:
+        """What to make of a touch that may be out. None: it surely is not, or may be repeated, since its play is not
+        `left`; then it may be reserved again.
+        """
         if row.touch in self._landed and self._landed[row.touch][0] == row.attempt:
             return self._write(job, row.touch, row.attempt, self._landed[row.touch][1])
-        if row.state == "reserved" and live and row.lease_until is not None:
-            return Later(row.lease_until - now(), "it is being sent at this moment")
-        landing = job.find(doubt_of(self._since(row), row.lease_until, job.way.lease))
+        lease = row.lease_until - now() if row.lease_until else timedelta(0)
+        if row.state == "reserved" and lease > timedelta(0):
+            return Unknown("it is being sent at this moment", ask_in=lease)
+        again = job.repeatable and not left
+        landing = None if again else job.find(doubt_of(self._since(row), row.lease_until, job.way.lease))
         match landing:
             case None:
                 ledger.defer(self._db, row.touch, row.attempt, "it had not arrived, or may be repeated")
@@ -344,11 +360,10 @@ def _barrier(c: Connection, customer: str, command: Command, job: Job) -> Barrie
 
 
 def _told(command: Command, outcome: Outcome) -> EffectResult:
-    if isinstance(outcome, Unknown) and outcome.ask_in is not None:  # the row says `unknown`, so it is only asked about
-        outcome = Later(outcome.ask_in, outcome.reason)
-    wait = outcome.wait.total_seconds() if isinstance(outcome, Later) else 0.0
+    wait = outcome.wait if isinstance(outcome, Later) else outcome.ask_in if isinstance(outcome, Unknown) else None
+    seconds = max(wait.total_seconds(), 0.0) if wait else 0.0
     reason = "" if isinstance(outcome, Sent) else outcome.reason
-    return {"touch": command.touch, "result": _RESULTS[type(outcome)], "reason": reason, "retry_in": max(wait, 0.0)}
+    return {"touch": command.touch, "result": _RESULTS[type(outcome)], "reason": reason, "retry_in": seconds}
 
 
 def _settled(row: Standing) -> Outcome | None:

@@ -5,10 +5,8 @@ be asked about a touch whose outcome is in doubt: it says `Sent`, None (surely n
 again), `Later` (ask again), `Unknown` (still open) or `Failed` (given up). Doubt about a mail stays open for a day, for
 SendGrid's own events to settle it.
 
-Of a way's own `send` and `post`, `Later` means that surely nothing was sent. What the core is told as `later` is wider:
-also a touch that is being sent at this moment, under somebody's lease or past our limit, and a card that may have
-arrived and about which Slack is asked in a minute. The ledger's row knows the difference, and is asked before anything
-is sent again.
+`Later` means that surely nothing was sent. What is being sent at this moment, under somebody's lease or past our limit,
+is `Unknown` like a card that may have arrived, with the moment from which on it can be asked about.
 """
 
 import json

@@ -80,7 +80,7 @@ class SendGridEvents:
         """A touch whose send had no answer did arrive."""
         with self.db.read() as c:
             standing = ledger.by_hash(c, touch_hash)
-        if standing is not None and standing.state == "unknown":
+        if standing is not None:
             ledger.settle_unknown(self.db, standing.touch, True, f"SendGrid says {kind}")
 
 

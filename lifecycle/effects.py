@@ -85,24 +85,24 @@ def _left(turn: Turn, command: Command | None, part: str = "cancel") -> Play | N
 
 def _postpone(turn: Turn, effect: Effect, command: Command | None, play: Play | None, *, doubtful: bool) -> None:
     """Keep a command for later. Once it may have arrived it stays so, whatever a later answer says: it is asked about
-    again and never judged as if it had surely not gone.
+    again, where its play was left only if somebody can be asked soon, and never judged as if it had surely not gone.
     """
     if command is None:
         return
     name = command.step
-    if play is None and command.kind in CUSTOMER_SEES and not _of_change(command):
+    askable = doubtful and effect.at is not None
+    if play is None and not askable and of_left_play(command, ()):
         if not doubtful:
             recipients.release(turn, effect.touch)
         turn.decide_life(name, "outcome", "cancelled", f"{effect.result}, and its play has been left: {effect.reason}")
         return
-    later = effect.result != "unknown"
-    at = effect.at or turn.at + timedelta(minutes=1) if later else turn.at + UNKNOWN_FOR
-    at = max(at, turn.at + timedelta(seconds=1))
+    wait = UNKNOWN_FOR if effect.result == "unknown" else timedelta(minutes=1)
+    at = max(effect.at or turn.at + wait, turn.at + timedelta(seconds=1))
     if effect.result == "later" and play is not None and command.kind in CUSTOMER_SEES:
         command = _renewed(turn, play, command)
     retry = Retry(at, encode(command), "unknown" if doubtful else "later", held=effect.result == "held")
     turn.retries = (*(item for item in turn.retries if item.command["touch"] != effect.touch), retry)
-    if play is not None and not later:
+    if play is not None and effect.result == "unknown" and effect.at is None:
         turn.decide(play, name, "outcome", "waiting", f"may have arrived; asked again in 24 hours: {effect.reason}")
 
 
@@ -118,20 +118,24 @@ def left_behind(state: State, waiting: Sequence[Command]) -> tuple[Command, ...]
     """Those of the commands not handed on yet that nobody wants any more: what the customer would see of plays that
     were left, and the cancelling of invites among it. The shell settles them as `withdrawn`.
 
-    A batch that is out already is let go on: taking back what may be on the wire would make it unknown.
+    A batch that is out already is let go on: taking back what may be on the wire would make it unknown. What may have
+    arrived is still asked about.
     """
     running = {play.key for play in state.plays}
-    gone = {
-        command.touch
-        for command in waiting
-        if command.kind in CUSTOMER_SEES and touches.read(command.touch).play not in running and not _of_change(command)
-    }
-    unsent = gone.difference(state.doubtful)
+    gone = {command.touch for command in waiting if of_left_play(command, running)}.difference(state.doubtful)
     return tuple(
         command
         for command in waiting
-        if command.touch in gone or (command.kind == "cancel_invite" and f"{command.meeting}/{command.to}" in unsent)
+        if command.touch in gone or (command.kind == "cancel_invite" and f"{command.meeting}/{command.to}" in gone)
     )
+
+
+def of_left_play(command: Command, running: Collection[str]) -> bool:
+    """Whether a command is of a play that is not `running` any more and the customer would see it: it must not go.
+
+    What tells of a change of the team goes in any case.
+    """
+    return command.kind in CUSTOMER_SEES and touches.read(command.touch).play not in running and not _of_change(command)
 
 
 def _standing(turn: Turn, play: Play | None, touch: Touch) -> Progress | None:

@@ -4,7 +4,7 @@
     reserved --defer--> held --reserve--> reserved, attempt + 1      surely not sent, may be tried again
     reserved --fail--> failed                                        never will be
     reserved --unknown--> unknown --confirm, fail, defer, settle_unknown--> ...  the provider is asked, never re-sent to
-    reserved, held --withdraw--> withdrawn
+    held --give_up--> failed, withdrawn          reserved --give_up, once its lease is over--> unknown
 
 Every move is a compare-and-set on the attempt. A confirmation is a fact: it also moves a row that meanwhile was
 deferred or withdrawn, because the touch is out. Reservations end by real time; whoever finds one that ended asks the
@@ -28,6 +28,7 @@ State = Literal["reserved", "sent", "failed", "unknown", "held", "withdrawn"]
 
 RECONCILING = "reconciling"
 """The switch that holds all sends after a restore from backup, until the ledger agrees with the providers."""
+UNHEARD = "whoever began to send it was not heard of again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +143,17 @@ def unknown(db: Database, touch: str, attempt: int, reason: str) -> bool:
     return _move(db, touch, attempt, ("reserved", "unknown", "withdrawn"), **values)
 
 
-def withdraw(db: Database, prefix_or_touch: str, reason: str) -> int:
-    """Withdraw a touch, or all below a front part of it (`customer/playbook/play`), unless they are out or may be.
-
-    A send that is under way at this moment is not stopped: its confirmation makes the row `sent` again.
-
-    Returns:
-        How many rows were withdrawn.
+def give_up(db: Database, touch: str, state: Literal["failed", "withdrawn"], reason: str) -> None:
+    """Nothing more will be sent of a touch. What surely has not gone is settled as `state`; what was reserved and not
+    heard of within its lease is `unknown`, for a person or the provider to settle; what is being sent goes on.
     """
-    table, front = tables.ledger, prefix_or_touch.rstrip("/")
-    # A touch starts with its customer, which has an index on both databases; a text prefix has one on neither.
-    below = (table.c.customer == front.split("/")[0]) & table.c.touch.startswith(f"{front}/", autoescape=True)
-    values = {"state": "withdrawn", "reason": reason, "lease_until": None, "changed_at": now()}
+    table = tables.ledger
+    lost = (table.c.touch == touch) & _abandoned(timedelta(0))
+    doubt = {"state": "unknown", "reason": f"{UNHEARD}; {reason}", "lease_until": None, "changed_at": now()}
     with db.begin() as c:
-        change = update(table).where((table.c.touch == front) | below, table.c.state.in_(["reserved", "held"]))
-        return c.execute(change.values(values)).rowcount
+        c.execute(update(table).where(lost).values(doubt))
+        held = (table.c.touch == touch) & (table.c.state == "held")
+        c.execute(update(table).where(held).values(state=state, reason=reason, changed_at=now()))
 
 
 def hold_back(db: Database, touch: str, *, customer: str, kind: str, reason: str) -> None:
@@ -178,13 +175,18 @@ def held_back(c: Connection, since: datetime, *, after: str, limit: int) -> list
 
 
 def settle_unknown(db: Database, touch: str, sent: bool, reason: str) -> bool:
-    """Settle an unknown touch by the provider's own event or a person's word. Not sent: it may be tried again.
+    """Settle a touch in doubt by the provider's own event or a person's word. Sent: that counts of one that is being
+    sent, too. Not sent: it may be tried again.
 
     Returns:
-        False when it is not unknown (any more).
+        False when there is no doubt (any more).
     """
+    table = tables.ledger
     values: dict[str, Any] = {"state": "sent", "sent_at": now()} if sent else {"state": "held"}
-    return _move(db, touch, None, ("unknown",), reason=reason, **values)
+    doubtful = (table.c.state == "unknown") | ((table.c.state == "reserved") if sent else _abandoned(timedelta(0)))
+    change = update(table).where(table.c.touch == touch, doubtful)
+    with db.begin() as c:
+        return c.execute(change.values(reason=reason, lease_until=None, changed_at=now(), **values)).rowcount == 1
 
 
 def standing(c: Connection, touch: str) -> Standing | None:
@@ -200,10 +202,19 @@ def by_hash(c: Connection, touch_hash: str) -> Standing | None:
 
 
 def in_doubt(c: Connection, limit: int = 50) -> tuple[Standing, ...]:
-    """Touches with no known outcome, the longest in doubt first: a person settles what the provider does not."""
+    """Touches with no known outcome, the longest in doubt first: a person settles what the provider does not. What a
+    worker reserved and was killed over counts after an hour, by which another would have asked.
+    """
     table = tables.ledger
-    query = select(table).where(table.c.state == "unknown").order_by(table.c.changed_at, table.c.touch).limit(limit)
-    return tuple(_standing(row) for row in c.execute(query))
+    doubtful = (table.c.state == "unknown") | _abandoned(timedelta(hours=1))
+    query = select(table).where(doubtful).order_by(table.c.changed_at, table.c.touch).limit(limit)
+    found = (_standing(row) for row in c.execute(query))
+    return tuple(row if row.reason else replace(row, reason=UNHEARD) for row in found)
+
+
+def _abandoned(longer_than: timedelta) -> ColumnElement[bool]:
+    """Reserved, with a lease that ended that long ago."""
+    return (tables.ledger.c.state == "reserved") & (tables.ledger.c.lease_until <= now() - longer_than)
 
 
 def hold_on(c: Connection, scope: str, playbook: str = "") -> Hold | None:

@@ -254,7 +254,8 @@ class CustomerLifecycle:
     def _effect(self, item: EffectResult) -> Effect:
         later = self._clock.virtual(workflow.now() + timedelta(seconds=item["retry_in"]))
         effect: Effect = decode(Effect, {key: item[key] for key in ("touch", "result", "reason")})
-        return replace(effect, at=later) if effect.result in ("later", "held") else effect
+        soon = effect.result == "unknown" and item["retry_in"] > 0
+        return replace(effect, at=later) if soon or effect.result in ("later", "held") else effect
 
     def _summary(self, stored: int = 0) -> dict[str, Any]:
         state = self._state

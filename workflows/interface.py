@@ -79,7 +79,7 @@ class Batch(TypedDict):
 
 
 class EffectResult(TypedDict):
-    """Outcome of one command. `retry_in`: real seconds, for `later` and `held` only."""
+    """Outcome of one command. `retry_in`: real seconds; of `unknown`, 0 where nobody can be asked for a day."""
 
     touch: str
     result: str

@@ -1,7 +1,7 @@
 """A small office to send from: a team, a customer, a release with one step of every kind, and providers that count."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.delivery import Delivery
 from activities.perform import Performer
-from lifecycle import trace
+from lifecycle import touches, trace
 from lifecycle.actions import Email, Expr, Invite, Length, Reschedule, Slack, Survey, Task
 from lifecycle.commands import (
     AskApproval,
@@ -159,11 +159,16 @@ class Office:
             number=next(self.numbers),
             commands=[encode(command) for command in commands],
             decisions=[trace.to_row(decision) for decision in decisions],
-            plays=plays or {},
+            plays=self._running(commands) if plays is None else plays,
             summary=summary,
             snapshot=snapshot or {},
             log="",
         )
+
+    def _running(self, commands: Iterable[Command]) -> dict[str, PlayInfo]:
+        profile = self.customer.profile
+        info = PlayInfo(anchor=profile.signed_up_on.isoformat(), zone=profile.zone, about={})
+        return {touches.read(command.touch).play: info for command in commands}
 
     def run(
         self, *commands: Command, performer: Performer | None = None, batch: Batch | None = None

@@ -13,8 +13,8 @@ from freezegun.api import FrozenDateTimeFactory
 from lifecycle.commands import Command
 from lifecycle.playbook import Trigger
 from store import customers, ledger, team
-from tests.fakes.provider import Answer, Seen, Slow
-from tests.fakes.sendgrid import SEND, FakeSendGrid
+from tests.fakes.provider import Seen
+from tests.fakes.sendgrid import FakeSendGrid
 from tests.fakes.slack import FakeSlack
 
 if TYPE_CHECKING:
@@ -198,30 +198,6 @@ def test_the_cores_own_task_reaches_its_owner_although_the_customer_left(
         customers.stop(c, office.customer.id, stopped=True)
     assert office.one(office.task("Nobody knows whether the welcome mail arrived"))[0] == "sent"
     assert slack_server.posts == 1
-
-
-def test_a_touch_withdrawn_in_the_ledger_is_not_sent(office: "Office", sendgrid_server: FakeSendGrid) -> None:
-    sendgrid_server.script(SEND, Answer(500))
-    assert office.one(office.email())[0] == "later"
-    assert ledger.withdraw(office.db, f"{office.customer.id}/onboarding/1", "the play ended") == 1
-    assert office.one(office.email()) == ("withdrawn", "the play ended")
-    assert len(sendgrid_server.seen) == 1
-
-
-def test_a_send_that_was_under_way_when_it_was_withdrawn_is_recorded_as_sent(
-    office: "Office", sendgrid_server: FakeSendGrid
-) -> None:
-    sendgrid_server.script(SEND, Slow())
-
-    def withdraw(_: Seen) -> None:
-        ledger.withdraw(office.db, office.email().touch, "the play ended")
-        sendgrid_server.release()
-
-    sendgrid_server.hook = withdraw
-    assert office.one(office.email())[0] == "sent"
-    row = office.standing(office.email())
-    assert row is not None
-    assert row.state == "sent"
 
 
 @on_sqlite

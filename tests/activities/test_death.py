@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from freezegun import freeze_time
@@ -22,6 +22,7 @@ from sqlalchemy import text
 from activities.perform import DatabaseLostError
 from activities.transports import NOBODY_KNOWS
 from lifecycle.commands import Command
+from store import ledger, outbox
 from store.database import now, open_database
 from tests.fakes.provider import Hang, Slow
 from tests.fakes.sendgrid import SEND, FakeSendGrid
@@ -71,7 +72,7 @@ def after(length: timedelta) -> Iterator[None]:
 def test_a_mail_of_a_killed_worker_is_not_sent_again(office: "Office", sendgrid_server: FakeSendGrid) -> None:
     killed(office, sendgrid_server, office.email())
     (effect,) = office.run(office.email())
-    assert effect["result"] == "later"
+    assert effect["result"] == "unknown"
     assert 0 < effect["retry_in"] <= LEASE.total_seconds()
     with after(LEASE):
         assert office.one(office.email())[0] == "unknown"
@@ -109,6 +110,53 @@ def test_an_invitation_of_a_killed_worker_is_one_meeting(office: "Office", sendg
     assert len(sendgrid_server.meetings) == 1
 
 
+# --- its play is left meanwhile ---------------------------------------------------------------------------------------
+
+
+def of_left_play(office: "Office", command: Command, **delivery: Any) -> str:
+    """What becomes of a command that is issued again after its play was left."""
+    (effect,) = office.run(performer=office.performer(**delivery), batch=office.batch(command, plays={}))
+    return effect["result"]
+
+
+@on_sqlite
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_a_killed_worker_sent_of_a_play_left_since_is_known_and_what_it_did_not_never_goes(
+    office: "Office", kept: bool
+) -> None:
+    touch, of = office.email().touch, office.customer.id
+    ledger.reserve(office.db, touch, customer=of, kind="email", lease_for=LEASE)
+    if kept:
+        with office.db.begin() as c:
+            outbox.keep(c, touch, customer=of, kind="email", to="ada@example.com", subject="Hi", body={}, at=now())
+    assert of_left_play(office, office.email(), email_transport="outbox") == "unknown"
+    became = "sent" if kept else "withdrawn"
+    with after(LEASE):
+        assert of_left_play(office, office.email(), email_transport="outbox") == became
+    assert office.state(office.email()) == became
+    with office.db.read() as c:
+        assert (outbox.by_touch(c, touch) is not None) == kept
+
+
+@on_sqlite
+def test_an_invitation_that_may_be_out_is_not_repeated_for_a_play_that_was_left(
+    office: "Office", sendgrid_server: FakeSendGrid
+) -> None:
+    killed(office, sendgrid_server, office.invite())
+    with after(LEASE):
+        assert of_left_play(office, office.invite()) == "unknown"
+    assert len(sendgrid_server.mails) == 1
+    assert office.state(office.invite()) == "unknown"
+
+
+@on_sqlite
+def test_what_had_not_been_reserved_of_a_play_that_was_left_never_goes(
+    office: "Office", sendgrid_server: FakeSendGrid
+) -> None:
+    assert of_left_play(office, office.email()) == "withdrawn"
+    assert sendgrid_server.seen == []
+
+
 # --- two workers on one row -------------------------------------------------------------------------------------------
 
 
@@ -119,7 +167,7 @@ def test_two_threads_on_one_row_send_once(office: "Office", sendgrid_server: Fak
         first = pool.submit(office.one, office.email(), office.performer(**PATIENT))
         assert sendgrid_server.wait_for(1, 60)
         result, reason = office.one(office.email(), office.performer(other, **PATIENT))
-        assert (result, reason) == ("later", "it is being sent at this moment")
+        assert (result, reason) == ("unknown", "it is being sent at this moment")
         sendgrid_server.release()
         assert first.result(60)[0] == "sent"
     other.close()
@@ -131,7 +179,7 @@ def test_processes_that_race_for_one_row_send_once(office: "Office", sendgrid_se
         children = [stack.enter_context(process(office, office.email())) for _ in range(3)]
         printed = [child.communicate(timeout=90)[0].splitlines()[-1] for child in children]
     results = [[effect["result"] for effect in json.loads(line)] for line in printed]
-    assert all(result in ([], ["later"]) for result in results)
+    assert all(result in ([], ["unknown"]) for result in results)
     assert office.one(office.email())[0] == "sent"  # also where no child got as far as sending, on a busy machine
     assert len(sendgrid_server.seen) == 1
 
@@ -185,7 +233,7 @@ def test_an_answer_forgotten_with_its_process_is_a_doubt(
     with pytest.raises(DatabaseLostError):
         office.run(office.email())
     find_again(office, "ledger")
-    assert office.one(office.email())[0] == "later"
+    assert office.one(office.email())[0] == "unknown"
     clock.tick(LEASE)
     assert office.one(office.email())[0] == "unknown"
     assert len(sendgrid_server.seen) == 1

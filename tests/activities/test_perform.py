@@ -17,7 +17,8 @@ from activities.mime import of_parts, to_eml
 from lifecycle.messages import Event, FactsReported, Happened
 from lifecycle.model import Decision
 from store import customers, inbox, meetings, outbox, projections, surveys, tables
-from tests.fakes.sendgrid import FakeSendGrid
+from tests.fakes.provider import Answer
+from tests.fakes.sendgrid import SEND, FakeSendGrid
 from tests.fakes.slack import FakeSlack
 from workflows.interface import PlayInfo
 
@@ -138,6 +139,17 @@ def test_an_invitation_to_a_cancelled_meeting_is_not_sent(office: "Office", send
     meetings.cancel(office.db, office.invite().meeting)
     assert office.one(office.invite("mara"))[0] == "withdrawn"
     assert len(sendgrid_server.mails) == 1
+
+
+@on_sqlite
+def test_what_was_to_be_tried_again_of_a_cancelled_meeting_is_settled(
+    office: "Office", sendgrid_server: FakeSendGrid
+) -> None:
+    sendgrid_server.script(SEND, Answer(500))
+    assert office.one(office.invite())[0] == "later"
+    meetings.cancel(office.db, office.invite().meeting)
+    assert office.one(office.invite())[0] == "withdrawn"
+    assert office.state(office.invite()) == "withdrawn"
 
 
 @on_sqlite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -153,6 +154,25 @@ def test_what_may_have_arrived_is_asked_about_a_day_later(given: Given) -> None:
     story.provider["welcome"] = [Effect("", "unknown", "time-out")]
     story.when(at="2026-03-03 09:00").decided("waiting outcome welcome", "asked again in 24 hours: time-out")
     story.when(at="2026-03-04 09:00").then("send_email welcome ada")
+
+
+def test_what_is_being_sent_is_asked_about_when_somebody_can_say(given: Given) -> None:
+    story = given(given.book(given.email("welcome")))
+    story.provider["welcome"] = [Effect("", "unknown", "under way", given.instant("2026-03-03 09:01"))]
+    story.when(at="2026-03-03 09:00")
+    assert not [item for item in story.decisions if item.what == "outcome"]
+    story.when(at="2026-03-03 09:01").then("send_email welcome ada")
+
+
+def test_what_is_being_sent_while_its_play_is_left_is_still_asked_about(given: Given) -> None:
+    story = given(given.book(given.email("welcome"), given.slack("end", When(day=20)))).when(at="2026-03-03 09:00")
+    (welcome,) = story.issued
+    story.when(Churned(), at="2026-03-03 10:00")
+    soon = Effect(welcome.touch, "unknown", "under way", given.instant("2026-03-03 10:01"))
+    story.take(BatchSettled((soon,)), given.instant("2026-03-03 10:00"), (welcome,))
+    story.when(at="2026-03-03 10:01").then("send_email welcome ada")
+    assert left_behind(replace(story.state, doubtful=(welcome.touch,)), story.commands) == ()
+    assert story.state.retries == ()
 
 
 def test_what_may_have_arrived_still_counts_when_its_play_exits(given: Given) -> None:

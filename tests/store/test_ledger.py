@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
@@ -152,7 +153,7 @@ def test_a_person_or_the_providers_event_settles_an_unknown_outcome(
     database: Database, *, sent: bool, state: str
 ) -> None:
     _reserve(database)
-    assert not ledger.settle_unknown(database, TOUCH, sent, "too early")
+    assert not ledger.settle_unknown(database, TOUCH, sent=False, reason="too early")
     ledger.unknown(database, TOUCH, 1, "the answer was lost")
     with database.read() as c:
         assert [one.touch for one in ledger.in_doubt(c)] == [TOUCH]
@@ -164,66 +165,55 @@ def test_a_person_or_the_providers_event_settles_an_unknown_outcome(
         assert ledger.in_doubt(c) == ()
 
 
-def test_a_withdrawn_touch_is_not_sent(database: Database) -> None:
+@pytest.mark.parametrize("state", ["failed", "withdrawn"])
+def test_a_touch_given_up_before_it_went_is_settled(database: Database, state: Literal["failed", "withdrawn"]) -> None:
     _reserve(database)
     ledger.defer(database, TOUCH, 1, "429")
-    assert ledger.withdraw(database, TOUCH, "the customer churned") == 1
+    ledger.give_up(database, TOUCH, state, "the meeting was cancelled")
     found = _reserve(database)
     assert isinstance(found, Standing)
-    assert (found.state, found.reason) == ("withdrawn", "the customer churned")
+    assert (found.state, found.reason) == (state, "the meeting was cancelled")
 
 
-def test_a_play_is_withdrawn_without_its_sent_touches_and_without_other_plays(database: Database) -> None:
-    play = "cus_1/onboarding/1"
-    touches = [f"{play}/a/1/send", f"{play}/b/1/send", f"{play}/c/1/send", f"{play}0/a/1/send", "cus_1/onboard_ng/1/a"]
-    for touch in touches:
-        _reserve(database, touch)
-    ledger.confirm(database, touches[0], 1, transport="outbox")
-    ledger.unknown(database, touches[1], 1, "lost")
-    assert ledger.withdraw(database, play, "exit") == 1
-    assert ledger.withdraw(database, f"{play}/", "exit") == 0
-    assert [_standing(database, touch).state for touch in touches] == [
-        "sent",
-        "unknown",
-        "withdrawn",
-        "reserved",
-        "reserved",
-    ]
-
-
-def test_a_send_under_way_when_it_was_withdrawn_is_known_as_sent(database: Database) -> None:
+def test_giving_up_what_is_being_sent_or_is_out_changes_nothing(database: Database) -> None:
     _reserve(database)
-    assert ledger.withdraw(database, TOUCH, "exit") == 1
-    assert not ledger.defer(database, TOUCH, 1, "429")
-    assert not ledger.fail(database, TOUCH, 1, "no")
-    assert _state(database) == "withdrawn"
+    ledger.give_up(database, TOUCH, "withdrawn", "exit")
+    assert _state(database) == "reserved"
     assert ledger.confirm(database, TOUCH, 1, transport="slack")
+    ledger.give_up(database, TOUCH, "withdrawn", "exit")
     assert _state(database) == "sent"
-    assert ledger.withdraw(database, TOUCH, "exit") == 0
 
 
-def test_a_send_whose_answer_was_lost_while_it_was_withdrawn_is_unknown(database: Database) -> None:
+def test_a_touch_given_up_that_a_killed_worker_had_begun_is_in_doubt(
+    database: Database, clock: FrozenDateTimeFactory
+) -> None:
     _reserve(database)
-    ledger.withdraw(database, TOUCH, "exit")
-    assert ledger.unknown(database, TOUCH, 1, "lost")
-    assert _state(database) == "unknown"
+    clock.tick(LEASE)
+    ledger.give_up(database, TOUCH, "failed", "nobody has the role")
+    found = _standing(database)
+    assert (found.state, found.reason) == ("unknown", f"{ledger.UNHEARD}; nobody has the role")
+    assert ledger.confirm(database, TOUCH, 1, transport="slack")
 
 
-def test_whichever_of_withdrawal_and_confirmation_comes_first_the_touch_is_sent(database: Database) -> None:
-    touches = [f"cus_1/p/{n}/s/1/send" for n in range(12)]
-    for touch in touches:
-        _reserve(database, touch)
+def test_a_send_whose_worker_was_not_heard_of_for_an_hour_is_in_doubt(
+    database: Database, clock: FrozenDateTimeFactory
+) -> None:
+    _reserve(database)
+    clock.tick(LEASE + timedelta(minutes=59))
+    with database.read() as c:
+        assert ledger.in_doubt(c) == ()
+    clock.tick(timedelta(minutes=1))
+    with database.read() as c:
+        assert [(one.touch, one.reason) for one in ledger.in_doubt(c)] == [(TOUCH, ledger.UNHEARD)]
+    assert ledger.settle_unknown(database, TOUCH, sent=False, reason="mara looked")
+    assert _reserve(database) == Reservation(TOUCH, 2)
 
-    def act(n: int) -> None:
-        touch = touches[n // 2]
-        if n % 2:
-            ledger.withdraw(database, touch, "exit")
-        else:
-            assert ledger.confirm(database, touch, 1, transport="slack")
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(act, range(24)))
-    assert {_standing(database, touch).state for touch in touches} == {"sent"}
+def test_what_the_provider_says_arrived_counts_while_it_is_being_sent(database: Database) -> None:
+    _reserve(database)
+    assert ledger.settle_unknown(database, TOUCH, sent=True, reason="SendGrid says delivered")
+    assert ledger.confirm(database, TOUCH, 1, transport="sendgrid")
+    assert _state(database) == "sent"
 
 
 def test_a_hold_on_everything_is_read_at_reservation(database: Database) -> None:
