@@ -131,9 +131,8 @@ def left_behind(state: State, waiting: Sequence[Command]) -> tuple[Command, ...]
 
 
 def of_left_play(command: Command, running: Collection[str]) -> bool:
-    """Whether a command is of a play that is not `running` any more and the customer would see it: it must not go.
-
-    What tells of a change of the team goes in any case.
+    """Whether a command is of a play that is not `running` any more and the customer would see it: it must not go. What
+    tells of a change of the team goes in any case.
     """
     return command.kind in CUSTOMER_SEES and touches.read(command.touch).play not in running and not _of_change(command)
 
@@ -339,7 +338,7 @@ def _reissue(turn: Turn, item: Retry) -> None:
 
 
 def _of_change(command: Command) -> bool:
-    """Whether a command tells of a change of the team: it goes whether or not its play has ended."""
+    """Whether a command tells of a change of the team."""
     return bool(getattr(command, "change", ""))
 
 

@@ -310,9 +310,7 @@ class DueReached:
 @quick
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What became of one command. `later`, or `held` by a hold: surely not out, try again `at`, customer time.
-    `unknown`: it may be out, ask `at`, or after a day where that is None. `reason`: for people.
-    """
+    """What became of one command. `later`, or `held` by a hold: try again `at`, customer time. `unknown`: ask then."""
 
     touch: str
     result: Literal["sent", "failed", "later", "held", "unknown", "withdrawn"]

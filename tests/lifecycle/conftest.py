@@ -22,6 +22,7 @@ from lifecycle.engine import begin, next_due, step, upcoming
 from lifecycle.jsonform import canonical, digest, encode
 from lifecycle.messages import BatchSettled, CatalogueApplied, DueReached, Effect, Event, Outcome, Reply, SignedUp
 from lifecycle.model import Contact, Contract, Decision, Profile, State, Teammate, state_from_json, state_to_json
+from lifecycle.moving import Change, preview
 from lifecycle.playbook import (
     Approval,
     EventSpec,
@@ -317,3 +318,27 @@ class Given:
 def given() -> Given:
     """`given(book).when(event, at="2026-03-03 09:00").then("send_email welcome ada")`."""
     return Given()
+
+
+def moved(story: Story, *books: Playbook, at: str, late: Any = "skip") -> list[tuple[str, str]]:
+    """Apply the playbooks, moving all plays; the changes that the preview named, which are what came of it."""
+    story.when(at=at)
+    event = replace(story.apply(*books), move=tuple(book.name for book in books), late=late)
+    now = story.state.as_of
+    changes = preview(story.library, story.state, event.digest, event.move, event.late, now=now)
+    story.when(event, at=now)
+    _came_true(story, changes)
+    return [(change.step, change.what) for change in changes]
+
+
+def _came_true(story: Story, changes: tuple[Change, ...]) -> None:
+    for change in changes:
+        play = next((item for item in story.state.plays if item.key == change.play), None)
+        if play is None or change.step in ("", *(item.step for item in changes if item.what == "repeats")):
+            continue
+        if change.what == "skipped":
+            assert play.steps[change.step].status == "skipped"
+        elif change.what == "removed":
+            assert change.step not in play.steps or play.steps[change.step].status == "fired"
+        elif change.what == "retimed" and change.after is not None:
+            assert story.upcoming()[change.step] == change.after.astimezone(BERLIN).strftime("%Y-%m-%d %H:%M")
