@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -97,6 +97,7 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(deliverer, Mornings(db, lifecycles), db),
+        dependencies=[Depends(_no_nul)],
     )
     intake = Intake(db, lifecycles, allow_rehearsal=config.allow_rehearsal)
     app.include_router(events_router(intake, deliverer, config.webhook_secrets))
@@ -116,6 +117,14 @@ def create_app(config: Config, db: Database, client_factory: ClientFactory) -> F
     app.add_exception_handler(SignInNeededError, to_sign_in)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+async def _no_nul(request: Request) -> None:
+    """Nothing has a NUL in its name, and PostgreSQL refuses even to look for it. A token needs no such care: it is
+    judged by its signature, and has a page of its own for whoever brings a wrong one.
+    """
+    if any("\x00" in written for name, written in request.path_params.items() if name != "token"):
+        raise HTTPException(404)
 
 
 def _delivery(config: Config) -> Delivery:

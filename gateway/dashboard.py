@@ -208,7 +208,7 @@ class Dashboard:
 
     async def _notice(self, request: Request) -> Reply | None:
         """What became of the answer that led here."""
-        press = request.query_params.get("press", "")[:LONGEST_PRESS]
+        press = _words(request, "press")[:LONGEST_PRESS]
         if not press:
             return None
         reply = await self.read(lambda c: named(c, found) if (found := inbox.reply_to(c, "dashboard", press)) else None)
@@ -217,7 +217,7 @@ class Dashboard:
     async def outbox_page(self, request: Request) -> HTMLResponse:
         """What was sent, or would have been: mails, cards, invites."""
         self.session(request)
-        kind = request.query_params.get("kind", "")
+        kind = _words(request, "kind")
         chosen = next((one for one in KINDS if one == kind), None)
         before = _number(request, "before")
         page, homes = await self.read(lambda c: _with_homes(c, pages.outbox_page(c, chosen, before=before)))
