@@ -6,7 +6,8 @@ UV ?= uv
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-JOBS ?= 2
+# One more than the cores that CI has: some tests only wait for a server.
+JOBS ?= 3
 
 .PHONY: run up test format lint types playbooks unit nightly explore native bench lock clean
 

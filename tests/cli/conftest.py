@@ -161,8 +161,13 @@ def unused_port(free_ports: Callable[[int], int]) -> int:
 @pytest.fixture(scope="session")
 def applied_template(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, compiled: Compiled) -> Path:
     """A file with the shipped playbooks applied, that tests copy."""
-    path = tmp_path_factory.mktemp("applied") / "stageplay.db"
-    shutil.copy(sqlite_template, path)
+    return with_applied(tmp_path_factory.mktemp("applied"), sqlite_template, compiled)
+
+
+def with_applied(folder: Path, empty: Path, compiled: Compiled) -> Path:
+    """A copy of an empty database in a folder, with playbooks applied."""
+    path = folder / "stageplay.db"
+    shutil.copy(empty, path)
     found = open_database(f"sqlite:///{path}")
     applying.make_current(found, compiled, "playbooks")
     found.close()

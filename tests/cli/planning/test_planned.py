@@ -4,40 +4,18 @@ from __future__ import annotations
 
 import json
 import shlex
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from freezegun import freeze_time
 
-from cli.main import run
-from store import releases, rollouts, tables
+from store import releases, rollouts
 from store.team import team_of
-from tests.cli.conftest import SIGNED_UP_AT, SignUp
+from tests.cli.conftest import SignUp
+from tests.cli.planning.conftest import NAME, add_a_step, edit, stageplay, told
 
 if TYPE_CHECKING:
     from store.database import Database
-
-LATER = SIGNED_UP_AT + timedelta(days=4, hours=1)
-NAME = "onboarding-14-day"
-NOTE = "- { id: after-all, day: 13, task: { to: csm, title: Look once more } }"
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
-def add_a_step(files: Path) -> None:
-    path = files / f"{NAME}.yaml"
-    path.write_text(path.read_text(encoding="utf-8").rstrip() + f"\n\n  {NOTE}\n", encoding="utf-8")
-
-
-def stageplay(*arguments: str) -> int:
-    with freeze_time(LATER, real_asyncio=True):
-        return run(list(arguments))
 
 
 def copied(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
@@ -56,12 +34,6 @@ def refused(capsys: pytest.CaptureFixture[str], command: list[str]) -> str:
     said = capsys.readouterr().err
     assert said.startswith("refused, and nothing was changed: this is not what was planned\n")
     return said
-
-
-def told(db: Database) -> list[dict[str, Any]]:
-    with db.read() as c:
-        query = tables.inbox.select().where(tables.inbox.c.source == "apply").order_by(tables.inbox.c.seq)
-        return [row.event for row in c.execute(query)]
 
 
 def test_a_plan_ends_with_the_apply_that_does_just_that(

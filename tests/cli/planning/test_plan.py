@@ -21,32 +21,12 @@ from lifecycle.model import Clock, Profile
 from store import releases, rollouts, tables
 from store.customers import NewContact, create, get
 from tests.cli.conftest import ROOT, SIGNED_UP_AT, SignUp, Start
+from tests.cli.planning.conftest import NAME, add_a_step, edit, stageplay, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from store.database import Database
-
-LATER = SIGNED_UP_AT + timedelta(days=4, hours=1)
-NAME = "onboarding-14-day"
-NOTE = "- { id: after-all, day: 13, task: { to: csm, title: Look once more } }"
-
-
-def edit(files: Path, old: str, new: str) -> None:
-    path = files / f"{NAME}.yaml"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
-def add_a_step(files: Path) -> None:
-    path = files / f"{NAME}.yaml"
-    path.write_text(path.read_text(encoding="utf-8").rstrip() + f"\n\n  {NOTE}\n", encoding="utf-8")
-
-
-def stageplay(*arguments: str) -> int:
-    with freeze_time(LATER, real_asyncio=True):
-        return run(list(arguments))
 
 
 def planned(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -54,12 +34,6 @@ def planned(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, d
     code = stageplay("plan", "--format", "json", "--days", "10", *arguments)
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return code, found
-
-
-def told(db: Database) -> list[dict[str, Any]]:
-    with db.read() as c:
-        query = tables.inbox.select().where(tables.inbox.c.source == "apply").order_by(tables.inbox.c.seq)
-        return [row.event for row in c.execute(query)]
 
 
 def plays(found: dict[str, Any]) -> dict[str, str]:
@@ -98,7 +72,7 @@ def test_a_rename_that_is_not_said_is_refused(
 ) -> None:
     sign_up()
     edit(
-        files,
+        files / f"{NAME}.yaml",
         "  - id: day-14-review\n" if "day-14-review" in (files / f"{NAME}.yaml").read_text() else _last(files),
         "  - id: renamed-at-last\n",
     )
@@ -108,7 +82,7 @@ def test_a_rename_that_is_not_said_is_refused(
     assert "say `was: " in capsys.readouterr().err
     assert len(told(applied)) == 0
     old = found["plays"][0]["changes"][0]["reason"].rpartition("`was: ")[2].rstrip("`")
-    edit(files, "  - id: renamed-at-last\n", f"  - id: renamed-at-last\n    was: {old}\n")
+    edit(files / f"{NAME}.yaml", "  - id: renamed-at-last\n", f"  - id: renamed-at-last\n    was: {old}\n")
     code, found = planned(capsys, "--move", NAME)
     assert (code, plays(found)[f"{NAME}/1"]) == (0, "moves")
     assert stageplay("apply", "--move", NAME, "--late", "fire") == 0
@@ -121,7 +95,7 @@ def test_steps_that_exchange_their_ids_are_refused_where_the_customer_would_get_
 ) -> None:
     sign_up()
     for old, new in (("welcome ", "x "), ("open-questions\n", "welcome\n"), ("x ", "open-questions ")):
-        edit(files, f"  - id: {old}", f"  - id: {new}")
+        edit(files / f"{NAME}.yaml", f"  - id: {old}", f"  - id: {new}")
     code, found = planned(capsys, "--move", NAME, "--late", "fire")
     assert (code, plays(found)[f"{NAME}/1"]) == (1, "refused")
     assert stageplay("apply", "--move", NAME, "--late", "fire") == 1
@@ -230,7 +204,7 @@ def test_up_undoes_no_undo_and_takes_the_next_edit(files: Path, applied: Databas
     assert (left.changed, left.current) == (False, before)
     with applied.read() as c:
         assert releases.current(c) == before
-    edit(files, "priority: 60", "priority: 61")
+    edit(files / f"{NAME}.yaml", "priority: 60", "priority: 61")
     assert apply(applied, files, settings.HERE / "templates").changed is True
 
 
@@ -238,9 +212,9 @@ def test_files_that_were_put_back_by_hand_are_made_current(files: Path, applied:
     from cli.apply import apply
 
     sign_up()
-    edit(files, "priority: 60", "priority: 61")
+    edit(files / f"{NAME}.yaml", "priority: 60", "priority: 61")
     assert stageplay("apply") == 0
-    edit(files, "priority: 61", "priority: 60")
+    edit(files / f"{NAME}.yaml", "priority: 61", "priority: 60")
     assert apply(applied, files, settings.HERE / "templates").changed is True
 
 
@@ -264,7 +238,7 @@ def test_what_was_applied_between_the_stored_state_and_now_is_known_without_temp
     sign_up()
     add_a_step(files)
     assert stageplay("apply") == 0
-    edit(files, "priority: 60", "priority: 61")
+    edit(files / f"{NAME}.yaml", "priority: 60", "priority: 61")
     assert stageplay("apply") == 0
     assert planned(capsys)[0] == 0
     assert stageplay("forecast", "--format", "json") == 0
