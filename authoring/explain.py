@@ -14,11 +14,11 @@ from typing import Literal, Protocol
 from authoring import changes
 from authoring.changes import Change
 from authoring.clauses import Clause, clause, clauses
-from lifecycle import calendar, engine, entering
+from lifecycle import calendar, engine, entering, touches
 from lifecycle.actions import Expr, Wait
 from lifecycle.course import Course, Run
 from lifecycle.messages import DueReached, Event, FactsReported, PlayRequested, PlayStopRequested, Returned
-from lifecycle.model import SETTLED, Play, State, Value
+from lifecycle.model import SETTLED, Play, Retry, State, Value
 from lifecycle.playbook import Playbook, Step, Trigger
 from lifecycle.releases import Releases
 from lifecycle.turn import Turn
@@ -83,7 +83,8 @@ class Explained:
 
     `reason`: in a sentence. `triggers`: what starts it, in words, and how their conditions stand. `entry`: clause
     by clause, as it stands now. `starts_at`: when it starts by itself if nothing else happens; None: not within
-    `AHEAD`. `change`: the smallest thing found that flips whether it runs; None: nothing known does.
+    `AHEAD`. `change`: the smallest thing found that flips whether it runs; None: nothing known does. `put_off`: what
+    fired and has not gone yet, also of plays that are over, with when it is tried again.
     """
 
     playbook: str
@@ -97,6 +98,7 @@ class Explained:
     starts_at: datetime | None
     change: Change | None
     past: tuple[Past, ...] = ()
+    put_off: tuple[Open, ...] = ()
 
 
 # --- the state as of now ----------------------------------------------------------------------------------------------
@@ -184,6 +186,7 @@ class _Asked:
             self.begins.get(name),
             self._change(book, plays),
             tuple(past),
+            tuple(self._put_off(name)),
         )
 
     def _verdict(self, book: Playbook, plays: Sequence[Play], past: Sequence[Past]) -> tuple[Verdict, str]:
@@ -241,6 +244,19 @@ class _Asked:
             planned = (play.playbook, play.number, step.id) in self.next
             if planned or (progress is not None and progress.status not in SETTLED):
                 yield step
+
+    def _put_off(self, playbook: str) -> Iterator[Open]:
+        """What fired and has not gone yet, the first to be tried again first: its decision says no more than fired."""
+        for item in sorted(self.state.retries, key=lambda item: item.at):
+            touch = touches.read(item.command["touch"])
+            play = self.turn.play(touch.play)
+            if play is None or play.playbook != playbook:
+                continue
+            name, book = play.step_of(touch.step), self.turn.book(play)
+            step, to = self.turn.index(play).get(name), item.command.get("to", "")
+            kind = step.action.kind if step is not None and touch.part == "send" else touch.part
+            roles = next((one.roles for one in self.state.contacts if one.id == to), ())
+            yield Open(name, kind, ", ".join(roles) or to, item.at, _kept_by(item), book.place(name))
 
     def _entered(self, play: Play, book: Playbook, past: Sequence[Past]) -> str:
         """Why a play started: as the trace says it, else by its triggers."""
@@ -352,6 +368,13 @@ class _Asked:
             return (None,)
         again = self.turn.later(ended, book.cooldown, self.turn.profile.zone)
         return (None, again) if again > self.state.as_of else (None,)
+
+
+def _kept_by(item: Retry) -> str:
+    """Why what fired has not gone."""
+    if item.why == "unknown":
+        return "it may have arrived, and its provider is asked again then"
+    return "a hold keeps it back until then" if item.held else "its provider puts it off until then"
 
 
 def _done(turn: Turn, book: Playbook) -> tuple[Expr, ...]:

@@ -151,6 +151,8 @@ def _lines(item: Explained, zone: str) -> Iterator[tuple[str, str]]:
         yield "entry", _clause(clause, zone)
     if item.starts_at is not None:
         yield "then", f"it starts by itself on {_when(item.starts_at, zone)}"
+    for step in item.put_off:
+        yield "sends", _step(step, zone)
     for play in item.plays:
         yield from _play(play, zone)
     if item.change is None:
@@ -230,6 +232,7 @@ def _playbook(item: Explained, zone: str) -> dict[str, Any]:
         "entry": [_clause_json(clause, zone) for clause in item.entry],
         "starts_at": _iso(item.starts_at, zone),
         "plays": [_play_json(play, zone) for play in item.plays],
+        "put_off": [_step_json(step, zone) for step in item.put_off],
         "change": _change_json(item.change, zone),
         "past": [
             {"at": _iso(p.at, zone), "play": p.play, "step": p.step, "kind": p.what, "verdict": p.verdict}
@@ -246,12 +249,16 @@ def _play_json(play: Running, zone: str) -> dict[str, Any]:
         "why": play.why,
         "leaves": {name: _clause_json(clause, zone) for name, clause in play.leaves},
         "steps": [
-            {"step": step.step, "kind": step.kind, "to": step.to, "at": _iso(step.at, zone), "why": step.why}
-            | {"place": step.place, "condition": [_clause_json(clause, zone) for clause in step.condition]}
+            {**_step_json(step, zone), "condition": [_clause_json(clause, zone) for clause in step.condition]}
             | {"change": _change_json(step.change, zone)}
             for step in play.steps
         ],
     }
+
+
+def _step_json(step: Open, zone: str) -> dict[str, Any]:
+    at = _iso(step.at, zone)
+    return {"step": step.step, "kind": step.kind, "to": step.to, "at": at, "why": step.why, "place": step.place}
 
 
 def _clause_json(clause: Clause, zone: str) -> dict[str, Any]:

@@ -8,8 +8,12 @@ import pytest
 from authoring import changes
 from authoring.changes import Change
 from authoring.explain import as_of, explain
-from lifecycle.actions import Length, Task, Wait, When
+from lifecycle.actions import Email, Length, Task, Wait, When
+from lifecycle.engine import step
 from lifecycle.messages import (
+    BatchSettled,
+    DueReached,
+    Effect,
     FactsReported,
     Happened,
     HoldPlaced,
@@ -205,3 +209,25 @@ def test_a_hold_is_said(playbook: str) -> None:
     told = Told(book(Trigger(stage="new")), events=[HoldPlaced("mara", "an outage", playbook)])
 
     assert told.about().reason == "running since 2026-03-02; on hold since 2026-03-02: an outage"
+
+
+def test_a_mail_that_its_provider_puts_off_is_not_told_as_gone() -> None:
+    steps = (Step("welcome", Email(("champion",), "onboarding/welcome"), When(day=1)),)
+    told = Told(book(Trigger(stage="new"), steps=steps), days=0)
+    due = datetime(2026, 3, 3, 8, tzinfo=UTC)
+    fired = step(told.library, told.reach(told.state, due - timedelta(seconds=1)), DueReached(), now=due)
+    (mail,) = fired.commands
+    told.past, again = fired.decisions, due + timedelta(minutes=20)
+    later = BatchSettled((Effect(mail.touch, "later", "asks for patience", again),))
+    told.state = step(told.library, fired.state, later, now=due, issued=(mail,)).state
+
+    (put_off,) = told.about().put_off
+    assert (told.past[0].step, told.past[0].verdict, told.past[0].reason) == ("welcome", "fired", "due")
+    assert (put_off.step, put_off.kind, put_off.to, put_off.at) == ("welcome", "email", "champion", again)
+    assert put_off.why == "its provider puts it off until then"
+    held, doubtful = (replace(told.state.retries[0], **how) for how in ({"held": True}, {"why": "unknown"}))
+    told.state = replace(told.state, retries=(doubtful, held))
+    assert [item.why for item in told.about().put_off] == [
+        "it may have arrived, and its provider is asked again then",
+        "a hold keeps it back until then",
+    ]

@@ -4,15 +4,19 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from freezegun import freeze_time
 
+from cli import known
 from cli.main import run
-from lifecycle.model import Clock, Profile
-from store import customers
+from lifecycle.commands import SendEmail
+from lifecycle.jsonform import encode
+from lifecycle.model import Clock, Profile, Retry, state_to_json
+from store import customers, tables
 from store.database import Database, open_database
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -92,6 +96,26 @@ def test_names_that_nobody_has_are_misuse(
 
     assert run(["explain", *arguments]) == 2
     assert re.search(says, capsys.readouterr().err)
+
+
+def test_what_a_provider_puts_off_is_said_with_the_instant(
+    applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    customer = sign_up()
+    with applied.begin() as c:
+        state = known.stored(c, customer)
+        assert state is not None
+        play, to = state.plays[0], state.contacts[0].id
+        mail = SendEmail(f"{customer}/{play.key}/setup-guide/1/send/{to}", play.release, "setup-guide", to, AT)
+        put_off = replace(state, retries=(Retry(AT + timedelta(days=5, hours=2), encode(mail)),))
+        c.execute(tables.snapshots.update().values(state=state_to_json(put_off)))
+    with freeze_time(AT + timedelta(days=5), real_asyncio=True):
+        assert run(["explain", "acme-1", play.playbook]) == 0
+        assert run(["explain", "acme-1", play.playbook, "--format", "json"]) == 0
+    said, _, data = capsys.readouterr().out.partition("\n{")
+    assert "Sat 07 Mar 2026 12:00  setup-guide (email to champion): its provider puts it off until then" in said
+    (item,) = json.loads("{" + data)["playbooks"][0]["put_off"]
+    assert (item["step"], item["to"], item["at"]) == ("setup-guide", "champion", "2026-03-07T12:00:00+01:00")
 
 
 def test_a_customer_whose_workflow_has_not_begun_is_said_so(

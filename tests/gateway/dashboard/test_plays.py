@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from lifecycle.commands import SendEmail
 from lifecycle.jsonform import digest, encode
-from lifecycle.model import Profile, State, Teammate, state_to_json
+from lifecycle.model import Play, Profile, Retry, State, Teammate, state_to_json
 from lifecycle.playbook import Manifest, Playbook, Release, Trigger
 from store import releases, team
 from store.database import Database
@@ -111,6 +112,23 @@ async def test_a_page_says_why_a_playbook_does_not_run_and_what_would_change_tha
     for raw in ({**temporal.state, "catalogue": "gone"}, {**temporal.state, "odd": 1}):
         temporal.state = raw
         assert "Why, and why not" not in (await browser.get(f"/customers/{acme}")).text
+
+
+@pytest.mark.usefixtures("offered")
+async def test_a_page_says_what_its_provider_puts_off_and_until_when(
+    browser: Browser, acme: str, temporal: Any, db: Database
+) -> None:
+    with db.read() as c:
+        current = str(releases.current(c))
+    at, again = datetime(2026, 3, 2, 9, tzinfo=UTC), datetime(2100, 1, 4, 9, 20, tzinfo=UTC)
+    play = Play("nudge", digest(encode(NUDGE)), 1, date(2026, 3, 2), "UTC", at, over=True)
+    mail = SendEmail(f"{acme}/nudge/1/first-word/1/send/con_1", play.release, "first-word", "con_1", at)
+    team, retries = {"csm": Teammate("mara", "UTC")}, (Retry(again, encode(mail)),)
+    state = State(acme, at, current, Profile("UTC", date(2026, 3, 2)), team=team, plays=(play,), retries=retries)
+    temporal.state = state_to_json(state)
+    page = (await browser.get(f"/customers/{acme}")).text
+    assert "First word has not gone yet: its provider puts it off until then" in page
+    assert '<time datetime="2100-01-04T09:20' in page
 
 
 async def test_who_lifts_a_hold_says_what_becomes_of_what_fell_due(
