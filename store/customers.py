@@ -20,6 +20,9 @@ from store.team import Person, normalised
 EVERYTHING = "everything"
 """The scope of a hold that stops every customer's sends."""
 
+AT_A_TIME = 1000
+"""Customers that one query names: SQLite takes 32,766 values as it comes, PostgreSQL's driver 65,535."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewContact:
@@ -92,9 +95,11 @@ def get(c: Connection, customer: str) -> Customer:
 
 def clocks(c: Connection, those: Collection[str]) -> dict[str, Clock]:
     """The clocks of customers, by our ids."""
-    table = tables.customers
-    query = select(table.c.id, table.c.clock).where(table.c.id.in_(sorted(those)))
-    return {row.id: decode(Clock, row.clock) for row in c.execute(query)}
+    table, ids, found = tables.customers, sorted(those), {}
+    for first in range(0, len(ids), AT_A_TIME):
+        some = table.c.id.in_(ids[first : first + AT_A_TIME])
+        found |= {row.id: decode(Clock, row.clock) for row in c.execute(select(table.c.id, table.c.clock).where(some))}
+    return found
 
 
 def create(

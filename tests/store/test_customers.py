@@ -49,6 +49,13 @@ def test_an_unknown_customer_is_none_to_find_and_an_error_to_get(database: Datab
             customers.get(c, "nobody")
 
 
+def test_clocks_are_known_of_more_customers_than_a_query_may_name(database: Database) -> None:
+    first, last = (_create(database, name) for name in ("first", "last"))
+    many = {f"cus_{number:06}" for number in range(70_000)}
+    with database.read() as c:
+        assert customers.clocks(c, {first.id, last.id, *many}) == {first.id: first.clock, last.id: last.clock}
+
+
 def test_one_outer_id_is_one_customer(database: Database, customer: Customer) -> None:
     with pytest.raises(IntegrityError):
         _create(database, customer.outer_id)
