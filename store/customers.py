@@ -95,7 +95,8 @@ def get(c: Connection, customer: str) -> Customer:
 
 def clocks(c: Connection, those: Collection[str]) -> dict[str, Clock]:
     """The clocks of customers, by our ids."""
-    table, ids, found = tables.customers, sorted(those), {}
+    table, ids = tables.customers, sorted(those)
+    found: dict[str, Clock] = {}
     for first in range(0, len(ids), AT_A_TIME):
         some = table.c.id.in_(ids[first : first + AT_A_TIME])
         found |= {row.id: decode(Clock, row.clock) for row in c.execute(select(table.c.id, table.c.clock).where(some))}
