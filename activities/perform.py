@@ -170,6 +170,7 @@ class Performer:
         except Exception as error:
             log.exception("a command could not be carried out")
             outcome = Later(AGAIN, f"it could not be carried out ({type(error).__name__}); see the worker's log")
+        outcome = self._in_doubt(command, outcome)
         log.info("touch", result=_RESULTS[type(outcome)], reason=getattr(outcome, "reason", ""))
         return outcome
 
@@ -180,10 +181,17 @@ class Performer:
             )
         return outcome
 
+    def _in_doubt(self, command: Command, outcome: Outcome) -> Outcome:
+        """What may be out and could not be asked about is unknown: of what is told as `later` nothing has gone."""
+        if not isinstance(outcome, Later):
+            return outcome
+        with _database(), self._db.read() as c:
+            row = ledger.standing(c, command.touch)
+        return outcome if row is None or row.surely_not_out else Unknown(outcome.reason, ask_in=outcome.wait)
+
     # --- the ledger -------------------------------------------------------------------------------------------------
 
     def _deliver(self, customer: str, command: Command, plays: Mapping[str, PlayInfo]) -> Outcome:
-        left = effects.of_left_play(command, plays)
         found = self._look(customer, command, plays)
         if isinstance(found, Held):
             # Note it before looking a second time: a hold lifted after that finds the note, one lifted before lets go.
@@ -194,24 +202,23 @@ class Performer:
         job = found()
         if job.way.rate is not None and not self._token(job.way.rate):
             return Later(timedelta(seconds=LONGEST_QUEUE), f"{job.way.name} is busy with others of our messages")
+
+        def barrier(c: Connection) -> Barrier | None:
+            if effects.of_left_play(command, plays):
+                return Barrier("withdrawn", LEFT)
+            return _barrier(c, customer, command, job) or self._repeated(c, customer, command, job)
+
         for _ in range(2):
             got = ledger.reserve(
-                self._db,
-                command.touch,
-                customer=customer,
-                kind=command.kind,
-                lease_for=job.way.lease,
-                barrier=lambda c: _barrier(c, customer, command, job) or self._repeated(c, customer, command, job),
+                self._db, command.touch, customer=customer, kind=command.kind, lease_for=job.way.lease, barrier=barrier
             )
             if isinstance(got, Reservation):
                 return self._send(job, got)
             outcome = _settled(got) or (
-                self._held_now(customer, command) if got.state == "held" else self._ask(job, got, left)
+                self._held_now(customer, command) if got.state == "held" else self._ask(job, got, barrier)
             )
             if outcome is not None:
                 return outcome
-            if left:
-                raise NoLongerOwedError(LEFT)
         return Later(AGAIN, "somebody else is sending it")
 
     def _repeated(self, c: Connection, customer: str, command: Command, job: Job) -> Barrier | None:
@@ -221,13 +228,17 @@ class Performer:
         return repeated.barrier(c, customer, command, job.address, release)
 
     def _look(self, customer: str, command: Command, plays: Mapping[str, PlayInfo]) -> Outcome | Callable[[], Job]:
-        """In one read: what there is to say of a command already, or how to make it ready."""
+        """In one read: what there is to say of a command already, or how to make it ready. What may be out is asked
+        about, whatever holds what is not.
+        """
         with self._db.read() as c:
             row = ledger.standing(c, command.touch)
             settled = None if row is None else _settled(row)
-            if (row is None or row.state == "held") and effects.of_left_play(command, plays):
+            not_out = row is None or row.surely_not_out
+            if not_out and effects.of_left_play(command, plays):
                 raise NoLongerOwedError(LEFT)
-            return settled or _held(c, customer, command) or self._effects.prepare(c, customer, command, plays)
+            held = _held(c, customer, command) if not_out else None
+            return settled or held or self._effects.prepare(c, customer, command, plays)
 
     def _send(self, job: Job, reservation: Reservation) -> Outcome:
         touch, attempt = reservation.touch, reservation.attempt
@@ -238,27 +249,36 @@ class Performer:
             raise
         return self._write(job, touch, attempt, job.send())
 
-    def _ask(self, job: Job, row: Standing, left: bool) -> Outcome | None:
-        """What to make of a touch that may be out. None: it surely is not, or may be repeated, since its play is not
-        `left`; then it may be reserved again.
+    def _ask(self, job: Job, row: Standing, barrier: Callable[[Connection], Barrier | None]) -> Outcome | None:
+        """What to make of a touch that may be out. None: it surely is not, or may be repeated, as no `barrier` stands
+        before it; then it may be reserved again.
         """
         if row.touch in self._landed and self._landed[row.touch][0] == row.attempt:
             return self._write(job, row.touch, row.attempt, self._landed[row.touch][1])
         lease = row.lease_until - now() if row.lease_until else timedelta(0)
         if row.state == "reserved" and lease > timedelta(0):
             return Unknown("it is being sent at this moment", ask_in=lease)
-        again = job.repeatable and not left
-        landing = None if again else job.find(doubt_of(self._since(row), row.lease_until, job.way.lease))
-        match landing:
+        match self._found(job, row, barrier):
             case None:
                 ledger.defer(self._db, row.touch, row.attempt, "it had not arrived, or may be repeated")
                 return None
-            case Later():
-                return landing
-            case Unknown() if row.state == "unknown":
-                return landing
-            case _:
+            case Later() as later:
+                return later
+            case Unknown() as still if row.state == "unknown":
+                return still
+            case landing:
                 return self._write(job, row.touch, row.attempt, landing)
+
+    def _found(self, job: Job, row: Standing, barrier: Callable[[Connection], Barrier | None]) -> Landing | None:
+        """What the way says of a touch in doubt. What may be repeated is: once nothing keeps it back any more."""
+        if job.repeatable:
+            with self._db.read() as c:
+                kept = barrier(c)
+            if kept is None:
+                return None
+            if kept.state == "held":
+                return Unknown(kept.reason, ask_in=HELD[1])
+        return job.find(doubt_of(self._since(row), row.lease_until, job.way.lease))
 
     def _held_now(self, customer: str, command: Command) -> Held | None:
         with self._db.read() as c:
@@ -285,7 +305,7 @@ class Performer:
                 ledger.fail(self._db, touch, attempt, reason)
             case Unknown(reason=reason):
                 ledger.unknown(self._db, touch, attempt, reason)
-        del self._landed[touch]
+        self._landed.pop(touch, None)  # a thread past its limit may have written the same
         return landing
 
     def _token(self, rate: Rate) -> bool:

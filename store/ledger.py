@@ -52,6 +52,11 @@ class Standing:
     transport: str
     sent_at: datetime | None
 
+    @property
+    def surely_not_out(self) -> bool:
+        """Nobody has sent it, is sending it, or may have."""
+        return self.state in ("held", "failed", "withdrawn")
+
 
 @dataclass(frozen=True, slots=True)
 class Barrier:

@@ -22,9 +22,9 @@ from sqlalchemy import text
 from activities.perform import DatabaseLostError
 from activities.transports import NOBODY_KNOWS
 from lifecycle.commands import Command
-from store import ledger, outbox
+from store import customers, ledger, outbox
 from store.database import now, open_database
-from tests.fakes.provider import Hang, Slow
+from tests.fakes.provider import Answer, Hang, Slow
 from tests.fakes.sendgrid import SEND, FakeSendGrid
 from tests.fakes.slack import POST, FakeSlack
 
@@ -155,6 +155,92 @@ def test_what_had_not_been_reserved_of_a_play_that_was_left_never_goes(
 ) -> None:
     assert of_left_play(office, office.email()) == "withdrawn"
     assert sendgrid_server.seen == []
+
+
+# --- it is held meanwhile ---------------------------------------------------------------------------------------------
+
+
+def hold(office: "Office") -> None:
+    with office.db.begin() as c:
+        customers.place_hold(c, customers.EVERYTHING, "mara", "an incident")
+
+
+@on_sqlite
+def test_what_a_killed_worker_may_have_sent_is_in_doubt_although_everything_is_held_since(
+    office: "Office", sendgrid_server: FakeSendGrid
+) -> None:
+    killed(office, sendgrid_server, office.email())
+    hold(office)
+    assert office.one(office.email()) == ("unknown", "it is being sent at this moment")
+    with after(LEASE):
+        assert office.one(office.email())[0] == "unknown"
+    assert office.state(office.email()) == "unknown"
+    assert len(sendgrid_server.seen) == 1
+
+
+@on_sqlite
+def test_what_a_killed_worker_surely_did_not_send_waits_for_the_end_of_a_hold(office: "Office") -> None:
+    touch, of = office.email().touch, office.customer.id
+    ledger.reserve(office.db, touch, customer=of, kind="email", lease_for=LEASE)
+    hold(office)
+    with after(LEASE):
+        assert office.one(office.email(), office.performer(email_transport="outbox"))[0] == "held"
+    assert office.state(office.email()) == "held"
+
+
+@on_sqlite
+def test_an_invitation_that_may_be_out_is_not_repeated_while_everything_is_held_and_is_not_forgotten(
+    office: "Office", sendgrid_server: FakeSendGrid
+) -> None:
+    killed(office, sendgrid_server, office.invite())
+    hold(office)
+    with after(LEASE):
+        (effect,) = office.run(office.invite())
+        assert (effect["result"], effect["retry_in"]) == ("unknown", 3600.0)
+        assert office.state(office.invite()) == "unknown"
+        assert len(sendgrid_server.mails) == 1
+        with office.db.begin() as c:
+            customers.lift_hold(c, customers.EVERYTHING)
+        assert office.one(office.invite())[0] == "sent"
+    assert len(sendgrid_server.meetings) == 1
+
+
+@on_sqlite
+def test_an_invitation_that_may_be_out_to_somebody_who_unsubscribed_since_stays_a_doubt(
+    office: "Office", sendgrid_server: FakeSendGrid
+) -> None:
+    killed(office, sendgrid_server, office.invite())
+    with office.db.begin() as c:
+        customers.suppress(c, "ada@acme.example.com", "unsubscribed", "test")
+    with after(LEASE):
+        assert office.one(office.invite())[0] == "unknown"
+    assert office.state(office.invite()) == "unknown"
+    assert len(sendgrid_server.mails) == 1
+
+
+@on_sqlite
+def test_what_may_be_out_and_cannot_be_asked_about_for_want_of_a_token_stays_a_doubt(
+    office: "Office", slack_server: FakeSlack
+) -> None:
+    killed(office, slack_server, office.nudge())
+    busy = office.performer(posts_per_second=0.001)
+    office.run(*(office.nudge(nth) for nth in range(1, 6)), performer=busy)
+    with after(LEASE):
+        (effect,) = office.run(office.nudge(), performer=busy)
+    assert (effect["result"], effect["retry_in"]) == ("unknown", 5.0)
+
+
+@on_sqlite
+def test_what_slack_took_with_an_answer_that_nobody_can_read_is_a_doubt(
+    office: "Office", slack_server: FakeSlack
+) -> None:
+    slack_server.script(
+        POST, Answer(200, {"ok": True}, {"Content-Type": "application/json; charset=x-none"}, takes=True)
+    )
+    assert office.one(office.nudge())[0] == "unknown"
+    with after(LEASE):
+        assert office.one(office.nudge())[0] == "sent"
+    assert slack_server.posts == 1
 
 
 # --- two workers on one row -------------------------------------------------------------------------------------------
