@@ -312,7 +312,7 @@ def counts(c: Connection) -> Counts:
         count(tables.inbox, tables.inbox.c.delivered_at.is_(None)).label("backlog"),
         count(tables.parked).label("parked"),
         count(tables.refused).label("refused"),
-        count(tables.ledger, tables.ledger.c.state == "unknown").label("unknown"),
+        count(tables.ledger, ledger.doubtful()).label("unknown"),
     )
     return Counts(**c.execute(query).mappings().one())
 

@@ -2,12 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
+from sqlalchemy import Connection, event
 
-from store import customers, ledger
+from store import customers, ledger, pages
 from store.database import Database, now
 from store.ledger import Reservation, Standing
 
@@ -205,8 +206,25 @@ def test_a_send_whose_worker_was_not_heard_of_for_an_hour_is_in_doubt(
     clock.tick(timedelta(minutes=1))
     with database.read() as c:
         assert [(one.touch, one.reason) for one in ledger.in_doubt(c)] == [(TOUCH, ledger.UNHEARD)]
+        assert pages.counts(c).unknown == 1
     assert ledger.settle_unknown(database, TOUCH, sent=False, reason="mara looked")
     assert _reserve(database) == Reservation(TOUCH, 2)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_in_doubt_is_found_without_reading_all_that_was_sent(database: Database) -> None:
+    plans: list[str] = []
+
+    def explain(c: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        cursor = c.connection.cursor()
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        plans.extend(row[3] for row in cursor.fetchall() if " ledger" in row[3])
+
+    with database.read() as c:
+        event.listen(c, "before_cursor_execute", explain)
+        ledger.in_doubt(c)
+        pages.counts(c)
+    assert plans == ["SCAN ledger USING INDEX ix_ledger_open"] * 2
 
 
 def test_what_the_provider_says_arrived_counts_while_it_is_being_sent(database: Database) -> None:
