@@ -12,6 +12,7 @@ from authoring import health, impossible
 from authoring.catalogue import check_owners, compile_facts
 from authoring.checklists import check_steps, read_checklists
 from authoring.diagnostics import Diagnostic, Place, Report, near
+from authoring.echoes import without_echoes
 from authoring.grammar import FILE_KINDS
 from authoring.inputs import variant
 from authoring.lifecycles import compile_lifecycle
@@ -36,7 +37,7 @@ class Compiled:
     `digest` names the catalogue; `releases` holds it, the lifecycle and every playbook by digest. `scenarios`: the
     files that test the playbooks, which are part of no release. `sources`: what was read, by the name of the playbook,
     `lifecycle`, `facts`, and `journey` with its name. `models`: every health model by name; the lifecycle has the one
-    that it names.
+    that it names. `unreadable`: the files of which nobody can say what they declare, as findings name them.
     """
 
     catalogue: Manifest | None = None
@@ -47,6 +48,7 @@ class Compiled:
     scenarios: tuple[Source, ...] = ()
     sources: dict[str, Source] = field(default_factory=dict)
     models: dict[str, HealthModel] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
 
 
 def compile_folder(playbooks: Path, templates: Path) -> Compiled:
@@ -87,9 +89,9 @@ def compile_folder(playbooks: Path, templates: Path) -> Compiled:
     if lifecycle is not None and not report.failed:
         for source, book in read:
             impossible.check(book, source, lifecycle, report)
-    found = report.sorted()
+    found = without_echoes(report.sorted(), files[UNREADABLE])
     if report.failed or lifecycle is None:
-        return Compiled(team=team, diagnostics=found)
+        return Compiled(team=team, diagnostics=found, unreadable=tuple(source.file for source in files[UNREADABLE]))
     released = _released(lifecycle, [book for _source, book in read], team, found)
     sources = {book.name: source for source, book in read}
     sources |= {kind: source for kind in ("lifecycle", "facts") for source in files[kind][:1]}
@@ -171,13 +173,14 @@ def kind_of_file(source: Source, report: Report) -> str:
         for key, kind in FILE_KINDS.items():
             if key in source.root.entries:
                 return kind
-        first = next(iter(source.root.keys), "")
-        fix = near(first, FILE_KINDS)
+        first = next(iter(source.root.keys.values()), None)
+        meant = near(first.value, FILE_KINDS) if first else ""
         known = "playbook, lifecycle, journey, checklists, facts, people, health_model or scenario"
         what = f"does not say what it is: no key {known}"
-        report.add(
-            "missing-key", source.head, what, fix if fix.startswith("did") else 'start with "playbook: its-name".'
-        )
+        if first is not None and meant.startswith("did"):
+            report.add("missing-key", first.place, what, meant)
+        else:
+            report.add("missing-key", source.head, what, 'start with "playbook: its-name".')
     elif source.root is not None:
         report.add("value", source.head, "is no mapping of keys to values", 'start with "playbook: its-name".')
     return UNREADABLE

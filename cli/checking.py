@@ -45,18 +45,15 @@ def validate(
 
 
 def _about(targets: Sequence[Path], folder: Path, templates: Path) -> Sequence[Diagnostic]:
-    """What is wrong with a folder, as far as it is about the targets."""
-    found = _checked(folder, templates)
+    """What is wrong with a folder of playbooks, and what should be looked at, as far as it is about the targets."""
+    compiled = compile_folder(folder, templates)
+    unplaced = (*compiled.diagnostics, *mistakes(compiled), *lint(compiled, now().date()))
+    found = located(unplaced, folder, templates)
     if folder in targets:
         return found
     files = [path for path in folder.rglob("*") if path.suffix in testing.SUFFIXES and path.is_file()]
-    return concerning(found, targets, files, templates.absolute())
-
-
-def _checked(folder: Path, templates: Path) -> tuple[Diagnostic, ...]:
-    """Everything wrong with a folder of playbooks, and what should be looked at."""
-    compiled = compile_folder(folder, templates)
-    return located((*compiled.diagnostics, *mistakes(compiled), *lint(compiled, now().date())), folder, templates)
+    unreadable = [folder.absolute().parent / name for name in compiled.unreadable]
+    return concerning(found, targets, files, templates.absolute(), unreadable)
 
 
 def play_scenarios(

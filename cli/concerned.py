@@ -1,9 +1,10 @@
 """Which findings are about what somebody named: the texts that a playbook sends are its own, in whatever files, and a
-lifecycle that has errors, or is missing, lets nobody say that nothing is wrong with a playbook.
+lifecycle that has errors, or is missing, lets nobody say that nothing is wrong with a playbook. Nor does a file that
+cannot be read, since what it declares may be what the playbook names.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from authoring.diagnostics import Diagnostic, failed
@@ -11,16 +12,21 @@ from cli.testing import LIFECYCLE
 
 
 def concerning(
-    found: Sequence[Diagnostic], targets: Sequence[Path], playbooks: Sequence[Path], templates: Path
+    found: Sequence[Diagnostic],
+    targets: Sequence[Path],
+    playbooks: Sequence[Path],
+    templates: Path,
+    unreadable: Collection[Path],
 ) -> list[Diagnostic]:
     """Findings in the targets, and in the templates that these name; those that no playbook names may be anybody's, and
-    so are errors of the lifecycle, and of a folder itself.
+    so are errors of the lifecycle, of a folder itself, and of a file that cannot be read.
 
     Args:
         found: with paths as seen from here.
         targets: files and folders, absolute.
         playbooks: every file that may name a template, absolute.
         templates: their folder, absolute.
+        unreadable: files of which nobody can say what they declare, absolute.
     """
     texts: dict[Path, str] = {}
 
@@ -37,7 +43,7 @@ def concerning(
         return named is not None and (not named or any(_within(path, targets) for path in named))
 
     def everybodys(file: Path) -> bool:
-        return file.name == LIFECYCLE or any(target.is_relative_to(file) for target in targets)
+        return file.name == LIFECYCLE or file in unreadable or any(target.is_relative_to(file) for target in targets)
 
     placed = [(item, Path(item.place.file).absolute()) for item in found]
     return [item for item, file in placed if concerns(file) or (failed([item]) and everybodys(file))]

@@ -78,6 +78,19 @@ def test_of_no_playbook_it_is_said_that_nothing_is_wrong_while_its_lifecycle_has
     assert "there is no lifecycle file" in capsys.readouterr().out
 
 
+def test_of_no_playbook_it_is_said_that_nothing_is_wrong_while_another_file_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(settings.HERE / "playbooks", tmp_path / "playbooks")
+    checks, broken = (tmp_path / "playbooks" / name for name in ("check-ins.yaml", "onboarding-14-day.yaml"))
+    broken.write_text(f"{broken.read_text()}\tday: 3\n")
+
+    assert run(["validate", str(checks)]) == 1
+    found = capsys.readouterr().out
+    assert "onboarding-14-day.yaml:319:1: error: is not YAML" in found
+    assert "1 error found." in found, "the broken playbook is not called unknown besides"
+
+
 def test_a_finding_names_a_file_that_opens_from_here(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
