@@ -28,6 +28,7 @@ class Week:
     messages: int
     since: date
     customer: str
+    name: str
     touches: tuple[Touch, ...]
 
     @property
@@ -109,12 +110,12 @@ def _fullest(life: Life) -> Week:
     """The seven days of a customer with the most messages, the first of them; cancelled meetings are shown besides."""
     got = sorted((touch for touch in life.touches if not touch.inside), key=lambda touch: (touch.on, touch.at.time()))
     on = [touch.on for touch in got]
-    best = Week(0, date.max, life.customer, ())
+    best = Week(0, date.max, life.customer, life.name, ())
     for since in sorted({touch.on for touch in got if touch.kind in MESSAGES}):
         those = tuple(got[bisect_left(on, since) : bisect_left(on, since + WEEK)])
         messages = sum(touch.kind in MESSAGES for touch in those)
         if messages > best.messages:
-            best = Week(messages, since, life.customer, those)
+            best = Week(messages, since, life.customer, life.name, those)
     return best
 
 

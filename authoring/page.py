@@ -81,15 +81,19 @@ class Row:
 
 
 def render(future: Future, names: Mapping[str, str], title: str) -> str:
-    """The page. `names`: teammate id to name."""
+    """The page. `names`: teammate id to name; where a role stands for somebody, it is called by its words."""
     tally = future.tally
     first, last = future.since.date(), future.until.date()
     kinds = _kinds(kind for _, kind in tally.books)
     sends = {(on, kind): count for (on, kind), count in tally.sends.items()}
-    people = sorted({who for who, *_ in tally.load}, key=lambda who: (names.get(who, who), who))
+
+    def called(who: str) -> str:
+        return names.get(who) or who.replace("_", " ")
+
+    people = sorted({who for who, *_ in tally.load}, key=lambda who: (called(who), who))
     loads = [
         _chart(
-            names.get(who, who),
+            called(who),
             {(on, kind): n for (person, on, kind), n in tally.load.items() if person == who and kind in WORK},
             first,
             last,
@@ -103,6 +107,7 @@ def render(future: Future, names: Mapping[str, str], title: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["called"] = called
     return environment.get_template(TEMPLATE).render(
         title=title,
         future=future,
@@ -116,7 +121,6 @@ def render(future: Future, names: Mapping[str, str], title: str) -> str:
         books=_books(future, kinds),
         rows=[_row(life, first, last) for life in future.lives],
         playbooks=sorted({book for book, _ in tally.books}),
-        names=names,
         weeks=WEEKS,
         collisions=ranked(tally),
         shown=COLLISIONS,

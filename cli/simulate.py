@@ -25,10 +25,11 @@ from authoring.answers import SILENCE, Answers, read_answers, usual
 from authoring.compile import Compiled, compile_folder
 from authoring.diagnostics import Diagnostic, Place, Report, failed, render_text
 from authoring.futures import Future, play_all, to_json
+from authoring.guests import load_guest
 from authoring.lives import Start, World, live, of_account
 from authoring.portfolio import read_portfolio
 from authoring.roster import Roster
-from authoring.scenario_file import load_customer, load_events
+from authoring.scenario_file import load_events
 from authoring.simulate import CUSTOMER, Library
 from authoring.source import read_text
 from cli import simulated
@@ -192,10 +193,10 @@ def one(asked: Asked, cast: Cast) -> tuple[list[trace.Public], Future | None, Se
     told = read_text(asked.events, str(asked.events), report) if asked.events else "[]"
     if whom is None or told is None:
         return [], None, report.sorted()
-    signup, found = load_customer(whom, str(asked.customer), asked.start, cast.lifecycle)
-    if signup is None:
+    guest, found = load_guest(whom, str(asked.customer), asked.start, cast.lifecycle)
+    if guest is None:
         return [], None, found
-    zone = signup.profile.zone
+    zone = guest.signup.profile.zone
     events, found = load_events(told, str(asked.events), asked.start, zone, list(cast.books), cast.lifecycle)
     if failed(found):
         return [], None, found
@@ -203,7 +204,7 @@ def one(asked: Asked, cast: Cast) -> tuple[list[trace.Public], Future | None, Se
     until = asked.end(start, zone, max([start, *(at for at, _ in events)]) + HORIZON - start)
     answers = cast.answers or SILENCE
     world = World(cast.library, cast.digest, answers, start, until, asked.seed, decisions=True)
-    begins = Start(CUSTOMER, asked.customer.stem, start, signup, events=events)
+    begins = Start(CUSTOMER, guest.name, start, guest.signup, events=events)
     lived = live(world, begins)
     decisions = [
         trace.public(item, customer=CUSTOMER, zone=zone, place=trace.place(cast.library, item))
@@ -321,7 +322,7 @@ def _run(asked: Asked, form: str, out_file: Path | None) -> int:
     if cast_ is not None and future is not None:
         with simulated.writing(out_file) as out:
             if form == "html":
-                whole = (asked.customer or asked.portfolio or Path()).name
+                whole = asked.portfolio.name if asked.portfolio else future.lives[0].name
                 out.file.write(page.render(future, cast_.names, f"Simulation of {whole}"))
             elif form == "json":
                 out.file.write(

@@ -131,7 +131,7 @@ def _by_person(future: Future, names: Mapping[str, str]) -> Table:
 
 def _headline(week: Week) -> str:
     last = week.since + WEEK - timedelta(days=1)
-    who = escape(week.customer)
+    who = escape(week.name)
     return f"The busiest week of a customer: {week.messages} to {who}, {week.since:%a %d %b} to {last:%a %d %b %Y}"
 
 

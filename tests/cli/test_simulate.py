@@ -1,6 +1,7 @@
 """`stageplay simulate` for portfolios: what is written where, and what is refused."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -83,8 +84,23 @@ def test_one_customer_has_a_page(customer: str, tmp_path: Path) -> None:
 
     assert run(["simulate", "--customer", customer, *start, "--format", "html", "--out", str(target)]) == 0
     page = target.read_text()
-    assert "Simulation of customer.yaml" in page
+    assert "<h1>Simulation of Acme</h1>" in page
     assert "<b>1</b><span>customer</span>" in page
+
+
+def test_the_page_of_one_customer_says_names_as_people_do(customer: str, tmp_path: Path) -> None:
+    target = tmp_path / "page.html"
+    start = ("--start", "2026-03-02T10:00")
+
+    assert run(["simulate", "--customer", customer, *start, "--format", "html", "--out", str(target)]) == 0
+    page = target.read_text().partition("<body>")[2]
+    assert "<b>Acme</b>" in page
+    assert "<tr><td>Acme</td>" in page
+    assert "<h3>implementation specialist " in page
+    said = re.sub(r"<[^>]*>", " ", page)
+    assert "simulated" not in said
+    assert "implementation_specialist" not in said
+    assert "cs_manager" not in said
 
 
 def test_accounts_with_mistakes_are_left_out_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
