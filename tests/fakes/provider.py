@@ -115,7 +115,7 @@ class FakeProvider:
         """Let everything that hangs or is slow go on."""
         self._released.set()
 
-    def wait_for(self, count: int, seconds: float = 10) -> bool:
+    def wait_for(self, count: int, seconds: float = 60) -> bool:
         """Wait until `count` requests have arrived."""
         with self.arrived:
             return self.arrived.wait_for(lambda: len(self.seen) >= count, seconds)

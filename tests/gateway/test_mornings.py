@@ -211,7 +211,7 @@ async def test_the_loop_outlives_a_database_that_is_away(monkeypatch: pytest.Mon
     monkeypatch.setattr(mornings, "EVERY", 0.001)
     monkeypatch.setattr(Mornings, "sweep", broken)
     loop = asyncio.create_task(Mornings(office.db, Lifecycles()).run())
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), 60)
     loop.cancel()
     await asyncio.gather(loop, return_exceptions=True)
     assert len(rounds) > 2

@@ -111,7 +111,7 @@ async def test_rows_reach_a_real_workflow_once_and_in_order(
         }
         intake.take(Inbound("api", "customer.churned", "evt_4", {"customer": "acme"}))
         await deliverer.deliver(customer)
-        await asyncio.wait_for(handle.result(), 10)
+        await asyncio.wait_for(handle.result(), 60)
     intake.take(Inbound("api", "api.connected", "evt_5", {"customer": "acme"}))
     await deliverer.deliver(customer)
     with db.read() as c:

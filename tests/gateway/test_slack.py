@@ -53,7 +53,7 @@ class Whispers:
     async def wait(self, count: int) -> list[dict[str, Any]]:
         def until() -> list[dict[str, Any]]:
             with self._came:
-                assert self._came.wait_for(lambda: len(self.told) >= count, timeout=5)
+                assert self._came.wait_for(lambda: len(self.told) >= count, timeout=60)
                 return self.told
 
         return await asyncio.to_thread(until)

@@ -205,7 +205,7 @@ def test_a_database_that_does_not_answer_within_a_second_is_a_miss(database: Dat
     try:
         with pytest.raises(ReleaseMissingError):
             loader.get(_digest(PLAYBOOK))
-        assert monotonic() - before < 3
+        assert monotonic() - before < 15  # it would wait for thirty
     finally:
         let_go.set()
         loader._askers.shutdown(wait=True)
