@@ -1,9 +1,9 @@
 """SendGrid's event webhook: what became of mails. `POST /sendgrid/events`, a batch of events as a JSON list.
 
-A permanent bounce, a spam report and an unsubscribe stop all mail to the address; `processed` and `delivered` settle a
-touch whose send had no answer. A block is not permanent, a deferral waits, an open decides nothing. SendGrid repeats
-a batch for a day until it gets a 2xx and may repeat single events: each of these is a change that a repeat finds made,
-and one bad event never refuses the others.
+A permanent bounce, a spam report and an unsubscribe stop all mail to the address; `processed` and `delivered` say that
+a touch is out, whatever became of the answer to its send. A block is not permanent, a deferral waits, an open decides
+nothing. SendGrid repeats a batch for a day until it gets a 2xx and may repeat single events: each of these is a change
+that a repeat finds made, and one bad event never refuses the others.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ class SendGridEvents:
     def _take(self, event: dict[str, Any]) -> set[str]:
         kind = _text(event, "event")
         if kind in ARRIVED:
-            self._settle(kind, _text(event, "touch"))
+            ledger.arrived(self.db, _text(event, "touch"), f"SendGrid says {kind}")
         why = STOPPED.get(kind, "")
         if not why or (kind == "bounce" and event.get("type", "bounce") != "bounce"):
             return set()
@@ -75,13 +75,6 @@ class SendGridEvents:
         event_id = _text(event, "sg_event_id")[:LONGEST_ID] or f"{kind}/{secrets.token_hex(8)}"
         with self.db.begin() as c:
             return suppress(c, address, why=why, source="sendgrid", event_id=event_id)
-
-    def _settle(self, kind: str, touch_hash: str) -> None:
-        """A touch whose send had no answer did arrive."""
-        with self.db.read() as c:
-            standing = ledger.by_hash(c, touch_hash)
-        if standing is not None:
-            ledger.settle_unknown(self.db, standing.touch, True, f"SendGrid says {kind}")
 
 
 def _batch(body: bytes) -> list[Any]:

@@ -7,8 +7,9 @@
     held --give_up--> failed, withdrawn          reserved --give_up, once its lease is over--> unknown
 
 Every move is a compare-and-set on the attempt. A confirmation is a fact: it also moves a row that meanwhile was
-deferred or withdrawn, because the touch is out. Reservations end by real time; whoever finds one that ended asks the
-provider before anything else. Token buckets, shared by all processes, say how fast a provider may be called.
+deferred or withdrawn, because the touch is out; so does the provider's own report, whatever the row says. Reservations
+end by real time; whoever finds one that ended asks the provider before anything else. Token buckets, shared by all
+processes, say how fast a provider may be called.
 """
 
 import hmac
@@ -180,18 +181,31 @@ def held_back(c: Connection, since: datetime, *, after: str, limit: int) -> list
 
 
 def settle_unknown(db: Database, touch: str, sent: bool, reason: str) -> bool:
-    """Settle a touch in doubt by the provider's own event or a person's word. Sent: that counts of one that is being
-    sent, too. Not sent: it may be tried again.
+    """Settle a touch in doubt by a person's word. Not sent: it may be tried again.
 
     Returns:
         False when there is no doubt (any more).
     """
-    table = tables.ledger
     values: dict[str, Any] = {"state": "sent", "sent_at": now()} if sent else {"state": "held"}
-    doubtful = (table.c.state == "unknown") | ((table.c.state == "reserved") if sent else _abandoned(timedelta(0)))
-    change = update(table).where(table.c.touch == touch, doubtful)
+    change = update(tables.ledger).where(
+        tables.ledger.c.touch == touch, (tables.ledger.c.state == "unknown") | _abandoned(timedelta(0))
+    )
     with db.begin() as c:
         return c.execute(change.values(reason=reason, lease_until=None, changed_at=now(), **values)).rowcount == 1
+
+
+def arrived(db: Database, touch_hash: str, reason: str) -> bool:
+    """Record that the provider itself reports a touch, by its hash: a fact, whatever an answer of its own or a person
+    said before. False when it was known, or is none of ours.
+    """
+    with db.read() as c:  # nearly every report is of what is known as sent: no write waits for another one then
+        found = by_hash(c, touch_hash)
+    if found is None or found.state == "sent":
+        return False
+    mine = (tables.ledger.c.touch == found.touch) & (tables.ledger.c.state != "sent")
+    values: dict[str, Any] = {"state": "sent", "sent_at": now(), "changed_at": now(), "lease_until": None}
+    with db.begin() as c:
+        return c.execute(update(tables.ledger).where(mine).values(reason=reason, **values)).rowcount == 1
 
 
 def standing(c: Connection, touch: str) -> Standing | None:

@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -113,6 +113,23 @@ async def test_a_delivery_settles_a_send_without_an_answer(post: Post, db: Datab
         standing = ledger.standing(c, touch)
     assert standing is not None
     assert standing.state == "sent"
+
+
+@pytest.mark.parametrize("state", ["held", "failed", "withdrawn"])
+async def test_a_delivery_tells_that_a_send_arrived_which_seemed_refused(
+    post: Post, db: Database, state: Literal["held", "failed", "withdrawn"]
+) -> None:
+    touch = "cus_1/onboarding/1/welcome/1/send/con_1"
+    reservation = ledger.reserve(db, touch, customer="cus_1", kind="send_email", lease_for=timedelta(seconds=30))
+    ledger.defer(db, touch, reservation.attempt, "SendGrid answered 503")
+    if state != "held":
+        ledger.give_up(db, touch, state, "nobody knows whether it arrived")
+    with db.read() as c:
+        name = ledger.touch_hash(c, touch)
+    assert (await post([event("processed", touch=name)])).status_code == 204
+    found = ledger.reserve(db, touch, customer="cus_1", kind="send_email", lease_for=timedelta(seconds=30))
+    assert isinstance(found, ledger.Standing)
+    assert (found.state, found.reason) == ("sent", "SendGrid says processed")
 
 
 async def test_a_wrong_signature_is_401(post: Post, db: Database) -> None:

@@ -229,7 +229,11 @@ def test_what_is_in_doubt_is_found_without_reading_all_that_was_sent(database: D
 
 def test_what_the_provider_says_arrived_counts_while_it_is_being_sent(database: Database) -> None:
     _reserve(database)
-    assert ledger.settle_unknown(database, TOUCH, sent=True, reason="SendGrid says delivered")
+    with database.read() as c:
+        known_as = ledger.touch_hash(c, TOUCH)
+    assert not ledger.settle_unknown(database, TOUCH, sent=True, reason="mara pressed too early")
+    assert ledger.arrived(database, known_as, "SendGrid says delivered")
+    assert not ledger.arrived(database, known_as, "SendGrid says it again")
     assert ledger.confirm(database, TOUCH, 1, transport="sendgrid")
     assert _state(database) == "sent"
 
