@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -132,7 +132,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class Handing:
-    """What is to be done. `waits`: what is open of each customer."""
+    """What is to be done. `waits`: what is open of each customer. `placeless`: how many meetings to come would no
+    longer say where to join, by the teammate without a room who would host them.
+    """
 
     leaver: Person
     taker: str
@@ -142,6 +144,7 @@ class Handing:
     parts: Sequence[Part]
     those: dict[str, Customer]
     waits: dict[str, Waiting]
+    placeless: Mapping[str, int]
     names: dict[str, str]
 
 
@@ -241,10 +244,11 @@ def _prepare(db: Database, asked: Asked) -> Handing:
             those = {one.id: one for one in wanted}
         whose = {part.customer: part.was for part in parts}
         waits = {name: handing.waiting(c, those[name], was) for name, was in whose.items()}
+        placeless = handing.losing_place(c, parts, those)
         person = team.teammate(c, leaver)
         names = team.named(c, [leaver, *(one.was for one in parts), *(one.now for one in parts)])
     assert person is not None
-    return Handing(person, taker, why, asked.until, asked.undo or None, parts, those, waits, names)
+    return Handing(person, taker, why, asked.until, asked.undo or None, parts, those, waits, placeless, names)
 
 
 def _teammate(c: Any, wanted: str) -> Person:
@@ -286,6 +290,7 @@ def _preview(found: Handing, number: int | None, waiting: int) -> Iterator[str]:
         yield f"{customer.name} ({customer.outer_id}): {takes}"
         yield f"  moves: {_waiting([open_])}; mails from now on"
         yield from sorted({f"  why: {part.why}" for part in parts if part.why and part.why != "named"})
+    yield from _placeless(found, done=number is not None)
     everything = [*found.waits.values()]
     what = f"{_many(len(everything), 'customer')}; {_waiting(everything)} move"
     if not found.parts:
@@ -295,6 +300,15 @@ def _preview(found: Handing, number: int | None, waiting: int) -> Iterator[str]:
     else:
         yield f"{what}: done; {waiting} of them hear of it from the gateway, in a moment where one runs."
         yield f"To take it back: stageplay reassign --undo {number} --yes"
+
+
+def _placeless(found: Handing, *, done: bool) -> Iterator[str]:
+    """Who hosts meetings from now on without saying where."""
+    fix = "tell the guests, and add it to team.yaml" if done else "add it to team.yaml and apply it first"
+    for who, number in sorted(found.placeless.items()):
+        loses = "says" if number == 1 else "say"
+        what = f"{_many(number, 'meeting')} to come no longer {loses} where to join"
+        yield f"{found.names.get(who, who)} has no `meeting_url`: {what}; {fix}."
 
 
 def _waiting(those: Sequence[Waiting]) -> str:
@@ -325,4 +339,11 @@ def _preview_json(found: Handing, number: int | None, waiting: int) -> dict[str,
         for name, parts in _by_customer(found)
     ]
     until = found.until.isoformat() if found.until else None
-    return {"from": found.leaver.id, "until": until, "handover": number, "not_heard": waiting, "customers": rows}
+    return {
+        "from": found.leaver.id,
+        "until": until,
+        "handover": number,
+        "not_heard": waiting,
+        "customers": rows,
+        "losing_place": [{"to": who, "meetings": count} for who, count in sorted(found.placeless.items())],
+    }

@@ -6,7 +6,7 @@ once, and the event by which the customer's workflow hands on what is open. Wher
 is left as it is. Undoing is a handover of its own, the other way.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -120,12 +120,29 @@ def waiting(c: Connection, customer: Customer, teammate: str) -> Waiting:
     same = (cards.c.customer == approvals.c.customer) & (cards.c.approval == approvals.c.approval)
     asked = select(func.count(func.distinct(approvals.c.approval))).join_from(approvals, cards, same)
     asked = asked.where(approvals.c.customer == customer.id, approvals.c.result == "", cards.c.to == teammate)
-    held = meetings.to_come(c, customer.id, customer.clock.virtual(now()))
+    held = _to_come(c, customer)
     return Waiting(
         int(c.execute(select(func.count()).select_from(tasks).where(mine)).scalar_one()),
         int(c.execute(asked.where(cards.c.taken.is_not(True))).scalar_one()),
         sum(teammate in (one.organizer, *one.guests) for one in held),
     )
+
+
+def losing_place(c: Connection, parts: Iterable[Part], those: Mapping[str, Customer]) -> Counter[str]:
+    """Meetings to come that say where to join, and would not with their new host, who has no room: how many of whom."""
+    table, changes = tables.teammates, defaultdict[str, dict[str, tuple[str, str]]](dict)
+    rooms = {row.id: row.meeting_url for row in c.execute(select(table.c.id, table.c.meeting_url))}
+    for part in parts:
+        changes[part.customer][part.role] = part.was, part.now
+    found = Counter[str]()
+    for name, still in changes.items():
+        if all(rooms.get(taker) for _, taker in still.values()):
+            continue
+        hosts = {one.id: one.organizer for one in _to_come(c, those[name])}
+        for one in _booked(c, those[name], still):
+            had, has = rooms.get(hosts[one.meeting]), rooms.get(one.organizer)
+            found[one.organizer] += bool(had and not has)
+    return +found
 
 
 # --- doing it ---------------------------------------------------------------------------------------------------------
@@ -195,7 +212,7 @@ def _tell(c: Connection, row: Row[Any], customer: Customer, zone: str) -> None:
 def _booked(c: Connection, customer: Customer, still: Mapping[str, tuple[str, str]]) -> tuple[Booked, ...]:
     """The meetings to come that others hold from now on, or come to."""
     found = []
-    for meeting in meetings.to_come(c, customer.id, customer.clock.virtual(now())):
+    for meeting in _to_come(c, customer):
         release, step = _invited_by(c, customer.id, meeting)
         hosts = (step.action.organizer,) if step and isinstance(step.action, Invite) else ()
         organizer = _successor(meeting.organizer, hosts, still)
@@ -205,6 +222,10 @@ def _booked(c: Connection, customer: Customer, still: Mapping[str, tuple[str, st
             when = meeting.starts_at, meeting.ends_at
             found.append(Booked(meeting.id, release, *when, organizer, guests, gone, meeting.sequence))
     return tuple(found)
+
+
+def _to_come(c: Connection, customer: Customer) -> tuple[Meeting, ...]:
+    return meetings.to_come(c, customer.id, customer.clock.virtual(now()))
 
 
 def _successor(person: str, roles: Sequence[str], still: Mapping[str, tuple[str, str]]) -> str:

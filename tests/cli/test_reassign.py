@@ -109,7 +109,14 @@ def test_forty_accounts_change_hands_as_shown_and_go_back(office: Floor, capsys:
 
 def test_whoever_takes_meetings_without_a_room_is_seen_to(floor: Floor, capsys: pytest.CaptureFixture[str]) -> None:
     before = floor.last()
+    capsys.readouterr()
+    assert run(["reassign", "mara", "omar"]) == 0
+    loses = "Omar Nasser has no `meeting_url`: 12 meetings to come no longer say where to join; "
+    assert f"{loses}add it to team.yaml and apply it first.\n" in capsys.readouterr().out
+    assert run(["reassign", "mara", "omar", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["losing_place"] == [{"to": "omar", "meetings": 12}]
     assert run(["reassign", "mara", "omar", "--yes"]) == 0
+    assert f"{loses}tell the guests, and add it to team.yaml.\n" in capsys.readouterr().out
     floor.work()
     updates = [one for one in floor.sent("invite", before) if ics(one)["METHOD"] == "REQUEST"]
     assert {ics(one)["LOCATION"] for one in updates} == {""}
@@ -120,6 +127,22 @@ def test_whoever_takes_meetings_without_a_room_is_seen_to(floor: Floor, capsys: 
         "Omar Nasser holds 12 meetings to come without a place: tell the guests, and add `meeting_url` to team.yaml\n"
     )
     assert said in capsys.readouterr().out
+
+
+def test_a_place_that_meetings_keep_or_never_had_is_not_told_as_lost(
+    floor: Floor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(["reassign", "mara", "dana"]) == 0
+    assert "meeting_url" not in capsys.readouterr().out
+    assert run(["reassign", "mara", "omar", "--customer", "c01", "--yes"]) == 0
+    floor.work()
+    capsys.readouterr()
+    assert run(["reassign", "omar", "ruth"]) == 0
+    assert run(["reassign", "--undo", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "2 meetings move" in said
+    assert "meeting_url" not in said
 
 
 def test_the_entitlement_and_the_reply_to_follow(floor: Floor) -> None:
