@@ -7,6 +7,7 @@ workflow wakes to be asked. Any number of gateways may do it: whose morning has 
 import asyncio
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import merging
 from gateway.intake import Lifecycles
@@ -39,11 +40,24 @@ class Mornings:
             await asyncio.sleep(pause)
 
     def sweep(self) -> int:
-        """See to a batch of customers whose morning it is; how many there were. None before anything is applied."""
+        """See to a batch of windows whose morning it is; how many there were. None before anything is applied.
+
+        Raises:
+            Exception: what went wrong with the last customer that could not be judged; the others were.
+        """
         with self._db.read() as c:
             waiting = windows.due(c, LIMIT) if releases.current(c) else []
-        for customer in waiting:
-            self._look(customer)
+        failed: Exception | None = None
+        for customer in dict.fromkeys(waiting):
+            try:
+                self._look(customer)
+            except SQLAlchemyError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one that nobody foresaw must not keep the others waiting
+                _log.warning("morning_failed", customer=customer, why=type(error).__name__)
+                failed = error
+        if failed is not None:
+            raise failed
         return len(waiting)
 
     def _look(self, customer: str) -> None:

@@ -70,9 +70,11 @@ def _next(customer: Customer, at: datetime) -> datetime:
 
 
 def due(c: Connection, limit: int) -> list[str]:
-    """The customers whose morning it is, the longest waiting first."""
+    """Whose windows are to be judged, the longest waiting first: a customer as often as it has sources, so that a full
+    answer means that more may wait.
+    """
     query = select(daily_sums.c.customer).where(daily_sums.c.look_at <= now()).order_by(daily_sums.c.look_at)
-    return list(dict.fromkeys(c.execute(query.limit(limit)).scalars()))
+    return list(c.execute(query.limit(limit)).scalars())
 
 
 def look(c: Connection, customer: Customer, life: Lifecycle) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from freezegun import freeze_time
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from authoring.mornings import with_windows
 from gateway import mornings
@@ -149,6 +149,35 @@ def test_a_morning_without_news_tells_nothing_and_is_seen_to_once(office: Office
     before = office.told()
     assert [office.sweep(_at(1, 23)), office.sweep(_at(2, 7)), office.sweep(_at(2, 8))] == [0, 1, 0]
     assert office.told() == before
+
+
+def test_a_batch_is_full_by_its_windows_so_that_the_next_one_follows_at_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.tell(LOGIN, _at(1, 12))
+    office.tell("facts.reported", _at(1, 13), facts={"usage.actions": 5})
+    monkeypatch.setattr(mornings, "LIMIT", 2)
+    assert [office.sweep(_at(2, 7)), office.sweep(_at(2, 7))] == [2, 0]
+
+
+def test_a_customer_who_cannot_be_judged_does_not_keep_the_others_waiting(
+    office: Office, signup: Signup, db: Database
+) -> None:
+    office.tell(LOGIN, _at(1, 12))
+    with freeze_time(_at(1, 9)):
+        event = signup("second", id="globex", name="Globex")
+        office.intake.take(Inbound("api", event["type"], "second", event["data"]))
+        office.intake.take(Inbound("api", LOGIN, "in", {"customer": "globex"}))
+    with db.begin() as c:
+        globex = customers.find(c, "globex")
+        assert globex
+        of_globex = daily_sums.c.customer == globex.id
+        c.execute(update(daily_sums).where(of_globex).values(days={"no day": 1}, look_at=_at(1, 10)))
+    with pytest.raises(ValueError, match="isoformat"):
+        office.sweep(_at(2, 7))
+    with db.read() as c:
+        waiting = set(c.execute(select(daily_sums.c.customer).where(daily_sums.c.look_at < _at(2, 8))).scalars())
+    assert waiting == {globex.id}
 
 
 def test_the_count_falls_with_the_days(office: Office) -> None:
