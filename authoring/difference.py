@@ -124,12 +124,20 @@ def compare(
     that the new world knows by another name is one step, also of plays that keep the old release.
     """
     found = Difference()
-    for part in spread(_batch, (old, new, _renamed(new)), starts, processes=processes, progress=progress):
+    for part in spread(_batch, (old, new), starts, processes=processes, progress=progress):
         found.merge(part)
     return found
 
 
-def _renamed(world: World) -> Renamed:
+def _batch(context: tuple[World, World], batch: tuple[Start, ...]) -> Difference:
+    old, new = context
+    found, names = Difference(), renamed(new)
+    for start in batch:
+        found.add(*twice(old, new, start, names))
+    return found
+
+
+def renamed(world: World) -> Renamed:
     """What current playbooks call steps that had another name, which no step has now."""
     books = map(world.library.playbook, world.library.catalogue(world.digest).playbooks.values())
     return {
@@ -140,18 +148,16 @@ def _renamed(world: World) -> Renamed:
     }
 
 
-def _batch(context: tuple[World, World, Renamed], batch: tuple[Start, ...]) -> Difference:
-    old, new, renamed = context
-    found = Difference()
-    for start in batch:
-        found.add(*(_by_new_names(live(world, start), renamed) for world in (old, new)))
-    return found
+def twice(old: World, new: World, start: Start, names: Renamed) -> tuple[Life, Life]:
+    """One customer's future in both worlds, its steps by their new names."""
+    before, after = (_by_new_names(live(world, start), names) for world in (old, new))
+    return before, after
 
 
-def _by_new_names(life: Life, renamed: Renamed) -> Life:
-    if not renamed:
+def _by_new_names(life: Life, names: Renamed) -> Life:
+    if not names:
         return life
-    touches = (replace(one, step=renamed.get((one.playbook, one.step), one.step)) for one in life.touches)
+    touches = (replace(one, step=names.get((one.playbook, one.step), one.step)) for one in life.touches)
     return replace(life, touches=tuple(touches))
 
 

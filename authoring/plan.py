@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Literal
 
 from authoring.actions import shown
-from authoring.difference import Difference
-from authoring.lives import Start, World, from_state, live
+from authoring.difference import Difference, renamed, twice
+from authoring.lives import Start, World, from_state
 from authoring.parallel import spread
 from authoring.simulate import Library
 from lifecycle import engine
@@ -273,6 +273,7 @@ def plan(
 
 def _batch(proposal: Proposal, batch: tuple[Start, ...]) -> Plan:
     found, library, event = Plan(proposal), proposal.old.library, proposal.event
+    names = renamed(proposal.new)
     found.rescored = rescores(library, proposal.old.digest, event.digest)
     for given in batch:
         start = standing(proposal.old, given)
@@ -280,7 +281,7 @@ def _batch(proposal: Proposal, batch: tuple[Start, ...]) -> Plan:
             found.flights += flights(library, start.state, start.name, event, now=start.state.as_of)
             moved = banded(library, start.state, start.name, event) if found.rescored else None
             found.bands += [moved] if moved is not None else []
-        found.difference.add(live(proposal.old, start), live(proposal.new, start))
+        found.difference.add(*twice(proposal.old, proposal.new, start, names))
     return found
 
 

@@ -63,6 +63,15 @@ def test_every_edit_is_said(theatre: Any, old: str, new: str, said: str) -> None
     assert any(said in line for line in changed(theatre, theatre.care.replace(old, new, 1)))
 
 
+@pytest.mark.parametrize("move", [("care",), ()])
+def test_a_plan_tells_of_nobody_who_loses_a_step_that_says_what_it_was_called(
+    theatre: Any, move: tuple[str, ...]
+) -> None:
+    found = planning(theatre, theatre.care.replace("id: ask, day: 4", "id: asked, was: ask, day: 4", 1), move=move)
+    assert found.difference.customers == 2
+    assert (found.difference.lose, found.difference.gain, found.difference.changed) == ({}, {}, 0)
+
+
 def test_a_step_in_another_branch_and_new_and_old_playbooks_are_said(theatre: Any) -> None:
     under = (
         "  - id: seen\n    wait: { until: nps.score > 6, by: day 9 }\n    then:\n"
