@@ -13,12 +13,13 @@ from authoring.impossible import Places, at_start
 from authoring.lint_team import meeting_rooms
 from authoring.lint_words import unused_words
 from authoring.possible import possible
-from lifecycle.actions import Email, Expr, Invite, Survey, Wait
+from lifecycle.actions import Email, Expr, Invite, Length, Survey, Wait
 from lifecycle.playbook import CONTRACT_END, STANDARD, Course, Lifecycle, Playbook, Step, Trigger
 
 _AHEAD = timedelta(days=365)
 _LEFT = ("customer.stage", "churned")
 _SHOWN = 3
+_LENGTHS = {"minutes": 1 / 1440, "hours": 1 / 24, "business_hours": 1 / 8, "days": 1, "business_days": 1, "weeks": 7}
 _CLOCKS = ("09:00", *(f"{hour:02}:{minute:02}" for hour in range(24) for minute in (0, 15, 30, 45)))
 
 
@@ -46,6 +47,7 @@ class _Book:
 
     def __init__(self, book: Playbook, lifecycle: Lifecycle, places: Places, report: Report) -> None:
         self.book, self.lifecycle, self.places, self.report = book, lifecycle, places, report
+        self.steps = {step.id: step for step in book.steps}
         self.used = {name for step in book.steps for name in (step.under, step.when.after, *step.needs)}
         self.touches = [step for step in book.steps if isinstance(step.action, Email | Survey | Invite)]
 
@@ -53,6 +55,7 @@ class _Book:
         for step in self.book.steps:
             self._at_midnight(step)
             self._useless(step)
+            self._early(step)
         for step in self.touches:
             self._holiday(step, today)
         self._hours()
@@ -78,6 +81,38 @@ class _Book:
         if step.id not in self.used:
             what = f'nothing comes of the wait "{step.id}"'
             self._add("useless-wait", self.places.step(step.id), what, 'add "then:" or "otherwise:", or remove it.')
+
+    def _early(self, step: Step) -> None:
+        """A wait for a survey's answer whose length counts from the beginning, while the survey goes out later."""
+        action = step.action
+        if not isinstance(action, Wait) or action.by.delay is None or step.needs:
+            return
+        surveys = [one for one in self.book.steps if isinstance(one.action, Survey) and _answers(action, one.action)]
+        if surveys and all(self._asked_late(step, one, action.by.delay) for one in surveys):
+            first = surveys[0].id
+            what = f'"{step.id}" opens at once, and its {action.by.delay.shown} may end before "{first}" is answered'
+            self._add("early-wait", self.places.step(step.id, "wait", "by"), what, f'add "needs: [{first}]".')
+
+    def _asked_late(self, wait: Step, survey: Step, length: Length) -> bool:
+        """Whether a survey may go out when a wait that opens with the play, or with its branch, is over."""
+        above = self._above(wait)
+        if survey.id in above:
+            return False
+        if survey.when.after or not above.issuperset(survey.needs) or survey.under not in {"", *above}:
+            return True
+        if survey.when.day is not None:
+            return not wait.under and survey.when.day >= _days(length)
+        return survey.when.delay is not None and _days(survey.when.delay) >= _days(length)
+
+    def _above(self, step: Step) -> set[str]:
+        """What was settled before a step may open: the waits that it stands under, and what these need."""
+        found, left = set[str](), [step.under, *step.needs]
+        while left:
+            name = left.pop()
+            if name and name not in found:
+                found.add(name)
+                left += [self.steps[name].under, *self.steps[name].needs]
+        return found
 
     # --- when customers are reached -----------------------------------------------------------------------------------
 
@@ -183,6 +218,17 @@ class _Book:
         """Whether customers of a tier may enter."""
         tree = ("==", ("get", "customer.tier"), ("const", tier))
         return self.book.entry is None or possible(self.book.entry.tree, tree)
+
+
+def _answers(wait: Wait, survey: Survey) -> bool:
+    """Whether a wait is for what people answer to a survey."""
+    about = f"{survey.survey}."
+    return wait.event.startswith(about) or (wait.until is not None and about in wait.until.text)
+
+
+def _days(length: Length) -> float:
+    """How many days a length lasts at least, about."""
+    return length.amount * _LENGTHS[length.unit]
 
 
 def _within(clock: str, hours: tuple[str, ...]) -> bool:

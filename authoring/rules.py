@@ -5,7 +5,7 @@ The reference (`docs/playbook-reference.md`) has a paragraph for each; `tests/au
 
 WARNINGS = frozenset(
     {
-        *("at-midnight", "fact-unused", "event-unused", "holiday", "no-exit", "no-way-out", "notice"),
+        *("at-midnight", "early-wait", "fact-unused", "event-unused", "holiday", "no-exit", "no-way-out", "notice"),
         *(
             "no-meeting-url",
             "quiet-hours",
@@ -72,6 +72,7 @@ RULES = {
     "unreachable-step": "a step that no play reaches looks like a promise that is kept.",
     # what should be looked at
     "at-midnight": "a play that starts by a date starts at midnight, and so would what it does at once.",
+    "early-wait": "a wait that is over before the question is out takes everybody for silent.",
     "fact-unused": "what nothing asks for is measured, sent and explained for nothing.",
     "event-unused": "what nothing waits for is sent for nothing, or a playbook misses it.",
     "holiday": "a mail on a public holiday says that nobody here looked at the calendar.",

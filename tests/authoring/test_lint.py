@@ -153,6 +153,70 @@ def test_a_wait_that_something_follows_is_of_use(judge: Any) -> None:
     assert rules(judge, head(trigger=STAGE, steps="") + wait + after) == []
 
 
+ASK = "{ id: ask, WHEN, survey: { kind: nps, to: champion } }"
+WAIT = "{ id: answer, wait: { event: nps.answered, by: BY }, NEEDS, otherwise: [{ id: l, slack: LOOK }] }"
+UNTIL = "{ until: nps.score is defined"
+SLACK = "{ to: csm, template: look }"
+
+
+def asking(when: str, by: str, needs: str = "") -> str:
+    wait = WAIT.replace("BY", by).replace(" NEEDS,", f" {needs}," if needs else "").replace("LOOK", SLACK)
+    hello = f"  - {{ id: hello, day: 3, slack: {SLACK} }}\n"
+    ask = ASK.replace(" WHEN,", f" {when}," if when else "")
+    return head(trigger=STAGE, exit=ENDS, steps="") + f"  - {wait}\n{hello}  - {ask}\n"
+
+
+@pytest.mark.parametrize(
+    ("when", "by"),
+    [
+        ("day: 14", "7 days"),
+        ("day: 14", "2 weeks"),
+        ("day: 4", "3 business days"),
+        ("after: { step: hello }", "7 days"),
+        ("after: { step: hello, delay: 1 day }", "7 days"),
+        ("after: 8 days", "7 days"),
+        ("needs: [hello]", "7 days"),
+    ],
+)
+def test_a_wait_that_may_be_over_before_its_survey_is_out_should_need_it(judge: Any, when: str, by: str) -> None:
+    ((rule, what),) = warned(judge, asking(when, by))
+    assert rule == "early-wait"
+    assert what == f'"answer" opens at once, and its {by} may end before "ask" is answered'
+    assert rules(judge, asking(when, by).replace("{ event: nps.answered", UNTIL)) == ["early-wait"]
+    assert rules(judge, asking(when, by, "needs: [ask]")) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "by"),
+    [
+        ("day: 14", "day 21"),
+        ("day: 14", "3 weeks"),
+        ("day: 0", "7 days"),
+        ("day: 2", "30 business hours"),
+        ("", "7 days"),
+    ],
+)
+def test_a_wait_that_lasts_until_its_survey_was_out_is_left_alone(judge: Any, when: str, by: str) -> None:
+    assert rules(judge, asking(when, by)) == []
+
+
+def test_a_wait_for_the_answer_to_another_survey_is_left_alone(judge: Any) -> None:
+    assert rules(judge, asking("day: 14", "7 days").replace("nps.answered", "csat.answered")) == []
+
+
+def test_a_wait_in_a_branch_counts_from_there(judge: Any) -> None:
+    used = "  - id: used\n    wait: { event: feature.used, by: day 9 }\n    then:\n"
+    inner = WAIT.replace("BY", "7 days").replace(" NEEDS,", "").replace("LOOK", SLACK)
+    ask = ASK.replace("WHEN, ", "")
+    base = head(trigger=STAGE, exit=ENDS, steps="")
+    assert rules(judge, f"{base}{used}      - {ask}\n      - {inner}\n") == []
+    assert rules(judge, f"{base}{used}      - {inner}\n  - {ASK.replace('WHEN', 'day: 14')}\n") == []
+    later = "after: { step: used, delay: 9 days }"
+    assert rules(judge, f"{base}{used}      - {inner}\n  - {ASK.replace('WHEN', later)}\n") == ["early-wait"]
+    needing = used.replace("wait:", "needs: [ask]\n    wait:")
+    assert rules(judge, f"{base}{needing}      - {inner}\n  - {ASK.replace('WHEN', 'day: 2')}\n") == []
+
+
 def test_no_holiday_is_known_beyond_the_years_of_the_file(judge: Any) -> None:
     text = head(trigger=STAGE, timing="{ weekend: same_day }", exit=ENDS, steps="") + MAIL
     assert [rule for rule, _what in warned(judge, text)] == ["holiday"]
