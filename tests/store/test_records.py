@@ -2,9 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from freezegun.api import FrozenDateTimeFactory
+from sqlalchemy import Connection, event
 
 from store import meetings, outbox, surveys
 from store.customers import Customer
@@ -62,6 +64,29 @@ def test_meetings_of_an_organizer_do_not_overlap(database: Database) -> None:
     assert (second.starts_at, second.ends_at) == (AT + HOUR, AT + HOUR + timedelta(minutes=20))
     assert third.starts_at == AT + HOUR + timedelta(minutes=30)
     assert other.starts_at == AT
+
+
+def test_the_meetings_of_a_customer_are_not_those_of_one_whose_id_begins_the_same(database: Database) -> None:
+    for name in ("cus_1", "cus_10", "cusx1", "cus_1-a", "cus_2"):
+        _book(database, f"{name}/onboarding/1/kickoff/1/send")
+    with database.read() as c:
+        assert [one.id for one in meetings.of(c, "cus_1")] == ["cus_1/onboarding/1/kickoff/1/send"]
+        assert meetings.of(c, "cus_") == ()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_meetings_of_a_customer_are_found_without_reading_everybodys(database: Database) -> None:
+    plans: list[str] = []
+
+    def explain(c: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        cursor = c.connection.cursor()
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        plans.append(cursor.fetchall()[0][3])
+
+    with database.read() as c:
+        event.listen(c, "before_cursor_execute", explain)
+        meetings.of(c, "cus_1")
+    assert plans == ["SEARCH meetings USING INDEX sqlite_autoindex_meetings_1 (id>? AND id<?)"]
 
 
 def test_a_slot_starts_on_the_grid(database: Database) -> None:
