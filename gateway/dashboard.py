@@ -37,6 +37,8 @@ from workflows.interface import STATE, UPCOMING
 
 T = TypeVar("T")
 QUERY_WITHIN = timedelta(seconds=1.5)
+INBOX_LIMIT = 100
+"""Of approvals and of tasks each; whoever has more begins with the most urgent."""
 LONGEST_PRESS = 60
 LONGEST_NAME = 200
 """Of what a search for a customer takes, in characters."""
@@ -192,8 +194,9 @@ class Dashboard:
     ) -> HTMLResponse:
         """The inbox with a notice on top."""
         teammate = None if everybody else self.session(request).acting
-        page = await self.read(lambda c: pages.inbox_page(c, teammate))
-        return await self.show(request, "inbox", status=status, page=page, everybody=everybody, notice=notice)
+        page = await self.read(lambda c: pages.inbox_page(c, teammate, INBOX_LIMIT))
+        cut = INBOX_LIMIT if INBOX_LIMIT in (len(page.approvals), len(page.tasks)) else 0
+        return await self.show(request, "inbox", status=status, page=page, everybody=everybody, notice=notice, cut=cut)
 
     async def approval_page(self, request: Request, customer: str, approval: str) -> HTMLResponse:
         """One approval: where Slack's Edit button leads."""

@@ -252,9 +252,9 @@ def park(c: Connection, outer_id: str, source: str, event_id: str, raw: dict[str
     return Accepted.REPEATED if c.execute(query).scalar_one() == body_digest else Accepted.CONFLICT
 
 
-def parked(c: Connection, outer_id: str | None = None) -> list[Parked]:
+def parked(c: Connection, outer_id: str | None = None, limit: int | None = None) -> list[Parked]:
     """Events waiting for a signup, the oldest first: of one customer by the sender's id, or of all."""
-    query = select(tables.parked).order_by(tables.parked.c.id)
+    query = select(tables.parked).order_by(tables.parked.c.id).limit(limit)
     if outer_id is not None:
         query = query.where(tables.parked.c.outer_id == outer_id)
     return [Parked(row.outer_id, row.source, row.event_id, row.raw, row.received_at) for row in c.execute(query)]

@@ -250,11 +250,10 @@ def customer_page(c: Connection, customer: str, decisions: int = 500) -> Custome
     )
 
 
-def inbox_page(c: Connection, teammate: str | None = None) -> InboxPage:
-    """Open approvals and tasks: of a teammate by id, who was asked or who has the task; or of everybody."""
-    if teammate is None:
-        return InboxPage(_asks(c), _work(c))
-    return InboxPage(_asks(c, _asked(teammate)), _work(c, tables.tasks.c.to == teammate))
+def inbox_page(c: Connection, teammate: str | None = None, limit: int | None = None) -> InboxPage:
+    """Open approvals and tasks, `limit` of each at most: of a teammate by id, who was asked or has the task; or all."""
+    asked, owed = ([], []) if teammate is None else ([_asked(teammate)], [tables.tasks.c.to == teammate])
+    return InboxPage(_asks(c, *asked, limit=limit), _work(c, *owed, limit=limit))
 
 
 def waiting_for(c: Connection, teammate: str) -> int:
@@ -283,7 +282,7 @@ def problems_page(c: Connection, limit: int = 50) -> ProblemsPage:
         unknown=ledger.in_doubt(c, limit),
         stuck=tuple(Stuck(**{name: row[name] for name in fields}) for row in c.execute(query).mappings()),
         refused=tuple(inbox.refused(c, limit)),
-        parked=tuple(inbox.parked(c)[:limit]),
+        parked=tuple(inbox.parked(c, limit=limit)),
     )
 
 
@@ -368,10 +367,10 @@ def _at_home(table: Any, *where: ColumnElement[bool]) -> Select[Any]:
     return select(table, *_HOME).join(tables.customers, tables.customers.c.id == table.c.customer).where(*where)
 
 
-def _asks(c: Connection, *where: ColumnElement[bool]) -> tuple[Ask, ...]:
+def _asks(c: Connection, *where: ColumnElement[bool], limit: int | None = None) -> tuple[Ask, ...]:
     table = tables.approvals
     query = _at_home(table, table.c.result == "", *where).order_by(table.c.answer_by, table.c.approval)
-    rows = c.execute(query).all()
+    rows = c.execute(query.limit(limit)).all()
     cards = _cards(c, {row.customer for row in rows})
     return tuple(
         Ask(approval_row(row, cards.get((row.customer, row.approval), ())), row.name, row.profile["zone"])
@@ -390,11 +389,11 @@ def _cards(c: Connection, of: Iterable[str]) -> dict[tuple[str, str], tuple[Card
     return found
 
 
-def _work(c: Connection, *where: ColumnElement[bool]) -> tuple[Work, ...]:
+def _work(c: Connection, *where: ColumnElement[bool], limit: int | None = None) -> tuple[Work, ...]:
     table = tables.tasks
     query = _at_home(table, table.c.ticked_at.is_(None), *where).order_by(table.c.due_at, table.c.task)
     at = now()
     return tuple(
         Work(task_row(row), row.name, row.profile["zone"], row.due_at < decode(Clock, row.clock).virtual(at))
-        for row in c.execute(query)
+        for row in c.execute(query.limit(limit))
     )

@@ -180,6 +180,7 @@ def test_an_event_before_its_signup_waits_for_it(database: Database) -> None:
         inbox.park(c, "zeta", "api", "e3", {"type": "z"})
         assert [event.event_id for event in inbox.parked(c)] == ["e1", "e2", "e3"]
         assert [event.event_id for event in inbox.parked(c, "acme")] == ["e1", "e2"]
+        assert [event.event_id for event in inbox.parked(c, limit=2)] == ["e1", "e2"]
         first, _ = inbox.unpark(c, "acme")
         assert (first.source, first.event_id, first.raw) == ("api", "e1", {"type": "x", "n": 1.5})
         assert inbox.unpark(c, "acme") == []

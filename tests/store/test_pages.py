@@ -110,6 +110,8 @@ def test_the_inbox_is_the_persons_own_or_everybodys(database: Database, clock: F
         assert [(work.name, work.overdue) for work in mine.tasks if work.name == "b"] == [("b", False)]
         assert [work.task.to for work in everybodys.tasks] == ["omar", "mara", "mara"]
         assert [ask.name for ask in pages.inbox_page(c, "fay").approvals] == ["b"]
+        urgent = pages.inbox_page(c, limit=1)
+        assert ([ask.name for ask in urgent.approvals], [work.task.to for work in urgent.tasks]) == (["a"], ["omar"])
         assert pages.inbox_page(c, "nobody") == pages.InboxPage((), ())
         found = [pages.waiting_for(c, who) for who in ("mara", "omar", "fay", "nobody")]
         assert found == [len(mine.approvals) + len(mine.tasks), 1, 1, 0]

@@ -135,3 +135,16 @@ async def test_two_edits_of_one_approval_are_kept_apart(
         edit = projections.edit(c, acme, approval)
     assert edit is not None
     assert (edit.subject, edit.text) == ("First", "Mara's words.")
+
+
+async def test_an_inbox_of_hundreds_shows_the_most_urgent_and_says_so(
+    browser: Browser, acme: str, raise_task: Any
+) -> None:
+    for number in range(99):
+        raise_task(acme, f"step-{number}")
+    assert "are shown" not in (await browser.get("/inbox")).text
+    raise_task(acme, "step-99")
+    raise_task(acme, "step-100")
+    page = (await browser.get("/inbox?all=1")).text
+    assert page.count('action="/answers/task"') == 100
+    assert "no more than 100 are shown" in page
