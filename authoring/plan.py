@@ -12,11 +12,11 @@ from typing import Literal
 
 from authoring.actions import shown
 from authoring.difference import Difference, renamed, twice
+from authoring.differing import differing
 from authoring.lives import Start, World, from_state
 from authoring.parallel import spread
 from authoring.simulate import Library
 from lifecycle import engine
-from lifecycle.actions import Expr
 from lifecycle.course import Course, Run
 from lifecycle.matching import alike
 from lifecycle.messages import CatalogueApplied, DueReached
@@ -25,7 +25,6 @@ from lifecycle.moving import Change, Late, preview
 from lifecycle.playbook import Lifecycle, Playbook, Step
 from lifecycle.scoring import score_of
 
-_STEPS = {"when": "re-timed", "approval": "approval changed", "condition": '"if" changed', "needs": '"needs" changed'}
 _APART = ("name", "steps", "file", "templates", "places", "format", "kind")
 """Fields of a playbook that are told otherwise, or that people do not see."""
 
@@ -54,20 +53,19 @@ def book_changes(library: Library, old: str, new: str) -> tuple[BookChange, ...]
             found.append(BookChange(name, "changed", lines or ("compiled otherwise",)))
     if was.lifecycle != becomes.lifecycle:
         life = library.lifecycle(becomes.lifecycle)
-        lines = tuple(_health_lines(library.lifecycle(was.lifecycle), life))
-        other = "the lifecycle, its facts, or what it says of politeness"
-        found.append(BookChange(life.name, "changed", lines or (other,)))
+        lines = tuple(_lifecycle_lines(library.lifecycle(was.lifecycle), life))
+        found.append(BookChange(life.name, "changed", lines or ("compiled otherwise",)))
     return tuple(found)
 
 
-def _health_lines(old: Lifecycle, new: Lifecycle) -> Iterator[str]:
-    """What makes the score, where that is another model or the same one with other figures."""
-    if old.health == new.health and old.bands == new.bands:
-        return
-    before, after = (life.health.name if life.health else "reported scores" for life in (old, new))
-    yield f"health: {before} -> {after}" if before != after else f"health: {after} with other figures"
+def _lifecycle_lines(old: Lifecycle, new: Lifecycle) -> Iterator[str]:
+    """What makes the score, where that is another model or the same one with other figures; then all else."""
+    if old.health != new.health or old.bands != new.bands:
+        before, after = (life.health.name if life.health else "reported scores" for life in (old, new))
+        yield f"health: {before} -> {after}" if before != after else f"health: {after} with other figures"
     if old.bands != new.bands:
         yield f"bands: {_bands(old)} -> {_bands(new)}"
+    yield from differing(replace(old, health=None, bands={}), replace(new, health=None, bands={}))
 
 
 def _bands(life: Lifecycle) -> str:
@@ -78,7 +76,7 @@ def _lines(old: Playbook, new: Playbook) -> Iterator[str]:
     for item in fields(Playbook):
         before, after = getattr(old, item.name), getattr(new, item.name)
         if item.name not in _APART and before != after:
-            yield _field_line(item.name, before, after)
+            yield from differing(before, after, item.name)
     before, after = ({step.id: step for step in book.steps} for book in (old, new))
     known = {name: name for name in after if name in before}
     known |= {step.id: step.was for step in new.steps if step.id not in known and step.was in before}
@@ -98,24 +96,20 @@ def _lines(old: Playbook, new: Playbook) -> Iterator[str]:
             yield f"text changed: templates/{path}"
 
 
-def _field_line(name: str, before: object, after: object) -> str:
-    """What became of a field. A condition may read the same and mean something else, by `conditions` that it names."""
-    was, becomes = _said(before), _said(after)
-    if was != becomes:
-        return f"{name}: {was} -> {becomes}"
-    return f"{name}: {becomes}, which means something else now" if isinstance(after, Expr) else f"{name} changed"
-
-
 def _step_lines(old: Step, new: Step) -> Iterator[str]:
     if old.id != new.id:
         yield f"was {old.id}"
-    if old.when != new.when:
+    if timing(old) != timing(new):
         yield f"re-timed: {timing(old)} -> {timing(new)}"
-    if old.action != new.action:
-        yield f"does something else ({new.action.kind})" if old.action.kind != new.action.kind else "details changed"
-    for name in ("approval", "condition", "needs"):
-        if getattr(old, name) != getattr(new, name):
-            yield _STEPS[name]
+    elif old.when != new.when:
+        yield from differing(old.when, new.when)
+    if old.action.kind != new.action.kind:
+        yield f"does something else ({new.action.kind})"
+    else:
+        yield from differing(old.action, new.action)
+    yield from differing(old.approval, new.approval, "approval")
+    yield from differing(old.condition, new.condition, '"if"')
+    yield from differing(old.needs, new.needs, '"needs"')
     if (old.under, old.branch) != (new.under, new.branch):
         yield "stands in another branch"
 
@@ -131,14 +125,6 @@ def timing(step: Step) -> str:
     if when.after:
         return f"{shown(when.delay) + ' ' if when.delay else ''}after {when.after}"
     return f"after {shown(when.delay)}" if when.delay else "at once"
-
-
-def _said(value: object) -> str:
-    if isinstance(value, Expr):
-        return value.text
-    if value is None or value in ("", ()):
-        return "none"
-    return str(value) if isinstance(value, str | int | float) else "otherwise"
 
 
 # --- the plays in flight ----------------------------------------------------------------------------------------------

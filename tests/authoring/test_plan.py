@@ -39,12 +39,13 @@ def changed(theatre: Any, care: str) -> tuple[str, ...]:
     return found[0].lines
 
 
+ASKED = "    approval: { by: csm, within: 8 business hours, escalate: [{ after: 2 business hours, to: cs_manager }] }\n"
 EDITS = [
     ("day: 5", "day: 6", "re-timed: day 5 at 18:00 -> day 6 at 18:00"),
-    ("priority: 40", "priority: 60", "priority: 40 -> 60"),
-    ("owner: csm", "owner: csm\nexit: customer.stage == 'churned'", "exit: none -> customer.stage == 'churned'"),
-    ("{ stage: onboarding }", "{ event: nps.answered }", "triggers changed"),
-    ("day: 4, survey", "day: 4, if: customer.arr > 5, survey", '"if" changed'),
+    ("priority: 40", "priority: 60", "priority 40 -> 60"),
+    ("owner: csm", "owner: csm\nexit: customer.stage == 'churned'", "exit none -> customer.stage == 'churned'"),
+    ("{ stage: onboarding }", "{ event: nps.answered }", "triggers event none -> nps.answered"),
+    ("day: 4, survey", "day: 4, if: customer.arr > 5, survey", '"if" none -> customer.arr > 5'),
     ("id: ask, day: 4", "id: asked, was: ask, day: 4", "step asked: was ask"),
     ("id: ask, day: 4", "id: asked, day: 4", "step asked looks the same as ask: if it was renamed, say `was: ask`"),
     (
@@ -52,8 +53,16 @@ EDITS = [
         "id: ask, day: 4, task: { to: csm, title: x }",
         "else (task)",
     ),
-    ("to: csm, title: ", "to: cs_manager, title: ", "details changed"),
-    ("within: 8", "within: 9", "approval changed"),
+    ("to: csm, title: ", "to: cs_manager, title: ", "to csm -> cs_manager"),
+    ("{ stage: onboarding }", "[{ stage: onboarding }, { event: nps.answered }]", "triggers changed"),
+    ("day: 4, survey", "day: 4, catch_up: yes, survey", "catch up no -> yes"),
+    (ASKED, "", "approval removed"),
+    (
+        "escalate: [{ after: 2 b",
+        "escalate: [{ after: 3 b",
+        "approval escalate after 2 business hours -> 3 business hours",
+    ),
+    ("within: 8", "within: 9", "approval within 8 business hours -> 9 business hours"),
 ]
 
 
@@ -61,6 +70,20 @@ EDITS = [
 def test_every_edit_is_said(theatre: Any, old: str, new: str, said: str) -> None:
     assert old in theatre.care
     assert any(said in line for line in changed(theatre, theatre.care.replace(old, new, 1)))
+
+
+def test_of_a_lifecycle_a_plan_says_which_of_its_values_are_others(theatre: Any) -> None:
+    life = theatre.lifecycle
+    first = life.stages[0]
+    stages = (replace(first, to_day=5, criterion=Expr("customer.arr > 1", ("const", True))), *life.stages[1:])
+    facts = {f"new.fact{n}": next(iter(life.facts.values())) for n in range(12)}
+    other = replace(life, stages=stages, politeness=replace(life.politeness, per_week=3), facts={**life.facts, **facts})
+    lines = rescored(theatre, other).books[-1].lines
+    assert f"stages {first.name} to day {first.to_day} -> 5" in lines
+    assert f"stages {first.name} done access.given -> customer.arr > 1" in lines
+    assert "facts new.fact0 added" in lines
+    assert len(lines) == 9, "of very many the first eight"
+    assert lines[-1] == "and 7 more"
 
 
 @pytest.mark.parametrize("move", [("care",), ()])
@@ -203,7 +226,7 @@ def test_another_text_is_said_by_its_file(theatre: Any) -> None:
     library = Library({**releases, **{f"of {name}": found for name, found in catalogues.items()}})
     assert book_changes(library, world.digest, "of new")[0].lines == (f"text changed: templates/{path}",)
     assert book_changes(library, world.digest, "of odd")[0].lines == ("compiled otherwise",)
-    same = "entry: conditions.fine, which means something else now"
+    same = "entry conditions.fine, which means something else now"
     assert book_changes(library, "of least", "of more")[0].lines == (same,)
 
 
