@@ -100,9 +100,7 @@ class _Book:
             return False
         if survey.when.after or not above.issuperset(survey.needs) or survey.under not in {"", *above}:
             return True
-        if survey.when.day is not None:
-            return not wait.under and survey.when.day >= _days(length)
-        return survey.when.delay is not None and _days(survey.when.delay) >= _days(length)
+        return survey.when.day is not None and not wait.under and survey.when.day >= _days(length)
 
     def _above(self, step: Step) -> set[str]:
         """What was settled before a step may open: the waits that it stands under, and what these need."""

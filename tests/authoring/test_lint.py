@@ -174,7 +174,6 @@ def asking(when: str, by: str, needs: str = "") -> str:
         ("day: 4", "3 business days"),
         ("after: { step: hello }", "7 days"),
         ("after: { step: hello, delay: 1 day }", "7 days"),
-        ("after: 8 days", "7 days"),
         ("needs: [hello]", "7 days"),
     ],
 )
