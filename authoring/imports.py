@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 from authoring.diagnostics import Diagnostic, Report
 from authoring.imports_contracts import YES, contracts_of
 from authoring.imports_form import KEEP, NOTHING, Cell, ImportMapping, Later, Measure
-from authoring.imports_tables import Refused, Row, Tables, load
+from authoring.imports_tables import BROKEN, Refused, Row, Tables, broken, load
 from authoring.namespace import CUSTOMER_ROLES
 from authoring.portfolio import Account, Guest
 from lifecycle import calendar, conditions, machine
@@ -85,7 +85,8 @@ class _Maker:
             return None
         name = self._text(row, "name")
         day = self._signed_up_on(row)
-        if not name or day is None or len(row.account) > _LONGEST_ID or len(name) > _LONGEST_ID:
+        too_long = max(len(row.account), len(name)) > _LONGEST_ID
+        if not name or day is None or too_long or broken(name):
             self.tables.refuse(row, _why_not(name, day))
             return None
         zone = self._checked(row, "zone", _ZONES.__contains__, "is not a time zone")
@@ -127,6 +128,9 @@ class _Maker:
         if not cell.column:
             return cell.constant
         text = row.cells[cell.column]
+        if broken(text) and part != "name":  # without a name there is no account: the row is refused
+            self.tables.refuse(row, f"{cell.column} {BROKEN}", part)
+            return ""
         if text in cell.values:
             return cell.values[text]
         if not text or cell.otherwise == NOTHING:
@@ -304,6 +308,8 @@ def today(now: datetime, lifecycle: Lifecycle) -> date:
 def _why_not(name: str, day: date | None) -> str:
     if not name:
         return "has no name"
+    if broken(name):
+        return f"the name {BROKEN}"
     if day is not None:
         return f"id or name is longer than {_LONGEST_ID} characters"
     return "has no signup date that can be read, or one after the day of the import"

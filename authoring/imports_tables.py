@@ -5,6 +5,7 @@ line, and the others go on. Only the columns that the mapping names are kept.
 """
 
 import csv
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,8 +14,15 @@ from pathlib import Path
 from authoring.diagnostics import Report, near
 from authoring.imports_form import ImportMapping, Only, Table
 
+BROKEN = "holds a line break or another control character"
+"""No mail could say such a text, and some databases could not keep it."""
 _NO_COLUMN = "a column that is not there would be empty for every row, and nobody would notice."
 _NO_FILE = "without it nothing that it holds would be imported, and nobody would notice."
+
+
+def broken(text: str) -> bool:
+    """Whether a cell is not one line of plain text."""
+    return any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} for letter in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +173,8 @@ class _Reader:
     def _unknown(self, named: str, account: str) -> str:
         if not named:
             return f"{self.table.account} is empty, so nobody knows whose it is"
+        if broken(named):
+            return f"{self.table.account} {BROKEN}"
         if self.through is not None and not account:
             return f"no row of {self.table.through} that was taken has this {self.table.account}"
         return "no account that was taken has this id" if self.known is not None and account not in self.known else ""

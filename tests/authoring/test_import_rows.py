@@ -95,6 +95,28 @@ def test_an_id_that_is_too_long_is_not_taken(small: Path, shipped: Lifecycle) ->
     assert found.refused[-1].problem == "id or name is longer than 120 characters"
 
 
+@pytest.mark.parametrize("letter", ["\n", "\v", "\u2028", "\x00"], ids=repr)
+def test_what_no_mail_could_say_is_not_taken(small: Path, shipped: Lifecycle, letter: str) -> None:
+    rows = f'a,"Acme{letter}GmbH",2024-03-01\nb,Bolt,2024-03-01\n"c{letter}c",Curl,2024-03-01\n'
+    (small / "accounts.csv").write_text(f"id,name,since\n{rows}", newline="")
+    (small / "more.csv").write_text(
+        f'key,id,day,score,word,mail,role,until\n1,b,2024-12-01,7,"A{letter}b",bo@acme.example.com,admin,\n'
+        f'2,b,2024-12-01,7,Ada,"ada{letter}@acme.example.com",admin,\n',
+        newline="",
+    )
+    text = f"{SMALL}contacts:\n  - {{ from: more, email: mail, name: word, roles: role }}\n"
+
+    found, accounts = taken(text, small, shipped)
+
+    assert list(accounts) == ["b"]
+    assert accounts["b"].guests == (Guest("bo@acme.example.com", "", ("admin",)),)
+    held = "holds a line break or another control character"
+    wrong = [(item.problem, item.part) for item in found.refused]
+    assert sorted(wrong) == sorted(
+        [(f"id {held}", ""), (f"the name {held}", ""), (f"word {held}", "contact"), (f"mail {held}", "contact")]
+    )
+
+
 def test_only_some_rows_may_be_accounts(small: Path, shipped: Lifecycle) -> None:
     text = SMALL.replace("signed_up_on: since", "signed_up_on: since, only: { stage: live }")
 
