@@ -9,6 +9,7 @@ from typing import Any
 
 from authoring.actions import shown
 from lifecycle.actions import Expr, Length
+from lifecycle.staffing import Span
 
 _UNSEEN = ("kind", "format", "file", "places", "tree")
 _WRITTEN = {"sender": "from", "criterion": "done", "condition": "when"}
@@ -43,7 +44,7 @@ def _lines(before: Any, after: Any, name: str) -> Iterator[str]:
 
 def _inside(value: Any) -> Mapping[str, Any] | None:
     """What a value is made of, by name; None of one that is told as a whole."""
-    if isinstance(value, Expr | Length):
+    if isinstance(value, Expr | Length | Span):
         return None
     if isinstance(value, dict):
         return value
@@ -75,6 +76,8 @@ def _said(value: object) -> str | None:
             return value.text
         case Length():
             return shown(value)
+        case Span():
+            return str(value) if value else "none"
         case int() | float():
             return f"{value:,}"
         case str():

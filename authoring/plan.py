@@ -16,6 +16,7 @@ from authoring.differing import differing
 from authoring.lives import Start, World, from_state
 from authoring.parallel import spread
 from authoring.simulate import Library
+from authoring.team import Team
 from lifecycle import engine
 from lifecycle.course import Course, Run
 from lifecycle.matching import alike
@@ -24,6 +25,7 @@ from lifecycle.model import State
 from lifecycle.moving import Change, Late, preview
 from lifecycle.playbook import Lifecycle, Playbook, Step
 from lifecycle.scoring import score_of
+from lifecycle.staffing import ANYBODY, NO_POLICY
 
 _APART = ("name", "steps", "file", "templates", "places", "format", "kind")
 """Fields of a playbook that are told otherwise, or that people do not see."""
@@ -56,6 +58,24 @@ def book_changes(library: Library, old: str, new: str) -> tuple[BookChange, ...]
         lines = tuple(_lifecycle_lines(library.lifecycle(was.lifecycle), life))
         found.append(BookChange(life.name, "changed", lines or ("compiled otherwise",)))
     return tuple(found)
+
+
+def people_changes(old: Team | None, new: Team | None) -> tuple[str, ...]:
+    """What a people file changes, one sentence each: who comes, who goes, what is said of whom, what counts for all.
+    None where there is no such file; without a new one the people stay.
+    """
+    if new is None:
+        return ()
+    was, becomes = ({one.id: one for one in team.people} if team else {} for team in (old, new))
+    found = [f"{one.name} is not on the team any more" for one in was.values() if one.id not in becomes]
+    for one in becomes.values():
+        before = was.get(one.id)
+        if before is None:
+            found.append(f"{one.name} joins the team: {', '.join(one.roles)}")
+        elif before != one:
+            said = differing(replace(before, cover=ANYBODY), replace(one, cover=ANYBODY))
+            found += [f"{one.name}'s {line}" for line in (*said, *differing(before.cover, one.cover))]
+    return (*found, *differing(old.policy if old else NO_POLICY, new.policy))
 
 
 def _lifecycle_lines(old: Lifecycle, new: Lifecycle) -> Iterator[str]:
@@ -219,12 +239,13 @@ def propose(world: World, digest: str, move: tuple[str, ...] = (), late: Late = 
 
 @dataclass(slots=True)
 class Plan:
-    """What a proposal comes to; `books` of the files, the rest of the customers. `rescored`: scores or bands are made
-    otherwise, so `bands` says who changes.
+    """What a proposal comes to; `books` and `people` of the files, the rest of the customers. `rescored`: scores or
+    bands are made otherwise, so `bands` says who changes.
     """
 
     proposal: Proposal
     books: tuple[BookChange, ...] = ()
+    people: tuple[str, ...] = ()
     flights: list[Flight] = field(default_factory=list)
     rescored: bool = False
     bands: list[Banded] = field(default_factory=list)

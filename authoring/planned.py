@@ -76,6 +76,8 @@ def sections(plan: Plan) -> Iterator[tuple[str, list[str]]]:
     old, new = (world.digest[:SHORT] for world in (plan.proposal.old, plan.proposal.new))
     lines += [f"catalogue {old} -> {new}"] if lines else []
     yield "Playbooks", lines or ["nothing differs from what is applied"]
+    if plan.people:
+        yield "People", list(plan.people)
     lines = counted_lines(plan.flights)
     if plan.outside:
         verb = "is" if plan.outside == 1 else "are"
@@ -142,6 +144,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
         "since": new.since.isoformat(timespec="seconds"),
         "until": new.until.isoformat(timespec="seconds"),
         "playbooks": [{"name": book.name, "what": book.what, "lines": list(book.lines)} for book in plan.books],
+        "people": list(plan.people),
         "plays": [_flight_json(flight) for flight in plan.flights],
         "bands": [encode(item) for item in plan.bands],
         "outside": plan.outside,

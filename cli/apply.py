@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from authoring.compile import Compiled, compile_folder
-from authoring.team import Person
+from authoring.team import Capacity, Person, Team
 from cli.failures import FoundError
 from lifecycle.playbook import Lifecycle
 from store import releases, rollouts, team
@@ -174,6 +174,29 @@ def _tell(db: Database, rollout: int, progress: Progress | None) -> None:
         looked_at += some or 0
         if progress is not None:
             progress(looked_at)
+
+
+def team_of(c: Connection, chosen: Team) -> Team:
+    """The people as they were applied last, to be held against others. How much work a full day is, is not kept: of
+    that they say what the others do.
+    """
+    days = {person.id: person.capacity for person in chosen.people}
+    staff = team.staff(c)
+    people = (
+        Person(
+            person.id,
+            person.name,
+            person.email,
+            person.slack,
+            person.zone,
+            person.roles,
+            days.get(person.id, Capacity()),
+            person.cover,
+            person.meeting_url,
+        )
+        for person in team.teammates(c)
+    )
+    return Team(tuple(people), staff.policy)
 
 
 def _teammate(person: Person) -> team.Person:

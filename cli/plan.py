@@ -28,7 +28,7 @@ from authoring.compile import Compiled
 from authoring.diagnostics import Report, failed, near, render_text
 from authoring.forecast import Standing
 from authoring.lives import Start, World, of_account
-from authoring.plan import Flight, Plan, flights, plan, propose, standing
+from authoring.plan import Flight, Plan, flights, people_changes, plan, propose, standing
 from authoring.portfolio import read_portfolio
 from authoring.roster import Roster
 from authoring.segments import read_segment
@@ -36,7 +36,7 @@ from authoring.simulate import Library
 from authoring.team import Team
 from cli import agreed, known
 from cli import shadow as shadowed
-from cli.apply import compiled, idle
+from cli.apply import compiled, idle, team_of
 from cli.connection import require_schema
 from cli.failures import MisuseError
 from cli.processes import ProcessError
@@ -268,12 +268,14 @@ def of_revision(settings: Settings, asked: Asked, segment: str, csm: str, err: C
     world = World(library, before.digest, usual(lifecycle), first.at, first.at + timedelta(days=asked.days))
     with _shown(err) as progress:
         task = progress.add_task("simulating", total=None)
-        return plan(
+        made = plan(
             propose(world, after.digest, asked.options.move, asked.options.late),
             chain([first], starts),
             processes=os.cpu_count() or 1,
             progress=lambda done: progress.update(task, completed=done),
         )
+    made.people = people_changes(before.team, after.team)
+    return made
 
 
 def _starts(path: Path, before: Compiled, lifecycle: Lifecycle, scope: Scope) -> Iterator[Start]:
@@ -325,8 +327,9 @@ def command(
             scope = live_scope(database, segment, csm)
             asked = Asked(Options(tuple(move or ()), late, scope), days, release)
             target = target_of(database, settings, release)
-            copied = _command(database, target, asked.options, release=release, segment=segment, csm=csm)
+            people, copied = _tied(database, target, asked.options, release=release, segment=segment, csm=csm)
             made, unknown = of_live(database, target, asked, err)
+            made.people = people
         finally:
             database.close()
     except FindingsError as found:
@@ -335,18 +338,21 @@ def command(
     _print(made, form, unknown, copied)
 
 
-def _command(
+def _tied(
     database: Database, target: Target, options: Options, *, release: str, segment: str, csm: str
-) -> tuple[str, str]:
-    """What the plan is tied to an `apply` by, and that `apply`, to be copied; both empty where it would change nothing.
+) -> tuple[tuple[str, ...], tuple[str, str]]:
+    """What changes of the people, and what the plan is tied to an `apply` by, with that `apply`, to be copied; both
+    empty where it would change nothing.
 
     Worked out before anything else is read, so that whatever is applied meanwhile is noticed.
     """
     with database.read() as c:
-        if idle(c, target.digest, options):
-            return "", ""
+        people = people_changes(team_of(c, target.team), target.team) if target.team else ()
+        if idle(c, target.digest, options) and not people:
+            return (), ("", "")
         agreement = agreed.agree(c, target.digest, target.team, options)
-    return agreement.key, agreed.command(agreement, options, release=release, segment=segment, csm=csm)
+    command_ = agreed.command(agreement, options, release=release, segment=segment, csm=csm)
+    return people, (agreement.key, command_)
 
 
 def _fit(against: str, portfolio: Path | None, release: str, *, shadow: bool) -> None:

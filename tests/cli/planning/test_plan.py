@@ -308,10 +308,13 @@ def test_a_plan_for_a_pull_request_needs_no_server(
     for arguments in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "before"]):
         subprocess.run(["git", "-C", str(tree), *arguments], check=True)
     add_a_step(tree / "playbooks")
+    edit(tree / "playbooks" / "team.yaml", "Mara Lindqvist", "Mara Berg")
+    edit(tree / "playbooks" / "team.yaml", "tasks_a_day: 12", "tasks_a_day: 9")
     portfolio = str(ROOT / "samples" / "portfolio.yaml")
     assert run(["plan", "--against", "HEAD", "--portfolio", portfolio, "--format", "markdown", "--move", NAME]) == 0
     said = capsys.readouterr().out
     assert f"~ {NAME}" in said
+    assert 'Mara Berg\'s name "Mara Lindqvist" -> "Mara Berg"\nMara Berg\'s capacity tasks a day 12 -> 9\n' in said
     assert "get after-all besides" in said
     assert f"gain {NAME}/after-all (task)" in said
     assert run(["plan", "--against", "no-such-rev", "--portfolio", portfolio]) == 2

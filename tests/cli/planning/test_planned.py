@@ -108,6 +108,33 @@ def test_people_who_changed_since_the_plan_are_refused(
         assert team_of(c, customer)["csm"].name == "Mara Lindqvist"
 
 
+def test_a_plan_says_what_becomes_of_the_people_before_it_is_applied(
+    files: Path, applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    customer = sign_up()
+    edit(files / "team.yaml", "Mara Lindqvist", "Mara Berg")
+    edit(files / "team.yaml", "  - { id: wen,", "  - { id: wan,")
+    edit(files / "team.yaml", "accounts: 20-50", "accounts: 20-40")
+    renamed = 'Mara Berg\'s name "Mara Lindqvist" -> "Mara Berg"'
+    lines = ["Wen Zhao is not on the team any more", renamed, "Wen Zhao joins the team: cs_ops"]
+    lines.append("roles csm accounts 20-50 -> 20-40")
+    capsys.readouterr()
+    assert stageplay("plan", "--days", "1", "--format", "json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["playbooks"], found["people"]) == ([], lines)
+    assert stageplay("plan", "--days", "1", "--format", "markdown") == 0
+    assert "\n".join(["### People", "", "```", *lines, "```"]) in capsys.readouterr().out
+    command = copied(capsys)
+    assert stageplay(*command) == 0
+    with applied.read() as c:
+        assert team_of(c, customer)["csm"].name == "Mara Berg"
+    capsys.readouterr()
+    assert stageplay("plan", "--days", "1") == 0
+    said = capsys.readouterr().out
+    assert "People" not in said
+    assert "--planned" not in said
+
+
 def test_a_comment_in_the_people_file_makes_no_other_people_of_them(
     files: Path, applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
 ) -> None:
