@@ -27,7 +27,7 @@ from gateway.app import Config, create_app
 from gateway.sign_in import sign_in_link
 from gateway.stuck import Failing, failing
 from settings import Settings
-from store import pages, standing
+from store import customers, pages, standing
 from store.database import Database, open_database
 from workflows.interface import TASK_QUEUE
 
@@ -137,7 +137,7 @@ async def status(settings: Settings) -> tuple[int, list[str]]:
         there = f"{so_many(counts.customers, 'customer')}, {so_many(counts.backlog, 'event')} waiting for delivery"
         lines.append(f"database   ok: {there}")
         lines += await asyncio.to_thread(_journeys, database)
-        lines += await asyncio.to_thread(_held, database)
+        lines += await asyncio.to_thread(held, database)
         client = await connect(configuration.temporal(), timedelta(seconds=1))
         workers = await pollers(client)
         with contextlib.suppress(RPCError):
@@ -162,10 +162,15 @@ def _journeys(database: Database) -> list[str]:
     return [f"journeys   {', '.join(f'{name} {count}' for name, count in found.items())}"] if found else []
 
 
-def _held(database: Database) -> list[str]:
-    """What is held of those who sign up."""
+def held(database: Database) -> list[str]:
+    """That no send starts, and what is held of those who sign up; a line each."""
     with database.read() as c:
-        return [f"held       {item.text}" for item in standing.listed(c)]
+        halt, signing_up = customers.hold(c, customers.EVERYTHING), standing.listed(c)
+    lines = [f"held       {item.text}" for item in signing_up]
+    if halt is None:
+        return lines
+    since = f"by {halt.placed_by} since {halt.placed_at:%Y-%m-%d %H:%M} UTC"
+    return [f"held       everything: no send starts, {since}: {halt.reason}", *lines]
 
 
 async def pollers(client: Client) -> list[str]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from freezegun import freeze_time
 
-from cli import answering, known
+from cli import answering, known, serve
 from cli import hold as holding
 from cli.main import run
 from lifecycle.commands import SendEmail
@@ -197,8 +197,12 @@ def test_everything_is_held_and_released_by_a_manager(
     assert run(["hold", "--everything", *BY, "--reason", "an outage"]) == 0
     with applied.read() as c:
         assert customers.hold(c, customers.EVERYTHING) is not None
+    (status,) = serve.held(applied)
+    assert status.startswith("held       everything: no send starts, by mara since ")
+    assert status.endswith(" UTC: an outage")
     assert run(["resume", "--everything", *BY]) == 1
     assert run(["resume", "--everything", "--by", "priya"]) == 0
+    assert serve.held(applied) == []
     assert run(["resume", "--everything", "--by", "priya"]) == 1
     with applied.read() as c:
         assert customers.hold(c, customers.EVERYTHING) is None
