@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 import settings as configuration
 from authoring.changes import Change
 from authoring.clauses import Clause
+from authoring.diagnostics import near
 from authoring.explain import Explained, Open, Running, explain
 from authoring.simulate import Library
 from cli import known, records
@@ -121,7 +122,7 @@ async def _account(db: Database, wanted: str, playbook: str) -> Account:
     library, state = found.library, found.state
     names = sorted({*library.catalogue(state.catalogue).playbooks, *(play.playbook for play in state.plays)})
     if playbook and playbook not in names:
-        raise NoSuchError(f'no playbook is called "{playbook}"; there are {", ".join(names)}')
+        raise NoSuchError(f'no playbook is called "{playbook}"; {near(playbook, names)}')
     past = records.of_customer(db, found.customer.id)
     return Account(found.customer, found.at, found.source, explain(library, state, past, playbook))
 

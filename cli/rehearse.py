@@ -28,7 +28,7 @@ from cli import records
 from cli import up as embedded
 from cli.demo import Demo, seconds
 from cli.failures import MisuseError
-from cli.simulate import Cast, cast, moment
+from cli.simulate import Cast, cast, moment, require_files
 from cli.story import Story
 from gateway.answers import Press, record
 from gateway.intake import Lifecycles
@@ -109,9 +109,7 @@ def made(playbook: Path, customer: Path, start: datetime | None) -> tuple[Plan |
     Raises:
         MisuseError: there is no such file, or it holds no playbook.
     """
-    for path in (playbook, customer):
-        if not path.is_file():
-            raise MisuseError(f"there is no file {path}")
+    require_files((playbook,), customer)
     settings = configuration.load()
     chosen, found = cast((playbook,), None, settings.playbooks_dir, settings.templates_dir)
     if chosen is None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
@@ -74,9 +75,7 @@ class Asked:
             raise MisuseError("--events belongs to one customer; an account of a portfolio has its own `events`")
         if self.days is not None and self.until is not None:
             raise MisuseError("--days and --until both say how long; keep one")
-        for path in (*self.playbooks, self.customer, self.portfolio, self.events, self.answers):
-            if path is not None and not path.is_file():
-                raise MisuseError(f"there is no file {path}")
+        require_files(self.playbooks, self.customer, self.portfolio, self.events, self.answers)
         if len({path.absolute().parent for path in self.playbooks}) > 1:
             raise MisuseError("the playbooks lie in different folders; name those of one folder")
 
@@ -93,6 +92,22 @@ class Asked:
                 raise MisuseError(f"--until lies before the start, {first:%Y-%m-%dT%H:%M}; nothing would be played")
             return last
         return since + (default if self.days is None else timedelta(days=self.days))
+
+
+def require_files(playbooks: Sequence[Path], *others: Path | None) -> None:
+    """Refuse files that are not there. A playbook is named by its file, so its name alone says which one is meant.
+
+    Raises:
+        MisuseError: names the first of them.
+    """
+    for path in playbooks:
+        if not path.is_file():
+            files = {file.stem: file for file in sorted(configuration.load().playbooks_dir.glob("*.yaml"))}
+            meant = get_close_matches(path.stem, files, n=1)
+            raise MisuseError(f"there is no file {path}" + (f"; did you mean {files[meant[0]]}?" if meant else ""))
+    for other in others:
+        if other is not None and not other.is_file():
+            raise MisuseError(f"there is no file {other}")
 
 
 @dataclass(frozen=True)
@@ -175,8 +190,7 @@ def _books(compiled: Compiled, chosen: Sequence[Path]) -> tuple[Playbook, ...]:
     for path in chosen:
         book = next((book for book in books if Path(book.file).name == path.name), None)
         if book is None:
-            names = ", ".join(sorted(book.name for book in books))
-            raise MisuseError(f"{path} holds no playbook; its folder has {names}")
+            raise MisuseError(f'{path} holds no playbook; name a file with "playbook: its-name"')
         found.append(book)
     return tuple(found) or tuple(sorted(books, key=lambda book: book.name))
 

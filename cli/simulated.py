@@ -43,7 +43,8 @@ def decisions(trace: Sequence[Public]) -> Table:
     for item in trace:
         when = f"{datetime.fromisoformat(item['at']):%a %d %b %Y %H:%M}"
         verdict = Text(item["verdict"], style=STYLES.get(item["verdict"], ""))
-        found.add_row(when, verdict, item["kind"], item["step"], item["to"], item["reason"], item["place"])
+        what = item["step"] or item["playbook"]
+        found.add_row(when, verdict, item["kind"], what, item["to"], item["reason"], item["place"])
     return found
 
 
@@ -75,7 +76,7 @@ def _tell_rest(future: Future, out: Console) -> None:
     rest = ranked(tally)[MOST:]
     if rest:
         times = sum(number for _, number in rest)
-        out.print(f"and {len(rest):,} more, {times:,} times; --format json has each.", markup=False)
+        out.print(f"and {len(rest):,} more, {so_many(times, 'time')}; --format json has each.", markup=False)
     crowded = sum(days for number, days in tally.crowd.items() if number > 1)
     if crowded:
         number, on, customer = tally.busiest[0]

@@ -86,7 +86,7 @@ def test_its_json_says_the_same_with_offsets(sign_up: SignUp, capsys: pytest.Cap
     [
         (["odd"], 'no customer has the id "odd"'),
         (["acme"], 'fix: did you mean "acme-1" \\(Acme\\)\\?'),
-        (["acme-1", "onboarding"], 'no playbook is called "onboarding"; there are .*nps-detractor'),
+        (["acme-1", "onboarding"], 'no playbook is called "onboarding"; did you mean "onboarding-'),
     ],
 )
 def test_names_that_nobody_has_are_misuse(

@@ -128,6 +128,7 @@ def test_looking_at_it_afterwards_starts_none_of_the_other_playbooks(
         (["nps-detractor", "customer.yaml", "--day", "soon"], 2, "is not a length"),
         (["nps-detractor", "nobody.yaml"], 2, "there is no file"),
         (["odd", "customer.yaml"], 2, "there is no file"),
+        (["nps-detracter", "customer.yaml"], 2, "playbooks/nps-detractor.yaml?"),
         (["lifecycle", "customer.yaml"], 2, "holds no playbook"),
         (["nps-detractor", "wrong.yaml"], 1, "has no key"),
         (["nps-detractor", "odd.yaml"], 1, "is not UTF-8 text"),

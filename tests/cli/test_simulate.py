@@ -69,6 +69,13 @@ def test_the_page_goes_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "Acorn Ledger" in target.read_text()
 
 
+def test_the_line_of_a_play_names_its_playbook(customer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["simulate", "--customer", customer, "--start", "2026-03-02T10:00", "--days", "2"]) == 0
+    begun = [line for line in capsys.readouterr().out.splitlines() if "started; day 0" in line]
+    assert begun
+    assert all(line.split("play ", 1)[1].split()[0] in line.split("playbooks/")[1] for line in begun), begun
+
+
 def test_one_customer_is_played_with_assumed_answers_too(customer: str, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["simulate", "--customer", customer, "--start", "2026-03-02T10:00", "--days", "20", "--format", "json"]
     assert run(arguments) == 0
@@ -157,7 +164,12 @@ def test_playbooks_that_do_not_compile_are_not_played(tmp_path: Path, capsys: py
         (["--portfolio", SAMPLE, "--out", "nowhere/page.html"], "cannot write nowhere/page.html"),
         (["--portfolio", SAMPLE, "--out", "."], "cannot write ."),
         ([PLAYBOOK, SAMPLE, "--portfolio", SAMPLE], "different folders"),
-        ([str(Path(PLAYBOOK).with_name("team.yaml")), "--portfolio", SAMPLE], "holds no playbook"),
+        (
+            [str(Path(PLAYBOOK).with_name("team.yaml")), "--portfolio", SAMPLE],
+            "holds no playbook; name a file",
+        ),
+        (["renewal-smoth", "--portfolio", SAMPLE], "there is no file renewal-smoth; did you mean "),
+        (["renewal-smooth", "--portfolio", SAMPLE], "playbooks/renewal-smooth.yaml?"),
     ],
 )
 def test_arguments_that_do_not_fit_together_are_misuse(
