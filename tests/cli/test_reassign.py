@@ -249,6 +249,27 @@ def test_the_gateway_gives_back_what_was_handed_over_for_a_time(floor: Floor) ->
         assert [item.undoes for item in (handing.get(c, 1), handing.get(c, 2)) if item] == [None, 1]
 
 
+def test_the_gateway_gives_the_rest_back_that_a_killed_one_had_begun_to(floor: Floor) -> None:
+    assert run(["reassign", "mara", "--until", "2026-03-13", "--yes"]) == 0
+    floor.clock.move_to(datetime(2026, 3, 14, 0, 1, tzinfo=UTC))
+    with floor.db.begin() as c:
+        handing.begin(c, "mara", handing.undoing(c, 1), reason="mara is back", undoes=1)
+    assert (give_back(floor.db), give_back(floor.db)) == ([1], [])
+    with floor.db.read() as c:
+        assert {team.team_of(c, name)["csm"].id for name in floor.states} == {"mara"}
+        assert handing.unfinished(c) == []
+
+
+def test_what_was_handed_over_for_a_time_is_given_back_after_the_last_day_where_its_owner_is(floor: Floor) -> None:
+    assert run(["reassign", "mara", "--until", "2026-03-13", "--yes"]) == 0
+    with floor.db.begin() as c:
+        c.execute(update(tables.teammates).where(tables.teammates.c.id == "mara").values(zone="America/Los_Angeles"))
+    floor.clock.move_to(datetime(2026, 3, 14, 6, 59, tzinfo=UTC))
+    assert give_back(floor.db) == []
+    floor.clock.move_to(datetime(2026, 3, 14, 7, 1, tzinfo=UTC))
+    assert give_back(floor.db) == [1]
+
+
 def test_who_left_the_team_is_found_and_can_hand_over(floor: Floor, capsys: pytest.CaptureFixture[str]) -> None:
     with floor.db.begin() as c:
         c.execute(update(tables.teammates).where(tables.teammates.c.id == "mara").values(active=False))
