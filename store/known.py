@@ -9,10 +9,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
-from lifecycle import conditions
+from lifecycle import calendar, conditions
 from lifecycle.facts import learned
 from lifecycle.jsonform import decode_union
-from lifecycle.messages import ContractSigned, Event, MilestoneTicked, SignedUp
+from lifecycle.messages import Absorbed, ContractSigned, Event, MilestoneTicked, SignedUp
 from lifecycle.model import Contract, Fact, Play, Snapshot, Value, state_from_json
 from lifecycle.playbook import Lifecycle, Target
 from store import projections, tables
@@ -78,7 +78,8 @@ def known(c: Connection, customer: Customer, life: Lifecycle | None) -> Known:
         if isinstance(event, MilestoneTicked):
             ticked = {name: since for name, since in ticked.items() if name != event.milestone}
             ticked |= {event.milestone: at} if event.done else {}
-        contracts |= {one.id: one for one in _signed(event)}
+        told_of = _joined(event, contracts, at, customer) if isinstance(event, Absorbed) else _signed(event)
+        contracts |= {one.id: one for one in told_of}
     plays, history = (state.plays, state.history) if state else ((), ())
     return Known(facts, ticked, plays, history, tuple(contracts.values()))
 
@@ -92,6 +93,12 @@ def _signed(event: Event) -> tuple[Contract, ...]:
             return (one,)
         case _:
             return ()
+
+
+def _joined(event: Absorbed, own: Mapping[str, Contract], at: datetime, customer: Customer) -> tuple[Contract, ...]:
+    """The contracts that come with a merge, as `lifecycle.merging` takes them."""
+    today, ends = calendar.local(at, customer.profile.zone).date(), {one.ends_on for one in own.values()}
+    return tuple(one for one in event.contracts if one.ends_on >= today and one.ends_on not in ends)
 
 
 def milestones(life: Lifecycle, customer: Customer, found: Known) -> tuple[Reached, ...]:

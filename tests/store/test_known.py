@@ -8,6 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 from lifecycle.actions import Expr
 from lifecycle.jsonform import encode
 from lifecycle.messages import (
+    Absorbed,
     Churned,
     ContractSigned,
     EmailReplied,
@@ -108,6 +109,18 @@ def test_the_contract_is_the_one_that_ends_next(database: Database, customer: Cu
     assert _known(database, customer).contract == soon
     _take(database, customer, ContractSigned(replace(soon, ends_on=date(2028, 4, 1))))
     assert _known(database, customer).contract == last
+
+
+def test_the_contracts_of_a_customer_that_was_merged_into_this_one_are_known_at_once(
+    database: Database, customer: Customer, clock: FrozenDateTimeFactory
+) -> None:
+    clock.move_to(AT)
+    own = Contract("main", date(2027, 4, 1))
+    _take(database, customer, SignedUp(customer.profile, contracts=(own,)))
+    theirs = [Contract(f"main-{day}", date.fromisoformat(day)) for day in ("2026-03-01", "2027-04-01", "2026-12-01")]
+    _take(database, customer, Absorbed("cus_gone", contracts=tuple(theirs)))
+    assert _known(database, customer).contracts == (own, theirs[2])
+    assert _known(database, customer).contract == theirs[2]
 
 
 def test_what_a_reply_sets_is_known_at_once(
