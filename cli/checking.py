@@ -14,7 +14,7 @@ from authoring.lint import lint
 from authoring.scenario_file import mistakes
 from cli import tested, testing
 from cli.concerned import concerning
-from cli.located import located
+from cli.located import from_here, located
 from cli.screen import err, out
 from store.clock import now
 
@@ -22,7 +22,9 @@ Format = Annotated[Literal["text", "json"], typer.Option("--format", help="text 
 
 
 def validate(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Playbooks, or folders of them.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Playbooks, or folders of them; all when left out.")
+    ] = None,
     *,
     form: Format = "text",
     strict: Annotated[bool, typer.Option("--strict", help="Let a warning be exit code 1, too.")] = False,
@@ -38,9 +40,10 @@ def validate(
             err.print(f"{target} is no .yaml file; templates are checked with the playbooks", markup=False)
             raise typer.Exit(2)
     folders = {testing.folder_of(target, target if target.is_dir() else target.parent) for target in targets}
-    named = [target.absolute() for target in targets]
-    found = [item for folder in sorted(folders) for item in _about(named, folder, settings.templates_dir)]
-    _print_diagnostics(found, form)
+    named, texts = [target.absolute() for target in targets], settings.templates_dir.absolute()
+    found = [item for folder in sorted(folders) for item in _about(named, folder, texts)]
+    read = ", ".join(from_here(target) for target in named)
+    _print_diagnostics(found, form, f"nothing is wrong in {read}, with the texts of {from_here(texts)}")
     raise typer.Exit(int(failed(found) or (strict and bool(found))))
 
 
@@ -53,11 +56,13 @@ def _about(targets: Sequence[Path], folder: Path, templates: Path) -> Sequence[D
         return found
     files = [path for path in folder.rglob("*") if path.suffix in testing.SUFFIXES and path.is_file()]
     unreadable = [folder.absolute().parent / name for name in compiled.unreadable]
-    return concerning(found, targets, files, templates.absolute(), unreadable)
+    return concerning(found, targets, files, templates, unreadable)
 
 
 def play_scenarios(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Scenarios, playbooks, or folders of them.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Scenarios, playbooks, or folders of them; all when left out.")
+    ] = None,
     *,
     on: Annotated[testing.Server, typer.Option(help="temporal: on Temporal's time-skipping server.")] = "simulator",
     form: Format = "text",
@@ -72,10 +77,10 @@ def play_scenarios(
     raise typer.Exit(tested.run(chosen, on, form, out, err, listed=coverage))
 
 
-def _print_diagnostics(found: Sequence[Diagnostic], form: str) -> None:
+def _print_diagnostics(found: Sequence[Diagnostic], form: str, fine: str = "") -> None:
     if form == "json":
         print(json.dumps(render_json(found), indent=2, ensure_ascii=False))
     elif found:
         print(render_text(found, colour=out.is_terminal))
     else:
-        out.print("nothing is wrong")
+        out.print(fine, markup=False, soft_wrap=True)

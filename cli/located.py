@@ -9,16 +9,20 @@ from pathlib import Path
 from authoring.diagnostics import Diagnostic
 
 
+def from_here(path: Path) -> str:
+    """A path from the current directory on, or as it is where it lies elsewhere."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def located(found: Sequence[Diagnostic], *folders: Path) -> tuple[Diagnostic, ...]:
     """Findings with paths that can be opened: from the current directory on, or whole where a file lies elsewhere.
     `folders`: those that were read; what is in none of them stays.
     """
-    here = Path.cwd()
 
     def path(file: str) -> str:
         there = (folder.absolute().parent / file for folder in folders if Path(file).parts[:1] == (folder.name,))
-        found = next((one for one in there if one.exists()), Path(file))
-        return str(found.relative_to(here) if found.is_relative_to(here) else found)
+        return from_here(next((one for one in there if one.exists()), Path(file)))
 
     def related(place: str) -> str:
         file, _, rest = place.partition(":")

@@ -36,18 +36,21 @@ def difference(result: Result, *, colour: bool) -> str:
 
 
 def summary(tested: Outcome, *, listed: bool) -> Iterator[str]:
-    """The count of scenarios, how much of each playbook they visit, and by line what they never do."""
+    """How much of each playbook the scenarios visit, and by line what they never do; those that failed once more, whose
+    differences stand far above; last the count of all.
+    """
     seconds = sum(result.seconds for result in tested.results)
     failed = len(tested.results) - tested.passed
     where = "Temporal" if tested.on == "temporal" else "the simulator"
     count = len(tested.results)
     scenarios = "1 scenario" if count == 1 else f"{count} scenarios"
-    yield f"{scenarios} on {where}: {tested.passed} passed, {failed} failed, in {_lasted(seconds)}"
     for one in tested.coverage:
         hint = "" if listed or not one.unvisited else "; --coverage lists the rest"
         yield f"coverage of {one.playbook}: {one.percent}%, {one.visited} of {one.points}{hint}"
         if listed:
             yield from (f"  {item}" for item in one.unvisited)
+    yield from (f"failed: {result.loaded.file}" for result in tested.results if not result.passed)
+    yield f"{scenarios} on {where}: {tested.passed} passed, {failed} failed, in {_lasted(seconds)}"
 
 
 def document(tested: Outcome) -> dict[str, Any]:

@@ -28,7 +28,20 @@ def customer(tmp_path: Path) -> str:
 
 def test_what_ships_is_valid(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["validate"]) == 0
-    assert capsys.readouterr().out == "nothing is wrong\n"
+    read, texts = (settings.HERE / name for name in ("playbooks", "templates"))
+    assert capsys.readouterr().out == f"nothing is wrong in {read}, with the texts of {texts}\n"
+
+
+def test_that_nothing_is_wrong_is_said_with_what_was_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("playbooks", "templates"):
+        shutil.copytree(settings.HERE / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+
+    assert run(["validate", "playbooks/check-ins.yaml", "playbooks/ease.yaml"]) == 0
+    looked_at = f"playbooks/check-ins.yaml, playbooks/ease.yaml, with the texts of {settings.HERE / 'templates'}"
+    assert capsys.readouterr().out == f"nothing is wrong in {looked_at}\n", "not with those that lie beside them"
 
 
 def test_validate_reports_every_mistake_with_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
