@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from authoring import changes
 from authoring.changes import Change
 from authoring.clauses import Clause, clause, clauses
-from lifecycle import calendar, engine, entering, touches
+from lifecycle import calendar, effects, engine, entering, touches
 from lifecycle.actions import Expr, Wait
 from lifecycle.course import Course, Run
 from lifecycle.messages import DueReached, Event, FactsReported, PlayRequested, PlayStopRequested, Returned
@@ -256,7 +256,7 @@ class _Asked:
             step, to = self.turn.index(play).get(name), item.command.get("to", "")
             kind = step.action.kind if step is not None and touch.part == "send" else touch.part
             roles = next((one.roles for one in self.state.contacts if one.id == to), ())
-            yield Open(name, kind, ", ".join(roles) or to, item.at, _kept_by(item), book.place(name))
+            yield Open(name, kind, ", ".join(roles) or to, item.at, _kept_by(play, item), book.place(name))
 
     def _entered(self, play: Play, book: Playbook, past: Sequence[Past]) -> str:
         """Why a play started: as the trace says it, else by its triggers."""
@@ -370,10 +370,12 @@ class _Asked:
         return (None, again) if again > self.state.as_of else (None,)
 
 
-def _kept_by(item: Retry) -> str:
+def _kept_by(play: Play, item: Retry) -> str:
     """Why what fired has not gone."""
     if item.why == "unknown":
         return "it may have arrived, and its provider is asked again then"
+    if effects.awaits_answer(play, item):
+        return "their reply waits for an answer, and it is tried again then"
     return "a hold keeps it back until then" if item.held else "its provider puts it off until then"
 
 

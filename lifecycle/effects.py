@@ -323,11 +323,14 @@ def _reissue(turn: Turn, item: Retry) -> None:
     if command.kind == "send_invite":
         command = _reoffered(turn, play, command)
     stale = turn.later(command.due, turn.life.politeness.stale_after, play.zone)
-    opens = may_go(turn, play, command.touch, paused=command.kind in MAILS and command.to in play.paused)
+    paused = awaits_answer(play, item)
+    opens = may_go(turn, play, command.touch, paused=paused)
     if not turn.reachable(command.to):
         _give_up(turn, play, command, "may no longer be written to", told=False)
     elif max(opens, turn.clock) > stale and not item.held:
-        _give_up(turn, play, command, "the provider kept asking for patience until it was stale", told=True)
+        ours = paused and turn.at <= stale
+        why = "their reply was not answered" if ours else "the provider kept asking for patience"
+        _give_up(turn, play, command, f"{why} until it was stale", told=True)
     elif command.kind == "send_invite" and command.closes <= turn.clock:
         kept = "a hold kept it back" if item.held else "the provider kept asking for patience"
         _give_up(turn, play, command, f"{kept} until the meeting was over", told=True)
@@ -335,6 +338,11 @@ def _reissue(turn: Turn, item: Retry) -> None:
         turn.retries = (*turn.retries, replace(item, at=opens))
     else:
         turn.commands.append(command)
+
+
+def awaits_answer(play: Play, item: Retry) -> bool:
+    """Whether a mail waits until its reader's own reply is answered, whatever a provider says."""
+    return item.command["kind"] in MAILS and item.command["to"] in play.paused
 
 
 def _of_change(command: Command) -> bool:

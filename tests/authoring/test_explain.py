@@ -225,6 +225,10 @@ def test_a_mail_that_its_provider_puts_off_is_not_told_as_gone() -> None:
     assert (told.past[0].step, told.past[0].verdict, told.past[0].reason) == ("welcome", "fired", "due")
     assert (put_off.step, put_off.kind, put_off.to, put_off.at) == ("welcome", "email", "champion", again)
     assert put_off.why == "its provider puts it off until then"
+    replied = tuple(replace(play, paused=("con-1",)) for play in told.state.plays)
+    told.state, before = replace(told.state, plays=replied), told.state
+    assert told.about().put_off[0].why == "their reply waits for an answer, and it is tried again then"
+    told.state = before
     held, doubtful = (replace(told.state.retries[0], **how) for how in ({"held": True}, {"why": "unknown"}))
     told.state = replace(told.state, retries=(doubtful, held))
     assert [item.why for item in told.about().put_off] == [

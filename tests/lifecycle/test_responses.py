@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from lifecycle.actions import When
+from lifecycle.commands import RaiseTask
 from lifecycle.messages import (
     Churned,
+    ContactSuppressed,
     Effect,
     EmailReplied,
     Happened,
+    HoldLifted,
+    HoldPlaced,
     MeetingAnswered,
     SurveyAnswered,
     TaskTicked,
@@ -98,6 +102,50 @@ def test_a_mail_that_the_provider_put_off_waits_for_the_answer_too(given: Given)
     story.when(at="2026-03-03 09:00").when(EmailReplied("ada"), at="2026-03-03 09:30")
     story.when(at="2026-03-03 15:00").then()
     story.when(TaskTicked(TASK, "mara"), at="2026-03-03 16:00").then("send_email tips ada")
+
+
+def put_off_and_replied(given: Given, *until: str) -> Story:
+    """The provider asks for patience, once for each instant, and Ada answers another mail meanwhile."""
+    story = given(given.book(given.email("tips"), given.slack("end", When(day=20))))
+    story.provider["tips"] = [Effect("", "later", "429", given.instant(at)) for at in until]
+    return story.when(at="2026-03-03 09:00").when(EmailReplied("ada"), at="2026-03-03 09:30")
+
+
+NOT_ANSWERED = "their reply was not answered until it was stale"
+
+
+def test_a_mail_that_waited_for_our_answer_does_not_blame_the_provider(given: Given) -> None:
+    story = put_off_and_replied(given, "2026-03-03 10:00").when(at="2026-03-06 12:00")
+    story.decided("failed outcome tips", NOT_ANSWERED)
+    (task,) = [item for item in story.issued if isinstance(item, RaiseTask) and "failed" in item.touch]
+    assert task.title == f"Could not deliver tips: {NOT_ANSWERED}"
+
+
+def test_a_hold_that_ends_while_we_owe_an_answer_blames_nobody_else_either(given: Given) -> None:
+    story = put_off_and_replied(given, "2026-03-03 10:00")
+    story.when(HoldPlaced("mara", "incident"), at="2026-03-03 09:45")
+    story.when(HoldLifted("mara"), at="2026-03-10 12:00").then().when(at="2026-03-13 15:00")
+    story.decided("failed outcome tips", NOT_ANSWERED)
+
+
+def test_a_provider_that_asks_for_patience_until_it_is_stale_is_told_though_we_owe_an_answer(given: Given) -> None:
+    story = put_off_and_replied(given, "2026-03-06 12:00").when(at="2026-03-06 12:00")
+    story.decided("failed outcome tips", "the provider kept asking for patience until it was stale")
+
+
+def test_who_was_answered_in_time_is_not_told_of_when_the_provider_asks_again(given: Given) -> None:
+    story = put_off_and_replied(given, "2026-03-03 10:00", "2026-03-06 12:00")
+    story.when(TaskTicked(TASK, "mara"), at="2026-03-04 12:00").when(at="2026-03-06 12:00")
+    story.decided("failed outcome tips", "the provider kept asking for patience until it was stale")
+
+
+def test_who_asked_for_no_more_mail_is_the_reason_though_the_provider_put_it_off(given: Given) -> None:
+    story = put_off_and_replied(given, "2026-03-03 10:00")
+    story.when(HoldPlaced("mara", "incident"), at="2026-03-03 09:45")
+    story.when(ContactSuppressed("ada", "unsubscribed"), at="2026-03-04 10:00")
+    story.when(HoldLifted("mara"), at="2026-03-10 12:00").when(at="2026-03-13 15:00")
+    told = [item for item in story.issued if isinstance(item, RaiseTask) and "failed" in item.touch]
+    assert told == []
 
 
 def test_a_reply_is_an_event_that_starts_plays_and_meets_waits(given: Given) -> None:
