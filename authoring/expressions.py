@@ -15,6 +15,7 @@ from jinja2.exceptions import TemplateError
 from jinja2.parser import Parser
 
 from authoring.diagnostics import Place, Report, near
+from authoring.fields import TYPESET
 from authoring.namespace import Names, Type, offered
 from authoring.source import Scalar
 from lifecycle.actions import Expr
@@ -24,6 +25,7 @@ MAX_LENGTH = 500
 MAX_DEPTH = 20
 _LARGEST = 10**15
 _NEVER = ("const", False)
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?\Z")
 
 _OPERATORS = {
     "eq": "==",
@@ -151,7 +153,7 @@ class _Checker:
                 self._refuse("expression", f'has a word too many: "{word[:40]}"', _extra_fix(word), self._word(word))
         except TemplateError as error:
             what = str(error.message or "cannot be read").rstrip(".")
-            self._refuse("expression", f"cannot be read: {what}", 'write a comparison, such as "nps.score >= 9".')
+            self._refuse("expression", f"cannot be read: {what}", _unreadable_fix(value))
         except RecursionError:
             self._refuse("expression", "nests too deep", "name the parts as milestones.")
         except (ValueError, OverflowError):  # a number or an escape that Python itself refuses
@@ -272,7 +274,7 @@ class _Checker:
             return
         if len(kinds) > 1:
             what = f'compares a {left[1]} with a {right[1]} by "{op}"'
-            self._refuse("type", what, "compare values of one kind.", self._names_of(left[0], right[0]))
+            self._refuse("type", what, _kinds_fix(left, right), self._names_of(left[0], right[0]))
         if op in ("<", "<=", ">", ">=") and kinds <= {"text", "boolean"}:
             what = f'asks for the order of {left[1]} values by "{op}"'
             self._refuse("type", what, "use == or !=, or in [...].", self._names_of(left[0], right[0]))
@@ -320,6 +322,8 @@ class _Checker:
             return _NEVER, "any"
         if kind is None:
             fix = near(path, offered(path, self.names.types))
+            if "." not in path and not fix.startswith("did"):
+                fix = f"write '{path[:60]}' in single quotes, if it is a text; names have a dot."
             self.report.add("unknown-name", self._word(path, count), f'nothing is called "{path[:80]}"', fix)
             return ("get", path), "any"
         return ("get", path), kind
@@ -354,6 +358,27 @@ def _extra_fix(word: str) -> str:
     if word.lower() in ("and", "or", "not"):
         return f'write "{word.lower()}" in small letters.'
     return 'join two conditions with "and" or "or"; put texts in quotes.'
+
+
+def _unreadable_fix(text: str) -> str:
+    share = re.search(r"([0-9]{1,3})\s*%", text)
+    if share:
+        return f"write a share as a number: {int(share[1]) / 100:g} for {share[1]}%."
+    if not set(text).isdisjoint(TYPESET):
+        return "write straight quotes, as in 'pro'."
+    return 'write a comparison, such as "nps.score >= 9".'
+
+
+def _kinds_fix(*sides: tuple[Any, Type]) -> str:
+    """How two sides of a comparison become of one kind, where a constant is what is wrong."""
+    for (tree, kind), other in zip(sides, (sides[1][1], sides[0][1]), strict=True):
+        if tree[0] == "const" and kind == "text" and other == "number" and _NUMBER.match(tree[1]):
+            return f"write {tree[1]} without quotes."
+        if tree[0] == "const" and kind == "number" and other == "text":
+            return f"write '{tree[1]}' in quotes."
+        if tree[0] == "const" and other == "boolean":
+            return "ask for it alone, or with not before it: it is true or false."
+    return "compare values of one kind."
 
 
 def _type_of_const(tree: Any) -> Type:

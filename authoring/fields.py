@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
+from difflib import get_close_matches
 from zoneinfo import available_timezones
 
 from authoring.diagnostics import Place, Report, near
@@ -17,6 +18,8 @@ from lifecycle.actions import Length, Unit
 
 KEBAB = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 SNAKE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z")
+TYPESET = "\u201c\u201d\u201e\u2018\u2019"
+"""Quotation marks that word processors put in place of straight ones."""
 _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z")
 _LENGTH = re.compile(r"([0-9]{1,5}) +(business +)?(minute|hour|day|week)s?\Z")
 _SPAN = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4})|(\+))?\Z")
@@ -236,7 +239,7 @@ class Fields:
         """A part of a value as a local time; empty (with a finding) when it is none."""
         if _CLOCK.match(value):
             return value
-        digits = re.match(r"([0-9]{1,2})[:.h]?([0-9]{2})?\Z", value)
+        digits = re.match(r"([0-9]{1,2})[:.h]?([0-9]{2})?\Z", value.strip(TYPESET))
         hour, minute = (int(digits[1]), int(digits[2] or 0)) if digits else (9, 0)
         better = f"{hour:02}:{minute:02}" if hour < 24 and minute < 60 else "09:00"  # noqa: PLR2004  # hours, minutes
         self.report.add("time", place, f'"{value[:40]}" is not a time of day', f'write "{better}".')
@@ -302,7 +305,9 @@ def _nearest_length(value: str, example: str) -> str:
     number = re.search(r"[0-9]{1,5}", value)
     if not number:
         return example
-    letter = re.search(r"[a-z]", value.lower().replace("business", ""))
-    unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}.get(letter[0] if letter else "", "days")
-    business = "business " if "bus" in value.lower() and unit in ("hours", "days") else ""
+    words = re.findall("[a-z]+", value.lower())
+    office = [word for word in words if word.startswith(("bus", "work")) or get_close_matches(word, ["business"])]
+    letter = "".join(word[0] for word in words if word not in office)[:1]
+    unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}.get(letter, "days")
+    business = "business " if office and unit in ("hours", "days") else ""
     return f"{number[0]} {business}{unit}"

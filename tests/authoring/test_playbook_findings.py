@@ -69,6 +69,31 @@ def test_a_wrong_step_is_one_finding_at_its_words(
     assert place.source[place.column - 1 : place.column - 1 + place.width] == words
 
 
+MEANT = [
+    ("if: usage.dau_wau < 50%", "write a share as a number: 0.5 for 50%."),
+    ("if: usage.dau_wau < '50'", "write 50 without quotes."),
+    ("if: customer.tier == 3", "write '3' in quotes."),
+    ("if: access.given == 'yes'", "ask for it alone, or with not before it: it is true or false."),
+    ("if: usage.dau_wau == access.given", "compare values of one kind."),
+    ("if: customer.tier == pro", "write 'pro' in single quotes, if it is a text; names have a dot."),
+    ("if: customer.tier == \u2018pro\u2019", "write straight quotes, as in 'pro'."),
+    ("if: usage.dau_wau <", 'write a comparison, such as "nps.score >= 9".'),
+    ("day: 2\n    at: \u201c11:30\u201d", 'write "11:30".'),
+    ("approval: { by: csm, within: 12 buisness hours }", 'write "12 business hours".'),
+    ("approval: { by: csm, within: 3 working days }", 'write "3 business days".'),
+    ("approval: { by: csm, within: 3 busines day }", 'write "3 business days".'),
+    ("approval: { by: csm, within: 90 min }", 'write "90 minutes".'),
+]
+
+
+@pytest.mark.parametrize(("written", "fix"), MEANT)
+def test_what_to_write_instead_is_what_was_meant(
+    judge: Any, playbook_of: Callable[[str], str], written: str, fix: str
+) -> None:
+    found = judge.playbook(playbook_of(f"  - id: try\n    {written}\n    slack: {{ to: csm, template: look }}\n"))
+    assert [item.fix for item in found] == [fix]
+
+
 HEADS = [
     ("title: Tried", "title: Tried\npriority: 101", "range"),
     ("trigger: { stage: onboarding }", "trigger: onboarding", "value"),
