@@ -12,6 +12,7 @@ from activities.papers import NoSuchKindError, Shelf, shelf, write
 from cli.connection import opened
 from cli.explain import NoSuchError, find
 from cli.processes import ProcessError
+from lifecycle import calendar
 from settings import Settings
 from store import documents
 from store.customers import Customer
@@ -81,4 +82,5 @@ def _list(db: Database, there: Shelf, whose: Customer) -> None:
     for kind in there.kinds:
         print(f"  stageplay document {whose.outer_id} {kind}")
     for document in made:
-        print(f"  made on {document.made_at.date().isoformat()}: {document.title}")
+        day = calendar.local(document.made_at, whose.profile.zone).date()
+        print(f"  made on {day.isoformat()}: {document.title}")

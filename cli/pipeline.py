@@ -18,7 +18,8 @@ from cli.connection import current_lifecycle, opened
 from gateway.intake import Intake, Lifecycles
 from gateway.pipeline import moved
 from gateway.refusals import RefusedError
-from store import opportunities, pages, programmes, reached, team, won_back
+from lifecycle import calendar
+from store import customers, opportunities, pages, programmes, reached, team, won_back
 from store.database import now
 from store.opportunities import STAGES, Opportunity, Total
 from store.programmes import Standing
@@ -36,14 +37,15 @@ def pipeline(
     """List opportunities with account, kind, value, stage, close date, owner, commission; totals by stage and owner."""
     with opened(configuration.load().database_url) as db, db.read() as c:
         found = opportunities.pipeline(c, stage, owner)
-        homes = pages.names(c, {item.customer for item in found})
+        whose = {item.customer for item in found}
+        homes, zones = pages.names(c, whose), customers.zones(c, whose)
         people = {person.id: person.name for person in team.teammates(c)}
     if form == "json":
         data = {"opportunities": [_as_json(item, homes) for item in found], "totals": _totals_json(found)}
         print(json.dumps(data, indent=2, ensure_ascii=False))
         return
     out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
-    out.print(_listing(found, homes, people) if found else Text("There are no opportunities."))
+    out.print(_listing(found, homes, zones, people) if found else Text("There are no opportunities."))
     for title, totals in (
         ("By stage", opportunities.by_stage(found)),
         ("Open, by owner", opportunities.by_owner(found)),
@@ -180,7 +182,9 @@ def _totals_json(found: Sequence[Opportunity]) -> dict[str, Any]:
     }
 
 
-def _listing(found: Sequence[Opportunity], homes: dict[str, str], people: dict[str, str]) -> Table:
+def _listing(
+    found: Sequence[Opportunity], homes: dict[str, str], zones: dict[str, str], people: dict[str, str]
+) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("Account", "Kind", "Value", "Stage", "Close by", "Owner", "Commission", "Id"):
         table.add_column(name, justify="right" if name in ("Value", "Commission") else "left")
@@ -192,7 +196,7 @@ def _listing(found: Sequence[Opportunity], homes: dict[str, str], people: dict[s
             item.opportunity,
             "not known" if item.value is None else f"{item.value:,.0f}",
             item.stage,
-            item.closes_at.date().isoformat(),
+            calendar.local(item.closes_at, zones[item.customer]).date().isoformat(),
             Text(people.get(item.owner, item.owner)),
             commission + earned,
             Text(item.touch),

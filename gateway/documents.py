@@ -83,22 +83,25 @@ class DocumentPages:
         link = read_documents(self.keys, token)
         if not isinstance(link, DocumentsLink):
             return self._refusal(link)
-        found = await asyncio.to_thread(self._of, link)
-        return self.pages.show("pages/documents.html", documents=found, token=token)
+        found, zone = await asyncio.to_thread(self._of, link)
+        return self.pages.show("pages/documents.html", documents=found, zone=zone, token=token)
 
     async def shared_document(self, token: str, name: str) -> HTMLResponse:
         """One of them."""
         link = read_documents(self.keys, token)
         if not isinstance(link, DocumentsLink):
             return self._refusal(link)
-        found = next((item for item in await asyncio.to_thread(self._of, link) if item.name == name), None)
+        made, _ = await asyncio.to_thread(self._of, link)
+        found = next((item for item in made if item.name == name), None)
         if found is None:
             return self._refusal("forged")
         return self.pages.show("pages/document.html", document=found, token=token)
 
-    def _of(self, link: DocumentsLink) -> tuple[Document, ...]:
+    def _of(self, link: DocumentsLink) -> tuple[tuple[Document, ...], str]:
+        """The documents, and the zone of the customer they are about."""
         with self.db.read() as c:
-            return documents.of(c, link.customer, link.person)
+            made = documents.of(c, link.customer, link.person)
+            return made, customers.zones(c, [link.customer]).get(link.customer, "UTC")
 
     def _refusal(self, why: str) -> HTMLResponse:
         return self.pages.show("pages/documents-closed.html", status=404 if why == "forged" else 410)

@@ -46,13 +46,15 @@ class PipelinePages:
         """Every opportunity with totals by stage and owner, and how programmes and support stand."""
         self.dashboard.session(request)
         found = await self.dashboard.read(opportunities.pipeline)
-        homes = await self.dashboard.read(lambda c: pages.names(c, {item.customer for item in found}))
+        whose = {item.customer for item in found}
+        homes, zones = await self.dashboard.read(lambda c: (pages.names(c, whose), customers.zones(c, whose)))
         standings, support = await self.dashboard.read(self._counted)
         return await self.dashboard.show(
             request,
             "opportunities",
             opportunities=found,
             homes=homes,
+            zones=zones,
             stages=STAGES,
             by_stage=opportunities.by_stage(found),
             by_owner=opportunities.by_owner(found),

@@ -68,6 +68,11 @@ def dated(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
+def day(at: datetime, zone: str) -> str:
+    """`2 Mar 2026`: the day that it is in the zone."""
+    return dated(at.astimezone(ZoneInfo(zone)).date())
+
+
 def iso(at: datetime) -> str:
     """For `<time datetime>`."""
     return at.isoformat(timespec="seconds")
@@ -87,11 +92,11 @@ def people(ids: str | Sequence[str], names: Mapping[str, str]) -> str:
 def by_day(items: Iterable[D], zone: str) -> list[tuple[str, list[D]]]:
     """Items of one local day together, in the order they come: `Monday 2 March 2026`."""
 
-    def day(item: D) -> str:
+    def on(item: D) -> str:
         there = item.at.astimezone(ZoneInfo(zone))
         return f"{there:%A} {there.day} {there:%B %Y}"
 
-    return [(name, list(group)) for name, group in itertools.groupby(items, key=day)]
+    return [(name, list(group)) for name, group in itertools.groupby(items, key=on)]
 
 
 def by_person(team: Mapping[str, Person]) -> list[tuple[Person, list[str]]]:
@@ -122,6 +127,7 @@ FILTERS = {
     "local": local,
     "clock": clock,
     "dated": dated,
+    "day": day,
     "iso": iso,
     "zoned": zoned,
     "filled": filled,

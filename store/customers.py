@@ -103,6 +103,13 @@ def clocks(c: Connection, those: Collection[str]) -> dict[str, Clock]:
     return found
 
 
+def zones(c: Connection, those: Collection[str]) -> dict[str, str]:
+    """The time zones of customers, by our ids."""
+    table = tables.customers
+    query = select(table.c.id, table.c.profile["zone"].as_string().label("zone")).where(table.c.id.in_(sorted(those)))
+    return {row.id: row.zone for row in c.execute(query)}
+
+
 def create(
     c: Connection,
     *,

@@ -25,7 +25,7 @@ def acme(applied: Database, sign_up: Callable[..., str]) -> str:
     customer = sign_up()
     with applied.begin() as c:
         for kind, owner, value, commission in OWNERS:
-            closes = AT + timedelta(days=60)
+            closes = datetime(2026, 4, 30, 22, 30, tzinfo=UTC)  # in Berlin the first of May
             touch = f"{customer}/expansion/1/{kind}/1/send/{owner}"
             found = Opportunity(touch, customer, kind, f"More {kind}", owner, value, commission, AT, closes)
             opportunities.record(c, found)

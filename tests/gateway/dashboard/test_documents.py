@@ -17,7 +17,9 @@ from store.database import Database
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 KEY = "a-link-secret-of-more-than-32-characters"
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
-AT = datetime(2026, 3, 2, 8, tzinfo=UTC)
+AT = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+"""Half an hour into the second of March where Acme is."""
+FIRST_OF_MAY = datetime(2026, 4, 30, 22, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -40,6 +42,8 @@ async def test_a_customers_page_lists_documents_and_each_can_be_read(
     assert "<h1>Plan</h1>" in shown.text
     assert f'<p class="crumb"><a href="/customers/{acme}">Acme' in shown.text
     assert "# Plan" in shown.text
+    assert "Made for Mara" in shown.text
+    assert "on 2 Mar 2026." in shown.text
     assert (await browser.get(f"/customers/{acme}/documents/other")).status_code == 404
 
 
@@ -56,6 +60,7 @@ async def test_a_signed_link_opens_what_was_made_for_its_person_only(
     mine, others = make_documents(KEY, acme, "mara"), make_documents(KEY, acme, "ivo")
     listed = await client.get(f"/documents/{mine}")
     assert f'href="/documents/{mine}/{plan.name}"' in listed.text
+    assert "<small>2 Mar 2026</small>" in listed.text
     assert "<h1>Plan</h1>" in (await client.get(f"/documents/{mine}/{plan.name}")).text
     assert "There is none yet" in (await client.get(f"/documents/{others}")).text
     assert (await client.get(f"/documents/{others}/{plan.name}")).status_code == 404
@@ -74,7 +79,7 @@ async def test_a_link_that_is_forged_or_too_old_opens_nothing(
 
 async def test_opportunities_are_listed_with_their_worth(browser: httpx.AsyncClient, acme: str, db: Database) -> None:
     assert "Nothing here yet" in (await browser.get("/opportunities")).text
-    known: dict[str, Any] = {"customer": acme, "owner": "mara", "raised_at": AT, "closes_at": AT + timedelta(days=60)}
+    known: dict[str, Any] = {"customer": acme, "owner": "mara", "raised_at": AT, "closes_at": FIRST_OF_MAY}
     with db.begin() as c:
         for touch, value, commission in (("a", 12_000.0, 5.0), ("b", None, None)):
             found = opportunities.Opportunity(
@@ -85,7 +90,9 @@ async def test_opportunities_are_listed_with_their_worth(browser: httpx.AsyncCli
     assert page.count("Seats</td>") == 2
     for words in ("12,000", "5%", "600", "not known", "1 May 2026", "Seat expansion"):
         assert words in page
-    assert "Opportunities" in (await browser.get(f"/customers/{acme}")).text
+    page = (await browser.get(f"/customers/{acme}")).text
+    assert "Opportunities" in page
+    assert page.count("close by 1 May 2026") == 2
 
 
 async def test_a_person_moves_an_opportunity_for_a_reason(
