@@ -11,6 +11,7 @@ from authoring.compile import Compiled
 from authoring.diagnostics import Diagnostic, Place, Report
 from authoring.impossible import Places, at_start
 from authoring.lint_team import meeting_rooms
+from authoring.lint_texts import nearly
 from authoring.lint_words import unused_words
 from authoring.possible import possible
 from lifecycle.actions import Email, Expr, Invite, Length, Survey, Wait
@@ -37,6 +38,7 @@ def lint(compiled: Compiled, today: date) -> tuple[Diagnostic, ...]:
     for name, course in lifecycle.courses.items():
         _stages(course, places["lifecycle" if name == STANDARD else f"journey {name}"], report)
     unused_words(lifecycle, [*books.values(), *compiled.models.values()], compiled.sources, report)
+    nearly(lifecycle, books.values(), compiled.sources, report)
     if compiled.team is not None:
         meeting_rooms(books.values(), lifecycle, compiled.team, report)
     return report.sorted()

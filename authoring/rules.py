@@ -7,6 +7,7 @@ WARNINGS = frozenset(
     {
         *("at-midnight", "early-wait", "fact-unused", "event-unused", "holiday", "no-exit", "no-way-out", "notice"),
         *(
+            "nearly",
             "no-meeting-url",
             "quiet-hours",
             "same-moment",
@@ -78,6 +79,7 @@ RULES = {
     "holiday": "a mail on a public holiday says that nobody here looked at the calendar.",
     "no-exit": "customers who left would go on getting what a playbook sends.",
     "no-meeting-url": "guests who are not told where to join ask, or do not come.",
+    "nearly": "a word that no customer has is met by nobody, and nobody would notice.",
     "no-way-out": "a mail without a way to unsubscribe is unlawful in most places.",
     "notice": "a customer who hears of the renewal after the notice period has had no choice.",
     "quiet-hours": "a touch due outside the hours when customers may be reached goes out at another time than written.",

@@ -50,6 +50,26 @@ def test_without_a_catalogue_no_fact_is_unused(judge: Any) -> None:
     assert [item.rule for item in lint(compiled, TODAY)] == ["no-exit"]
 
 
+def compares(name: str, text: str) -> str:
+    return head(trigger=STAGE, entry=f"customer.{name} == '{text}'", exit=ENDS, steps="") + LOOK
+
+
+def test_a_tier_that_is_nearly_another_one_is_told_until_the_lifecycle_names_it(judge: Any) -> None:
+    told = 'the condition compares customer.tier with "prof", which no customer may have'
+    assert warned(judge, compares("tier", "prof")) == [("nearly", told)]
+    named = (STANDARD / "lifecycle.yaml").read_text(encoding="utf-8").replace("pro: 60", "pro: 60, prof: 50")
+    assert warned(judge, compares("tier", "prof"), lifecycle=named) == []
+    assert warned(judge, compares("tier", "startup")) == [], "a tier of their own"
+
+
+def test_a_segment_is_held_against_those_of_several_files(judge: Any) -> None:
+    others = {name: compares("segment", "strategic").replace("tried", name) for name in ("one", "two")}
+    told = 'the condition compares customer.segment with "stategic", which no customer may have'
+    assert warned(judge, compares("segment", "stategic"), TODAY, **others) == [("nearly", told)]
+    assert warned(judge, compares("segment", "stategic"), one=others["one"]) == [], "nobody knows which is right"
+    assert warned(judge, compares("segment", "retail"), TODAY, **others) == []
+
+
 def test_without_a_team_nobody_lacks_a_room(judge: Any) -> None:
     invite = 'invite: { to: champion, template: kickoff, when: "day 3 between 10:00 and 16:00", length: 1 hour }'
     text = head(trigger=STAGE, exit=ENDS, steps="") + f"  - {{ id: kickoff, day: 1, {invite} }}\n"
