@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from authoring import changes
 from authoring.changes import Change
 from authoring.clauses import Clause, clause, clauses
-from lifecycle import calendar, effects, engine, entering, touches
+from lifecycle import calendar, engine, entering, retries, touches
 from lifecycle.actions import Expr, Wait
 from lifecycle.course import Course, Run
 from lifecycle.messages import DueReached, Event, FactsReported, PlayRequested, PlayStopRequested, Returned
@@ -374,7 +374,7 @@ def _kept_by(play: Play, item: Retry) -> str:
     """Why what fired has not gone."""
     if item.why == "unknown":
         return "it may have arrived, and its provider is asked again then"
-    if effects.awaits_answer(play, item):
+    if retries.awaits_answer(play, item):
         return "their reply waits for an answer, and it is tried again then"
     return "a hold keeps it back until then" if item.held else "its provider puts it off until then"
 

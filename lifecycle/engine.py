@@ -29,6 +29,7 @@ from lifecycle import (
     questions,
     requests,
     responses,
+    retries,
     schedule,
     scoring,
     triggers,
@@ -175,9 +176,7 @@ def _consequences(turn: Turn) -> None:
     something or moves it to a later instant, and steps set each other off in a chain of limited length.
     """
     turn.chain, turn.owed = 0, UNKNOWN
-    while SIGNED_UP in turn.seen and (
-        _moves(turn) or effects.run_retries(turn) or plays.run_due(turn) or plays.finish(turn)
-    ):
+    while SIGNED_UP in turn.seen and (_moves(turn) or retries.run(turn) or plays.run_due(turn) or plays.finish(turn)):
         pass
     turn.drawn_at = turn.at, turn.clock
 

@@ -7,7 +7,7 @@ had begun and not done is withdrawn. Their touches carry the number of the round
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import effects, leaving, schedule
+from lifecycle import leaving, retries, schedule
 from lifecycle.actions import Choose, Repeat
 from lifecycle.model import SETTLED, Play, Progress
 from lifecycle.playbook import Step
@@ -43,7 +43,7 @@ def go_on(turn: Turn, play: Play, step: Step, action: Repeat, progress: Progress
         inside, reason = _inside(turn, play, step), "the next round begins"
         names = tuple(item.id for item in inside)
         leaving.withdraw(turn, play, inside, reason)
-        effects.drop(turn, play, reason, names)
+        retries.drop(turn, play, reason, names)
         turn.restart(play.key, names)
         begin(turn, play, step, action, replace(progress, at=turn.at, count=progress.count + 1))
         return

@@ -9,7 +9,7 @@ be done for them. Source of the rules: docs/decisions/0024-handing-over.md.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lifecycle import asking, effects, meetings, people, plays, questions, schedule, touches
+from lifecycle import asking, meetings, people, plays, questions, retries, schedule, touches
 from lifecycle.actions import Invite
 from lifecycle.commands import CancelInvite, HandOver, SendInvite
 from lifecycle.jsonform import encode
@@ -155,7 +155,7 @@ def _meeting(turn: Turn, play: Play, step: Step | None, progress: Progress, chan
     if turn.clock >= closes or (was == organizer and tuple(guests) == known) or not known:
         return
     meeting = turn.touch(play, step.id, "send")
-    unsent = effects.overtaken(turn, play, meeting)
+    unsent = retries.overtaken(turn, play, meeting)
     moves = progress.count + 1
     opens = schedule.slot_window(turn, play, step.action, progress.offered or progress.at, step.id)[0]
     news = SendInvite(
@@ -172,7 +172,7 @@ def _after_its_play(turn: Turn, booked: Booked, name: str) -> None:
     """The same for a meeting whose play has ended, as the store knows it."""
     if turn.clock >= booked.ends_at:
         return
-    waiting = [item for item in turn.retries if item.why == "later" and effects.invites(item.command, booked.meeting)]
+    waiting = [item for item in turn.retries if item.why == "later" and retries.invites(item.command, booked.meeting)]
     turn.retries = tuple(item for item in turn.retries if item not in waiting)
     moves = max([booked.moves, *(item.command.get("moves", 0) for item in waiting)]) + 1
     step = touches.read(booked.meeting).step
@@ -194,7 +194,7 @@ def _tell(turn: Turn, play: Play | None, news: SendInvite, gone: Sequence[str]) 
         command = replace(news, touch=f"{front}/host-{news.change}/{guest}", to=guest)
         if not turn.reachable(guest):
             continue
-        opens = effects.may_go(turn, play, news.touch)
+        opens = retries.may_go(turn, play, news.touch)
         if opens > turn.clock:
             turn.retries = (*turn.retries, Retry(opens, encode(command)))
         else:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lifecycle import calendar, effects, firing, questions, touches
+from lifecycle import calendar, firing, questions, retries, touches
 from lifecycle.actions import Length
 from lifecycle.messages import HoldLifted, HoldPlaced, Reply, SendsReleased
 from lifecycle.model import ON_HOLD, Hold, Play, Progress, State
@@ -77,17 +77,17 @@ def _lift(turn: Turn, event: HoldLifted) -> None:
     for play in tuple(_concerned(turn, event.playbook)):
         match event.stale:
             case "send":
-                effects.renew(turn, play)
+                retries.renew(turn, play)
                 _send(turn, play)
             case "skip":
                 why = f"became due while on hold ({hold.reason}), which {event.by} lifted"
-                effects.skip_unsent(turn, play, why)
+                retries.skip_unsent(turn, play, why)
                 _skip(turn, play, why)
             case "retime":  # pragma: no branch - there is no other choice
-                effects.put_off(turn, play, Length(_days(turn, play, hold), "days"))
+                retries.put_off(turn, play, Length(_days(turn, play, hold), "days"))
                 if not play.over:
                     _retime(turn, play, hold)
-    effects.hurry(turn)
+    retries.hurry(turn)
     turn.reply = Reply("done", "The hold is lifted.")
 
 
@@ -95,7 +95,7 @@ def unsent(state: State) -> tuple[Stale, ...]:
     """What was put off of what the customer would see, by a provider or a hold on everything; the first due first."""
     roles = {contact.id: ", ".join(contact.roles) for contact in state.contacts}
     found = []
-    for command in effects.put_off_of(state):
+    for command in retries.put_off_of(state):
         touch = touches.read(command.touch)
         kind = command.kind.removeprefix("send_")
         found.append(Stale(touch.play, command.step, kind, command.due, roles.get(command.to, command.to)))
@@ -107,21 +107,21 @@ def _release(turn: Turn, event: SendsReleased) -> None:
     the customer goes in any case.
     """
     turn.decide_life("hold", "hold", "fired", f"everything is released by {event.by}")
-    effects.hurry(turn)
+    retries.hurry(turn)
     for play in turn.plays:
         if "" in turn.holds or play.playbook in turn.holds:
             continue
         if event.stale == "send":
-            effects.renew(turn, play)
+            retries.renew(turn, play)
             continue
         if event.stale == "skip":
-            effects.skip_unsent(turn, play, f"became due while everything was on hold, which {event.by} lifted")
+            retries.skip_unsent(turn, play, f"became due while everything was on hold, which {event.by} lifted")
             continue
         hold = Hold("everything was on hold", event.since or turn.at)
         days = _days(turn, play, hold)
         if not play.over:
             _retime(turn, play, hold)
-        effects.put_off(turn, play, Length(days, "days"))
+        retries.put_off(turn, play, Length(days, "days"))
 
 
 def _days(turn: Turn, play: Play, hold: Hold) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from lifecycle import effects, entering, meetings, questions
+from lifecycle import entering, meetings, questions, retries
 from lifecycle.actions import Invite
 from lifecycle.model import SETTLED, Play
 from lifecycle.playbook import Step
@@ -15,7 +15,7 @@ def end(turn: Turn, play: Play, reason: str) -> None:
     """
     play = turn.play(play.key) or play
     withdraw(turn, play, turn.book(play).steps, reason)
-    effects.drop(turn, play, reason)
+    retries.drop(turn, play, reason)
     turn.plays = tuple(other for other in turn.plays if other.key != play.key)
     if not play.over:
         turn.decide(play, "", "play", "cancelled", f"ended: {reason}")

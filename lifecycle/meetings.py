@@ -7,7 +7,7 @@ late never brings an older time back. Where a meeting stands is written down at 
 from dataclasses import replace
 from datetime import datetime
 
-from lifecycle import calendar, effects, schedule
+from lifecycle import calendar, retries, schedule
 from lifecycle.actions import CancelMeeting, Invite, Reschedule
 from lifecycle.commands import CancelInvite, SendInvite
 from lifecycle.model import Play, Progress
@@ -48,7 +48,7 @@ def move(turn: Turn, play: Play, step: Step, action: Reschedule, people: list[Pe
     invite = turn.index(play)[action.invite]
     opens, closes = schedule.slot_window(turn, play, action, turn.clock, step.id)
     meeting = turn.touch(play, invite.id, "send")
-    unsent = effects.overtaken(turn, play, meeting)
+    unsent = retries.overtaken(turn, play, meeting)
     now = (turn.play(play.key) or play).steps[invite.id]
     moved = replace(now, sent=(*now.sent, *unsent), count=now.count + 1, outcome="", closes=closes)
     turn.progress(play.key, invite.id, moved)
@@ -80,7 +80,7 @@ def call_off(turn: Turn, play: Play, action: CancelMeeting) -> None:
     step = turn.index(play)[action.invite]
     if isinstance(step.action, Invite):  # pragma: no branch - what else is hopeless
         cancel(turn, play, step, step.action, play.steps[step.id], action.reason or "called off")
-    effects.overtaken(turn, play, turn.touch(play, step.id, "send"))
+    retries.overtaken(turn, play, turn.touch(play, step.id, "send"))
     now = (turn.play(play.key) or play).steps[step.id]
     turn.progress(play.key, step.id, replace(now, status="cancelled"))
 

@@ -5,7 +5,7 @@ it goes out again is judged where the ledger can be read: at the moment of sendi
 rules: docs/decisions/0017-merging-keeps-the-ledger.md.
 """
 
-from lifecycle import calendar, contacts, effects, journey, leaving
+from lifecycle import calendar, contacts, journey, leaving, retries
 from lifecycle.messages import Absorbed, Merged
 from lifecycle.turn import Turn
 
@@ -31,9 +31,9 @@ def _end(turn: Turn, into: str) -> None:
     turn.decide_life("merge", "merge", "fired", f"{REASON} and goes on as {into}")
     for play in turn.plays:
         leaving.end(turn, play, REASON)
-    effects.drop_late(turn, REASON)
+    retries.drop_late(turn, REASON)
     turn.merged, turn.holds = into, {}
-    effects.hurry(turn)
+    retries.hurry(turn)
     turn.stir()
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from lifecycle import asking, calendar, effects, firing, index, meetings, plays, questions, schedule
+from lifecycle import asking, calendar, firing, index, meetings, plays, questions, retries, schedule
 from lifecycle.actions import Choose, Invite, Repeat, Wait
 from lifecycle.agenda import Agenda, Due
 from lifecycle.matching import alike, fits, matches, names, stands, waits_for, way
@@ -114,7 +114,7 @@ class _Move:
         self._shut(play, old, new, digest)
         self._call_off(play, old, new)
         gone = [step.id for step in old.steps if step.id not in self.known.values()]
-        effects.drop(turn, play, NO_LONGER, gone)
+        retries.drop(turn, play, NO_LONGER, gone)
         steps = self._kept(play, old, new)
         turn.put(replace(play, release=digest, steps=steps, renamed=names(play, old, new, self.known, self.dropped)))
         turn.stir()

@@ -7,7 +7,7 @@ too: somebody offers another time.
 
 from dataclasses import replace
 
-from lifecycle import effects, happening, plays, questions, touches
+from lifecycle import happening, plays, questions, retries, touches
 from lifecycle.actions import Invite
 from lifecycle.messages import EmailReplied, MeetingAnswered, Reply, SurveyAnswered
 from lifecycle.model import Play, Progress
@@ -69,7 +69,7 @@ def ticked(turn: Turn, touch: Touch) -> None:
     for play in those:
         turn.put(replace(play, paused=tuple(item for item in play.paused if item != contact)))
     plays.retry_held(turn)
-    effects.hurry(turn)
+    retries.hurry(turn)
 
 
 def _owned(turn: Turn, play: Play, touch: Touch, owner: str) -> bool:
