@@ -1,8 +1,11 @@
 """What people see is what is stored, of the right customer, the most urgent first."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
+import pytest
 from freezegun.api import FrozenDateTimeFactory
+from sqlalchemy import Connection, event
 
 from lifecycle.commands import AskApproval, RaiseTask
 from lifecycle.messages import Churned
@@ -67,6 +70,22 @@ def test_customers_who_wait_for_somebody_come_first(database: Database, clock: F
         assert [line.held for line in lines] == ["", "", "dispute", ""]
         assert pages.customers_page(c, stage="value") == ()
         assert len(pages.customers_page(c, stage="new", limit=3)) == 3
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_list_of_customers_reads_of_approvals_and_tasks_only_the_open_ones(database: Database) -> None:
+    plans: list[str] = []
+
+    def explain(c: Connection, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        cursor = c.connection.cursor()
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        plans.extend(row[3] for row in cursor.fetchall() if row[3].startswith(("SCAN", "SEARCH")))
+
+    with database.read() as c:
+        event.listen(c, "before_cursor_execute", explain)
+        pages.customers_page(c)
+    assert plans[:2] == ["SCAN approvals USING INDEX ix_approvals_open", "SCAN tasks USING INDEX ix_tasks_open"]
+    assert [plan for plan in plans[2:] if "SCAN" in plan] == ["SCAN customers"]
 
 
 def test_a_customers_page_shows_its_own_and_the_newest_first(
