@@ -26,7 +26,7 @@ from gateway.refusals import RefusedError
 from gateway.release import yet_to_hear
 from gateway.sessions import Session, Sessions
 from gateway.stuck import failing_within
-from gateway.why import Why
+from gateway.why import Why, stands
 from lifecycle.messages import Reply
 from store import books, customers, inbox, outbox, pages, projections, scores, team
 from store.customers import Customer, Hold
@@ -166,6 +166,7 @@ class Dashboard:
             request,
             "customer",
             page=page,
+            stands=stands(page.customer, state),
             contacts={person.id: person.name for person in page.contacts},
             upcoming=upcoming,
             why=why,

@@ -1,8 +1,9 @@
-"""Why a customer is in each playbook or not, and what its score is made of, for the customer's page: as `stageplay
+"""Where a customer stands, why it is in each playbook or not, what its score is made of, for its page: as `stageplay
 explain` and `stageplay health` say it.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from lifecycle.model import State, state_from_json
 from lifecycle.playbook import Manifest, Release
 from lifecycle.releases import ReleaseMissingError
 from store import releases
+from store.customers import Customer
 from store.pages import CustomerPage
 from store.releases import ReleaseDigestError
 
@@ -56,3 +58,25 @@ class Why:
             if isinstance(release, Manifest):
                 wanted |= {release.lifecycle, *release.playbooks.values()} - found.keys()
         return Library(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """Where a customer stands; `overdue`: its stage is."""
+
+    stage: str
+    band: str
+    overdue: bool
+
+
+def stands(customer: Customer, raw: Mapping[str, Any] | None) -> Stands:
+    """As the workflow says now, since what sends nothing is stored within a day; as it was stored where the workflow
+    cannot be asked, or what it says cannot be read.
+    """
+    try:
+        state = state_from_json(raw) if raw else None
+    except FormError:
+        state = None
+    if state is None:
+        return Stands(customer.stage, customer.band, customer.overdue)
+    return Stands(state.stage, state.band, customer.overdue and state.stage == customer.stage)

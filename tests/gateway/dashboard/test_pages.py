@@ -219,6 +219,24 @@ async def test_a_customers_page_shows_the_score_its_parts_and_what_is_not_known(
     assert "Reported from outside" not in page
 
 
+async def test_a_customers_page_says_where_it_stands_now_and_not_as_it_was_last_stored(
+    browser: Browser, acme: str, temporal: Any, db: Database
+) -> None:
+    with db.begin() as c:
+        c.execute(text("UPDATE customers SET stage = 'new', band = '', overdue = 1"))
+    stored = (await browser.get(f"/customers/{acme}")).text
+    assert '<span class="pill new">New</span>' in stored
+    assert '<span class="pill warn">overdue</span>' in stored
+
+    temporal.state = state_to_json(replace(_shipped(db, acme), stage="onboarding", band="red"))
+    page = (await browser.get(f"/customers/{acme}")).text
+    assert '<span class="pill onboarding">Onboarding</span><span class="pill band red">red</span>' in page
+    assert '<span class="pill warn">overdue</span>' not in page, "that was said of the stage before"
+
+    temporal.state = {"v": 1, "odd": True}
+    assert '<span class="pill new">New</span>' in (await browser.get(f"/customers/{acme}")).text
+
+
 def _shipped(db: Database, customer: str) -> State:
     """A state of this customer under what ships."""
     compiled = compile_folder(ROOT / "playbooks", ROOT / "templates")
