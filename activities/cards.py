@@ -20,7 +20,7 @@ Block = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`text` is what notifications and screen readers say."""
+    """`text` is what notifications and screen readers say, not escaped."""
 
     title: str
     blocks: tuple[Block, ...]

@@ -16,7 +16,7 @@ from urllib.error import URLError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from activities.cards import Card
+from activities.cards import Card, escape
 from activities.delivery import Delivery, Failed, Landing, Later, Sent, Unknown
 from activities.mail import PATIENCE, wait_of
 
@@ -126,7 +126,8 @@ def _touch(message: Any) -> str:
 
 
 def _content(card: Card) -> dict[str, Any]:
-    return {"text": card.text, "blocks": list(card.blocks), "parse": "none"}
+    """Blocks are escaped where they are made; the text beside them, which notifications show, is mrkdwn to Slack too."""
+    return {"text": escape(card.text), "blocks": list(card.blocks), "parse": "none"}
 
 
 def _seconds(delivery: Delivery) -> int:

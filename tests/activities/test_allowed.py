@@ -239,7 +239,9 @@ def test_customer_text_makes_neither_mention_nor_link_in_slack(
 ) -> None:
     office = new_office(name="<!channel> <@U1> <https://evil.example.com|A&B>")
     assert {effect["result"] for effect in office.run(office.nudge(), office.ask(), office.task())} == {"sent"}
+    office.one(office.settle())
     for message in slack_server.messages:
+        assert "&lt;!channel&gt; &lt;@U1&gt; &lt;https://evil.example.com|A&amp;B&gt;" in message["text"]
         for block in message["blocks"]:
             written = block.get("text", {})
             if written.get("type") == "mrkdwn":
