@@ -15,7 +15,7 @@ class Delivery:
     provider.
 
     `rehearsal_to`: the address of the one person who gets whatever a rehearsal sends; empty: it stays in the outbox.
-    `limit`: seconds that one command may take in all; past it the core hears `later` and the ledger knows the rest.
+    `limit`: seconds that one command may take in all; past it the core hears `unknown` and the ledger knows the rest.
     """
 
     public_url: str

@@ -13,7 +13,6 @@ from gateway import fields
 from gateway.refusals import RefusedError
 from lifecycle.jsonform import digest
 
-SEGMENT_CALLS = ("identify", "group", "track")
 _GROUP_TRAITS = (
     "name",
     "tier",

@@ -2,7 +2,8 @@
 
 Instants are UTC. Columns named `..._at` hold real time unless the comment beside them says *customer time* (what the
 core said; in a rehearsal the two differ). Changing anything here needs a revision under `migrations/versions`; a test
-compares. Ids and touches hold no personal data; names and addresses stand in `contacts`, `teammates`, `outbox` only.
+compares. Ids and touches hold no personal data; names and addresses stand in `contacts`, `teammates`, `suppressions`,
+`outbox`, in what was `parked` or `refused`, and in the texts of notes, surveys, documents, edits and previews.
 """
 
 from sqlalchemy import (
@@ -143,7 +144,7 @@ suppressions = Table(
 holds = Table(
     "holds",
     metadata,
-    Column("scope", String, primary_key=True),  # `everything` or a customer's id
+    Column("scope", String, primary_key=True),  # `everything`, a customer's id, or that and a playbook's name
     Column("placed_by", String, nullable=False),
     Column("reason", String, nullable=False),
     Column("placed_at", Instant, nullable=False),
