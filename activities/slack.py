@@ -126,7 +126,7 @@ def _touch(message: Any) -> str:
 
 
 def _content(card: Card) -> dict[str, Any]:
-    """Blocks are escaped where they are made; the text beside them, which notifications show, is mrkdwn to Slack too."""
+    """Blocks are escaped where they are made; the text beside them, for notifications, is mrkdwn to Slack, too."""
     return {"text": escape(card.text), "blocks": list(card.blocks), "parse": "none"}
 
 
