@@ -8,7 +8,6 @@ nobody else applies, so nothing can come between the check and the deed.
 import hashlib
 import json
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -17,6 +16,7 @@ from sqlalchemy import Connection
 from authoring.planned import SHORT
 from authoring.team import Team
 from cli.failures import MisuseError
+from cli.screen import to_copy
 from lifecycle.jsonform import encode
 from store import releases, rollouts
 from store.rollouts import Options, Rollout
@@ -109,7 +109,7 @@ def command(agreed: Agreed, options: Options, *, release: str, segment: str, csm
     parts += ["--late", options.late] if options.late != "skip" else []
     parts += ["--segment", segment] if segment else []
     parts += ["--csm", csm] if csm else []
-    return shlex.join(["stageplay", "apply", *parts, "--planned", agreed.key])
+    return to_copy(["stageplay", "apply", *parts, "--planned", agreed.key])
 
 
 def _told(c: Connection) -> list[Rollout]:

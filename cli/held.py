@@ -1,11 +1,11 @@
 """What is on hold, for somebody who named a hold that is not there."""
 
-import shlex
 from collections import defaultdict
 from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
+from cli.screen import to_copy
 from store import customers, standing
 from store.customers import EVERYTHING
 from store.database import Database
@@ -25,7 +25,7 @@ def instead(db: Database, customer: str, playbook: str, by: str) -> list[str]:
     with db.read() as c:
         found = dict.fromkeys(_held(c, customer, playbook))
     ordered = [words for _, words in sorted(found, key=lambda item: not item[0])]
-    said = [shlex.join(["stageplay", "resume", *words, "--by", by]) for words in ordered[:_MOST]]
+    said = [to_copy(["stageplay", "resume", *words, "--by", by]) for words in ordered[:_MOST]]
     return said + ([f"and {len(ordered) - _MOST} more"] if len(ordered) > _MOST else [])
 
 
