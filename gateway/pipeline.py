@@ -18,11 +18,13 @@ from gateway.pages import new_press, read_form
 from gateway.refusals import RefusedError, near
 from store import customers, opportunities, pages, programmes
 from store.database import Database, now
-from store.opportunities import STAGES, WON, Opportunity
+from store.opportunities import CLOSED, STAGES, WON, Opportunity
 
 Then = Callable[[DbConnection, str], None]
 SOLD = "expansion.sold"
 """The event that a won opportunity is, where the catalogue knows it: playbooks end by it."""
+MOST = 200
+"""Opportunities on the page, each with a form."""
 LONGEST_REASON = 200
 LONGEST_ID = 400
 
@@ -43,16 +45,20 @@ class PipelinePages:
         return router
 
     async def page(self, request: Request) -> HTMLResponse:
-        """Every opportunity with totals by stage and owner, and how programmes and support stand."""
+        """Opportunities with totals of all by stage and owner, and how programmes and support stand. Of very many those
+        that are still open come first.
+        """
         self.dashboard.session(request)
         found = await self.dashboard.read(opportunities.pipeline)
-        whose = {item.customer for item in found}
+        shown = found if len(found) <= MOST else sorted(found, key=lambda item: item.stage in CLOSED)[:MOST]
+        whose = {item.customer for item in shown}
         homes, zones = await self.dashboard.read(lambda c: (pages.names(c, whose), customers.zones(c, whose)))
         standings, support = await self.dashboard.read(self._counted)
         return await self.dashboard.show(
             request,
             "opportunities",
-            opportunities=found,
+            opportunities=shown,
+            hidden=len(found) - len(shown),
             homes=homes,
             zones=zones,
             stages=STAGES,

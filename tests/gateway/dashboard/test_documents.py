@@ -95,6 +95,24 @@ async def test_opportunities_are_listed_with_their_worth(browser: httpx.AsyncCli
     assert page.count("close by 1 May 2026") == 2
 
 
+async def test_of_very_many_opportunities_those_still_open_are_shown(
+    browser: httpx.AsyncClient, acme: str, db: Database
+) -> None:
+    with db.begin() as c:
+        for number in range(203):
+            stage = "won" if number < 100 else "open"
+            closes = AT + timedelta(days=number)
+            found = opportunities.Opportunity(
+                f"t{number}", acme, "seats", "More", "mara", 10.0, None, AT, closes, stage
+            )
+            opportunities.record(c, found)
+    page = (await browser.get("/opportunities")).text
+    rows = [page.count(f'<span class="pill {tone}">{stage}</span>') for stage, tone in (("open", ""), ("won", "good"))]
+    assert rows == [103, 97]
+    assert "3 more are not shown" in page
+    assert '<td data-label="Value">1,030</td>' in page
+
+
 async def test_a_person_moves_an_opportunity_for_a_reason(
     browser: httpx.AsyncClient, acme: str, db: Database, hidden: Any
 ) -> None:
