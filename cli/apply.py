@@ -6,13 +6,14 @@ finishes first, so that nobody is forgotten. An older catalogue is applied the s
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from authoring.compile import Compiled, compile_folder
+from authoring.plan import people_changes
 from authoring.team import Capacity, Person, Team
 from cli.failures import FoundError
 from lifecycle.playbook import Lifecycle
@@ -29,13 +30,21 @@ Still = Callable[[Connection], bool]
 @dataclass(frozen=True)
 class Applied:
     """What `apply` did. `told`: how many open customers will start new plays from these releases. `current`: what stays
-    current instead, where nobody asked for these and somebody has set them aside.
+    current instead, where nobody asked for these and somebody has set them aside. `people`: what changed of them, one
+    sentence each.
     """
 
     digest: str
     changed: bool
     told: int = 0
     current: str = ""
+    people: tuple[str, ...] = ()
+
+
+def unchanged(applied: Applied) -> str:
+    """That the playbooks are those that are live, and what was taken over of the people all the same."""
+    people = f"; of the people: {'; '.join(applied.people)}" if applied.people else ""
+    return f"playbooks unchanged (catalogue {applied.digest[:12]}){people}"
 
 
 class DoesNotCompileError(FoundError):
@@ -102,14 +111,15 @@ def make_current(
         one_at_a_time(c, releases.APPLYING)
         if still is not None and not still(c):
             return Applied(found.digest, changed=False)
+        people = people_changes(team_of(c, found.team), found.team) if found.team else ()
         if found.team and isinstance(lifecycle, Lifecycle):
             team.save_team(c, [_teammate(person) for person in found.team.people], lifecycle.roles, found.team.policy)
         if options is None and rollouts.set_aside(c, found.digest):
-            return Applied(found.digest, changed=False, current=releases.current(c) or "")
+            return Applied(found.digest, changed=False, current=releases.current(c) or "", people=people)
         releases.keep(c, found.digest, found.releases)
         note = rollouts.ALONE if alone else f"from {folder}/"
         begun = _begin(c, found.digest, options or Options(), note, states or {})
-    return _told(db, found.digest, begun, progress)
+    return replace(_told(db, found.digest, begun, progress), people=people)
 
 
 def make_older_current(

@@ -20,7 +20,7 @@ from authoring.planned import counted_lines
 from cli import agreed
 from cli import plan as planning
 from cli.agreed import Agreed, OutdatedError
-from cli.apply import Applied, make_current, make_older_current
+from cli.apply import Applied, make_current, make_older_current, unchanged
 from cli.connection import require_schema
 from cli.plan import Target
 from lifecycle.model import state_to_json
@@ -111,6 +111,7 @@ def document(applied: Applied, options: Options) -> dict[str, Any]:
         "catalogue": applied.digest,
         "changed": applied.changed,
         "told": applied.told,
+        "people": list(applied.people),
         "to": "everybody" if options.scope.whole else options.scope.text,
         "moved": list(options.move),
         "shadow": options.shadow,
@@ -123,6 +124,6 @@ def said(applied: Applied, options: Options) -> str:
     if options.shadow and applied.changed:
         return f"shadow begun (catalogue {short}); nobody is told. `stageplay plan --shadow` shows what it decides."
     if not applied.changed:
-        return f"playbooks unchanged (catalogue {short})"
+        return unchanged(applied)
     part = "" if options.scope.whole else f" of {options.scope.text}"
     return f"playbooks applied (catalogue {short}); {so_many(applied.told, 'open customer')}{part} told"

@@ -28,7 +28,7 @@ import settings as configuration
 import worker
 from authoring.actions import so_many
 from authoring.compile import Compiled
-from cli.apply import Applied, compiled, make_current
+from cli.apply import Applied, compiled, make_current, unchanged
 from cli.connection import connect, has_schema
 from cli.failures import FailedError
 from cli.processes import Crew, ProcessError, Program, end_leftovers, only_one
@@ -209,7 +209,7 @@ def _told(applied: Applied) -> str:
             "are for a part, a shadow, more than was rehearsed, or were undone; `stageplay apply` makes them current"
         )
     if not applied.changed:
-        return f"playbooks unchanged (catalogue {applied.digest[:12]})"
+        return unchanged(applied)
     return f"playbooks applied (catalogue {applied.digest[:12]}); {so_many(applied.told, 'open customer')} told"
 
 

@@ -120,7 +120,7 @@ def test_a_program_reads_what_was_applied_and_to_whom(
         assert stageplay("apply", *arguments, "--format", "json") == 0
         found = json.loads(capsys.readouterr().out)
         assert len(found.pop("catalogue")) == 16
-        assert found == {"changed": True, "told": 1, "to": to, "moved": [], "shadow": False}
+        assert found == {"changed": True, "told": 1, "to": to, "moved": [], "shadow": False, "people": []}
 
 
 def test_a_part_of_the_customers_comes_first_and_new_ones_of_it_join(

@@ -125,7 +125,11 @@ def test_a_plan_says_what_becomes_of_the_people_before_it_is_applied(
     assert stageplay("plan", "--days", "1", "--format", "markdown") == 0
     assert "\n".join(["### People", "", "```", *lines, "```"]) in capsys.readouterr().out
     command = copied(capsys)
+    capsys.readouterr()
     assert stageplay(*command) == 0
+    said = capsys.readouterr().out.replace("\n", " ").strip()
+    assert said.startswith("playbooks unchanged")
+    assert said.endswith(f"; of the people: {'; '.join(lines)}")
     with applied.read() as c:
         assert team_of(c, customer)["csm"].name == "Mara Berg"
     capsys.readouterr()
