@@ -93,6 +93,34 @@ class Sending(RuleBasedStateMachine):
         assert taken == (self._state() == "held")
         self.holder = None
 
+    @precondition(lambda self: self.holder is not None)
+    @rule()
+    def it_is_taken_and_refused(self) -> None:
+        """A proxy says no of what the provider has taken: the worker believes it."""
+        assert self.holder is not None
+        self.out += 1
+        ledger.defer(self.database, self.touch, self.holder, "503")
+        self.holder = None
+        self.the_provider_reports()
+
+    @rule()
+    def the_provider_reports(self) -> None:
+        if self.out:
+            with self.database.read() as c:
+                known_as = ledger.touch_hash(c, self.touch)
+            ledger.arrived(self.database, known_as, "delivered")
+            assert self._state() == "sent"
+
+    @rule()
+    def a_hold_is_noted(self) -> None:
+        ledger.hold_back(self.database, self.touch, customer="cus_1", kind="email", reason="an incident")
+
+    @rule()
+    def a_person_says_how_it_is(self) -> None:
+        if ledger.settle_unknown(self.database, self.touch, bool(self.out), "mara asked"):
+            assert self._state() == ("sent" if self.out else "held")
+            assert self.holder is None
+
     @rule()
     def nothing_more_is_to_be_sent(self) -> None:
         ledger.give_up(self.database, self.touch, "withdrawn", "exit")
@@ -127,6 +155,6 @@ def test_no_order_of_events_sends_a_touch_twice_or_forgets_it(database: Database
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25, stateful_step_count=12, deadline=None, derandomize=True, suppress_health_check=checks
+            max_examples=200, stateful_step_count=12, deadline=None, derandomize=True, suppress_health_check=checks
         ),
     )
