@@ -209,11 +209,15 @@ def to_markdown(found: Difference, names: Mapping[str, str] | None = None) -> st
     lines += _markdown_table("playbook", found.books, books, {})
     load = {(who, kind) for side in found.load for who, kind in side}
     lines += _markdown_table("teammate", found.load, load, names or {})
-    for verb, those in (("lose", found.lose), ("gain", found.gain)):
+    for verb, those in (("lose", found.lose), ("newly get", found.gain)):
         for (book, step, kind), customers in _heaviest(those):
             more = customers.number - len(customers.names)
             who = ", ".join(_plain(name) for name in customers.names) + (f" and {more:,} more" if more else "")
-            lines += ["", f"<details><summary>{verb} {book}/{step} ({kind}): {customers.number:,}</summary>", ""]
+            lines += [
+                "",
+                f"<details><summary>{verb} {book}/{step} ({_word(kind, 1)}): {customers.number:,}</summary>",
+                "",
+            ]
             lines += [who, "", "</details>"]
     if found.crowded.names:
         lines += ["", "Two messages on one day: " + ", ".join(_plain(name) for name in found.crowded.names)]
@@ -229,7 +233,7 @@ def _markdown_table(
     """The rows that change."""
     old, new = sides
     rows = [
-        f"| {_plain(names.get(name, name))} | {kind} | {old[name, kind]:,} | {new[name, kind]:,} | "
+        f"| {_plain(names.get(name, name))} | {_word(kind, 2)} | {old[name, kind]:,} | {new[name, kind]:,} | "
         f"{new[name, kind] - old[name, kind]:+,} |"
         for name, kind in sorted(keys)
         if old[name, kind] != new[name, kind]

@@ -240,7 +240,7 @@ def propose(world: World, digest: str, move: tuple[str, ...] = (), late: Late = 
 @dataclass(slots=True)
 class Plan:
     """What a proposal comes to; `books` and `people` of the files, the rest of the customers. `rescored`: scores or
-    bands are made otherwise, so `bands` says who changes.
+    bands are made otherwise, so `bands` says who changes. `names`: teammates by id, where they are known.
     """
 
     proposal: Proposal
@@ -251,6 +251,7 @@ class Plan:
     bands: list[Banded] = field(default_factory=list)
     difference: Difference = field(default_factory=Difference)
     outside: int = 0
+    names: dict[str, str] = field(default_factory=dict)
 
     @property
     def refused(self) -> list[Flight]:

@@ -124,12 +124,12 @@ def to_text(plan: Plan) -> str:
     return "\n".join([*lines, verdict(plan)])
 
 
-def to_markdown(plan: Plan, names: dict[str, str] | None = None) -> str:
-    """For a pull request. `names`: teammates by id."""
+def to_markdown(plan: Plan) -> str:
+    """For a pull request."""
     (files, books), *others, (future, _) = sections(plan)
     lines = [f"### {files}", "", "```diff", *books, "```", ""]
     lines += [line for heading, those in others for line in (f"### {heading}", "", "```", *those, "```", "")]
-    lines += [f"### {future}", "", difference.to_markdown(plan.difference, names), f"**{verdict(plan)}**", ""]
+    lines += [f"### {future}", "", difference.to_markdown(plan.difference, plan.names), f"**{verdict(plan)}**", ""]
     return "\n".join(lines)
 
 

@@ -176,6 +176,8 @@ def of_live(db: Database, target: Target, asked: Asked, err: Console) -> tuple[P
             processes=os.cpu_count() or 1,
             progress=lambda done: progress.update(task, completed=done),
         )
+    with db.read() as c:
+        made.names = {person.id: person.name for person in team.teammates(c)}
     return made, unknown
 
 
@@ -275,6 +277,7 @@ def of_revision(settings: Settings, asked: Asked, segment: str, csm: str, err: C
             progress=lambda done: progress.update(task, completed=done),
         )
     made.people = people_changes(before.team, after.team)
+    made.names = {person.id: person.name for person in after.team.people} if after.team else {}
     return made
 
 
@@ -372,15 +375,17 @@ def _fit(against: str, portfolio: Path | None, release: str, *, shadow: bool) ->
 def _print(made: Plan, form: str, unknown: Sequence[str], copied: tuple[str, str] = ("", "")) -> NoReturn:
     """Print a plan and leave: 1 when something of it is refused, and then there is nothing to copy."""
     key, command_ = copied if not made.refused else ("", "")
+    left = f"{so_many(len(unknown), 'customer')}, left out here: {', '.join(unknown[:5])}" if unknown else ""
     if form == "json":
         data = {**planned.to_json(made), "unknown": list(unknown), "planned": key, "apply": command_}
         print(json.dumps(data, indent=2, ensure_ascii=False))
     elif form == "markdown":
-        print(planned.to_markdown(made) + (f"\nTo apply just this:\n\n```\n{command_}\n```\n" if command_ else ""))
+        copy = f"\nTo apply just this:\n\n```\n{command_}\n```\n" if command_ else ""
+        print(planned.to_markdown(made) + (f"\nNothing is known of {left}\n" if left else "") + copy)
     else:
         print(planned.to_text(made))
-        if unknown:
-            print(f"Nothing is known of {so_many(len(unknown), 'customer')}, left out here: {', '.join(unknown[:5])}")
+        if left:
+            print(f"Nothing is known of {left}")
         if command_:
             print(f"To apply just this:\n  {command_}")
     raise typer.Exit(int(bool(made.refused)))

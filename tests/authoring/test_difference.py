@@ -111,8 +111,8 @@ def test_markdown_shows_before_and_after_by_playbook_and_teammate(theatre: Any) 
     )
     shown = to_markdown(found, {"mara": "Mara"})
 
-    assert "| Mara | task |" in shown
-    assert "| care | task |" in shown
+    assert "| Mara | tasks |" in shown
+    assert "| care | tasks |" in shown
     assert "<details><summary>lose care/call (task): 2</summary>" in shown
     assert "Acme, B \\| &lt;i\\>" in shown
 

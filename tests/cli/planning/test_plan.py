@@ -50,6 +50,14 @@ def test_files_that_are_applied_change_nothing(sign_up: SignUp, capsys: pytest.C
     assert said.rstrip().endswith("Nothing is refused.")
 
 
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_a_plan_says_of_whom_nothing_is_known(sign_up: SignUp, capsys: pytest.CaptureFixture[str], form: str) -> None:
+    sign_up(snapshot=False)
+    assert stageplay("plan", "--format", form) == 0
+    assert "Nothing is known of 1 customer, left out here: Acme\n" in capsys.readouterr().out
+
+
 def test_plays_in_flight_stay_unless_they_are_named(
     files: Path, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -316,7 +324,8 @@ def test_a_plan_for_a_pull_request_needs_no_server(
     assert f"~ {NAME}" in said
     assert 'Mara Berg\'s name "Mara Lindqvist" -> "Mara Berg"\nMara Berg\'s capacity tasks a day 12 -> 9\n' in said
     assert "get after-all besides" in said
-    assert f"gain {NAME}/after-all (task)" in said
+    assert f"newly get {NAME}/after-all (task)" in said
+    assert "| Mara Berg | tasks |" in said, "and not the id of the teammate"
     assert run(["plan", "--against", "no-such-rev", "--portfolio", portfolio]) == 2
     assert 'at "no-such-rev"' in capsys.readouterr().err
     assert run(["plan", "--against", "--output=x", "--portfolio", portfolio]) == 2
