@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from authoring.diagnostics import Place, Report, near
 from authoring.fields import Fields, mapping, sequence
 from authoring.grammar import keys, one_of
+from authoring.namespace import CUSTOMER_ROLES
 from authoring.particulars import NOTHING_SAID, OVERDUE, Particulars, read_particulars
 from authoring.source import Node, Scalar
 from authoring.ticks import REPLY
@@ -66,10 +67,20 @@ def read_expected(
             name.value,
             fields.whole("day", -MAX_DAY, MAX_DAY, 0, required=True) if timed or "day" in fields else None,
             fields.clock("at", required=timed),
-            frozenset(item.value for item in fields.words("to", "champion")),
+            _to(fields, kinds[0], lifecycle, report),
             _steps(name, kinds[0], books, lifecycle, report),
             read_particulars(fields, kinds[0], report),
         )
+
+
+def _to(fields: Fields, kind: str, lifecycle: Lifecycle, report: Report) -> frozenset[str]:
+    """Who gets it. A role that nobody has would make a line of `never` one that always holds."""
+    said, sender = fields.words("to", "champion"), fields.get("from")
+    roles = (*CUSTOMER_ROLES, *lifecycle.roles)
+    for node in (*said, *([sender] if isinstance(sender, Scalar) else [])):
+        if kind != "webhook" and node.value not in roles:
+            report.add("unknown-role", node.place, f'no role is called "{node.value[:60]}"', near(node.value, roles))
+    return frozenset(item.value for item in said)
 
 
 def _steps(node: Scalar, kind: str, books: Sequence[Playbook], lifecycle: Lifecycle, report: Report) -> tuple[str, ...]:

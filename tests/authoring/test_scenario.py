@@ -208,7 +208,7 @@ def test_who_signs_and_when_and_how_long_a_meeting_is_are_told_where_they_differ
     rest = f'expect:\n{WEEK}  - {{ day: 4, at: "09:00", task: look, to: csm }}\n'
     hours, right = "between 10:00 and 16:00", 'invite: kickoff, from: csm, meets: "day 7 between 10:00 and 16:00"'
     assert said(compiled, f'{rest}  - {{ day: 3, at: "09:00", {right}, length: 30 minutes }}\n') == []
-    line = f'  - {{ day: 3, at: "09:00", invite: kickoff, from: ae, meets: "day 6 {hours}", length: 1 hour }}\n'
+    line = f'  - {{ day: 3, at: "09:00", invite: kickoff, from: support, meets: "day 6 {hours}", length: 1 hour }}\n'
     (wrong,) = check(scenario(compiled, rest + line), compiled)
     came, length = f"meets day 7 {hours}", "length 30 minutes"  # day 5 is a Saturday
     assert wrong.what == f"this came otherwise: day 3 at 09:00, invite kickoff to champion, from csm, {came}, {length}"
