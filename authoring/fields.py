@@ -239,8 +239,10 @@ class Fields:
         """A part of a value as a local time; empty (with a finding) when it is none."""
         if _CLOCK.match(value):
             return value
-        digits = re.match(r"([0-9]{1,2})[:.h]?([0-9]{2})?\Z", value.strip(TYPESET))
+        digits = re.match(r"([0-9]{1,2})[:.h]?([0-9]{2})? ?([ap]m)?\Z", value.strip(TYPESET).lower())
         hour, minute = (int(digits[1]), int(digits[2] or 0)) if digits else (9, 0)
+        if digits and digits[3]:
+            hour = hour % 12 + (12 if digits[3] == "pm" else 0)
         better = f"{hour:02}:{minute:02}" if hour < 24 and minute < 60 else "09:00"  # noqa: PLR2004  # hours, minutes
         self.report.add("time", place, f'"{value[:40]}" is not a time of day', f'write "{better}".')
         return ""
