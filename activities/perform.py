@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
@@ -40,7 +40,7 @@ from lifecycle.commands import (
 from lifecycle.jsonform import decode_union
 from lifecycle.model import Decision
 from lifecycle.playbook import Lifecycle, Playbook
-from store import customers, ledger, projections, tables
+from store import customers, ledger, projections
 from store.database import Database, now
 from store.ledger import Barrier, Reservation, Standing
 from store.releases import DatabaseReleases
@@ -54,7 +54,7 @@ HELD_IN_REHEARSAL = (timedelta(seconds=5), timedelta(minutes=1))
 AGAIN = timedelta(seconds=60)
 THREADS = 32
 """How many commands may be under way in one process."""
-LEFT = "its play was left before it went"
+LEFT = Barrier("withdrawn", "its play was left before it went")
 LONGEST_QUEUE = 5.0
 """Seconds that a command may wait for a token of its provider."""
 
@@ -192,6 +192,9 @@ class Performer:
     # --- the ledger -------------------------------------------------------------------------------------------------
 
     def _deliver(self, customer: str, command: Command, plays: Mapping[str, PlayInfo]) -> Outcome:
+        left = effects.of_left_play(command, plays)
+        if left and (never := self._withdrawn(customer, command)):
+            return never
         found = self._look(customer, command, plays)
         if isinstance(found, Held):
             # Note it before looking a second time: a hold lifted after that finds the note, one lifted before lets go.
@@ -204,8 +207,8 @@ class Performer:
             return Later(timedelta(seconds=LONGEST_QUEUE), f"{job.way.name} is busy with others of our messages")
 
         def barrier(c: Connection) -> Barrier | None:
-            if effects.of_left_play(command, plays):
-                return Barrier("withdrawn", LEFT)
+            if left:
+                return LEFT
             return _barrier(c, customer, command, job) or self._repeated(c, customer, command, job)
 
         for _ in range(2):
@@ -221,6 +224,14 @@ class Performer:
                 return outcome
         return Later(AGAIN, "somebody else is sending it")
 
+    def _withdrawn(self, customer: str, command: Command) -> Outcome | None:
+        """Settle a command of a play that was left, also before a thread past its limit comes to send it; None: it may
+        be out.
+        """
+        whose = {"customer": customer, "kind": command.kind}
+        row = ledger.reserve(self._db, command.touch, **whose, lease_for=timedelta(0), barrier=lambda _: LEFT)
+        return _settled(row) if isinstance(row, Standing) else None
+
     def _repeated(self, c: Connection, customer: str, command: Command, job: Job) -> Barrier | None:
         release = self._releases.get(command.release)
         if not isinstance(command, repeated.Seen) or not isinstance(release, Playbook):
@@ -234,10 +245,7 @@ class Performer:
         with self._db.read() as c:
             row = ledger.standing(c, command.touch)
             settled = None if row is None else _settled(row)
-            not_out = row is None or row.surely_not_out
-            if not_out and effects.of_left_play(command, plays):
-                raise NoLongerOwedError(LEFT)
-            held = _held(c, customer, command) if not_out else None
+            held = _held(c, customer, command) if row is None or row.surely_not_out else None
             return settled or held or self._effects.prepare(c, customer, command, plays)
 
     def _send(self, job: Job, reservation: Reservation) -> Outcome:
@@ -278,18 +286,11 @@ class Performer:
                 return None
             if kept.state == "held":
                 return Unknown(kept.reason, ask_in=HELD[1])
-        return job.find(doubt_of(self._since(row), row.lease_until, job.way.lease))
+        return job.find(doubt_of(row.changed_at, row.lease_until, job.way.lease))
 
     def _held_now(self, customer: str, command: Command) -> Held | None:
         with self._db.read() as c:
             return _held(c, customer, command)
-
-    def _since(self, row: Standing) -> datetime:
-        """When the row last changed, real time."""
-        with self._db.read() as c:
-            changed = select(tables.ledger.c.changed_at).where(tables.ledger.c.touch == row.touch)
-            at: datetime = c.execute(changed).scalar_one()
-            return at
 
     def _write(self, job: Job, touch: str, attempt: int, landing: Landing) -> Landing:
         """Write down what the provider answered. While the database is lost it is remembered here."""

@@ -42,7 +42,9 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a touch stands. `lease_until`: real time, while reserved. `reason`: for people, empty where none is due."""
+    """Where a touch stands, since `changed_at`. `lease_until`: while reserved. Instants are real time. `reason`: for
+    people, empty where none is due.
+    """
 
     touch: str
     state: State
@@ -52,6 +54,7 @@ class Standing:
     provider_ref: str
     transport: str
     sent_at: datetime | None
+    changed_at: datetime
 
     @property
     def surely_not_out(self) -> bool:
@@ -112,7 +115,7 @@ def reserve(
             return Reservation(touch, ours["attempt"])
         before = ours["attempt"] - 1
         _set(c, touch, state=kept.state, reason=kept.reason, lease_until=None, attempt=before)
-        return Standing(touch, kept.state, before, None, kept.reason, "", "", None)
+        return Standing(touch, kept.state, before, None, kept.reason, "", "", None, now())
 
 
 def confirm(db: Database, touch: str, attempt: int, *, transport: str, provider_ref: str = "") -> bool:
@@ -347,4 +350,5 @@ def _standing(row: Row[Any]) -> Standing:
         provider_ref=row.provider_ref,
         transport=row.transport,
         sent_at=row.sent_at,
+        changed_at=row.changed_at,
     )

@@ -157,6 +157,19 @@ def test_what_had_not_been_reserved_of_a_play_that_was_left_never_goes(
     assert sendgrid_server.seen == []
 
 
+@on_sqlite
+def test_a_thread_past_its_limit_sends_nothing_of_a_play_that_was_left_meanwhile(
+    office: "Office", sendgrid_server: FakeSendGrid
+) -> None:
+    assert office.one(office.email(), office.performer(mails_per_second=1.0))[0] == "sent"  # takes the only token
+    hasty = office.performer(mails_per_second=1.0, limit=0.2)
+    assert office.one(office.survey(), hasty)[0] == "unknown"
+    assert of_left_play(office, office.survey()) == "withdrawn"
+    hasty._threads.shutdown()
+    assert office.state(office.survey()) == "withdrawn"
+    assert len(sendgrid_server.seen) == 1
+
+
 # --- it is held meanwhile ---------------------------------------------------------------------------------------------
 
 

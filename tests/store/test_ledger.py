@@ -37,7 +37,7 @@ def test_a_touch_is_reserved_sent_and_confirmed(database: Database, clock: Froze
     assert (reserved.state, reserved.lease_until, reserved.sent_at) == ("reserved", now() + LEASE, None)
     clock.tick(timedelta(seconds=3))
     assert ledger.confirm(database, TOUCH, 1, transport="sendgrid", provider_ref="msg-1")
-    expected = Standing(TOUCH, "sent", 1, None, "", "msg-1", "sendgrid", now())
+    expected = Standing(TOUCH, "sent", 1, None, "", "msg-1", "sendgrid", now(), now())
     assert _standing(database) == expected
     assert _reserve(database) == expected
 
