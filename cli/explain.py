@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -124,7 +124,9 @@ async def _account(db: Database, wanted: str, playbook: str) -> Account:
     if playbook and playbook not in names:
         raise NoSuchError(f'no playbook is called "{playbook}"; {near(playbook, names)}')
     past = records.of_customer(db, found.customer.id)
-    return Account(found.customer, found.at, found.source, explain(library, state, past, playbook))
+    return Account(
+        replace(found.customer, held=state.held), found.at, found.source, explain(library, state, past, playbook)
+    )
 
 
 # --- for people -------------------------------------------------------------------------------------------------------

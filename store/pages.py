@@ -234,7 +234,7 @@ def customer_page(c: Connection, customer: str, decisions: int = 500) -> Custome
     table, hold, absorbed = tables.decisions, customers.hold(c, customer), merges.absorbed(c, customer)
     told = select(table).where(table.c.customer == customer).order_by(table.c.at.desc(), table.c.id.desc())
     return CustomerPage(
-        customer=replace(found, held=found.held or (hold.reason if hold else "")),
+        customer=replace(found, held=hold.reason if hold else ""),
         contacts=customers.contacts(c, customer),
         team=team.team_of(c, customer),
         decisions=_decisions(c, told.limit(decisions)),
@@ -345,7 +345,7 @@ def _line(row: Row[Any]) -> CustomerLine:
         stage=row.stage,
         band=row.band,
         overdue=row.overdue,
-        held=row.held or row.reason or "",
+        held=row.reason or "",
         stopped=row.stopped,
         next_due=row.next_due,
         approvals=row.approvals,

@@ -15,8 +15,9 @@ from cli import known
 from cli.main import run
 from lifecycle.commands import SendEmail
 from lifecycle.jsonform import encode
+from lifecycle.messages import Event, HoldLifted, HoldPlaced
 from lifecycle.model import Clock, Profile, Retry, state_to_json
-from store import customers, tables
+from store import customers, inbox, tables
 from store.database import Database, open_database
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -57,6 +58,24 @@ def test_one_playbook_is_explained_with_all_that_it_decided(
     assert "Tue 03 Mar 2026 00:00  onboarding-14-day fired: started; day 0 is 2026-03-02" in said
     assert "earlier decisions" not in said
     assert "onboarding-emails" not in said
+
+
+def test_a_hold_is_told_as_it_is_now_and_not_as_it_was_last_stored(
+    applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    customer = sign_up()
+
+    def on_hold(event: Event, number: str) -> str:
+        with applied.begin() as c:
+            inbox.accept(c, customer, "cli", number, event, body_digest=number)
+        with freeze_time(AT + timedelta(days=5), real_asyncio=True):
+            assert run(["explain", "acme-1", "--format", "json"]) == 0
+        return str(json.loads(capsys.readouterr().out)["hold"])
+
+    assert on_hold(HoldPlaced("mara", "an outage"), "1") == "an outage"
+    with applied.begin() as c:
+        c.execute(tables.customers.update().values(held="an outage"))
+    assert on_hold(HoldLifted("mara"), "2") == ""
 
 
 def test_its_json_says_the_same_with_offsets(sign_up: SignUp, capsys: pytest.CaptureFixture[str]) -> None:

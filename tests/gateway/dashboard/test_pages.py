@@ -237,6 +237,20 @@ async def test_a_customers_page_says_where_it_stands_now_and_not_as_it_was_last_
     assert '<span class="pill new">New</span>' in (await browser.get(f"/customers/{acme}")).text
 
 
+async def test_a_hold_that_is_lifted_is_shown_nowhere_though_nothing_was_stored_since(
+    browser: Browser, acme: str, db: Database
+) -> None:
+    with db.begin() as c:
+        c.execute(text("UPDATE customers SET held = 'Outage'"))
+        customers.place_hold(c, acme, "mara", "Outage")
+    for path in ("/", f"/customers/{acme}"):
+        assert "on hold" in (await browser.get(path)).text
+    with db.begin() as c:
+        customers.lift_hold(c, acme)
+    for path in ("/", f"/customers/{acme}"):
+        assert "on hold" not in (await browser.get(path)).text
+
+
 def _shipped(db: Database, customer: str) -> State:
     """A state of this customer under what ships."""
     compiled = compile_folder(ROOT / "playbooks", ROOT / "templates")
