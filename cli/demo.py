@@ -250,14 +250,13 @@ class Demo:
 
 
 def _waits(database: Database, part: Part) -> list[str]:
-    """Open approvals with who was asked, then open targets."""
+    """Open approvals with who was asked, then the first open target and how many more there are."""
     approvals = records.open_approvals(database, part.customer.id)
     asked = [f"{approval.rpartition('/')[2]}: {' or '.join(people)}" for approval, people in approvals]
     last = {(line.playbook, line.play, line.step): line for line in part.lines if line.step}
-    targets = [
-        f"{line.step}: the customer" for line in last.values() if (line.what, line.verdict) == ("wait", "waiting")
-    ]
-    return asked + targets
+    targets = [line.step for line in last.values() if (line.what, line.verdict) == ("wait", "waiting")]
+    more = f" and {len(targets) - 1} more" if len(targets) > 1 else ""
+    return [*asked, *(f"the customer: {step}{more}" for step in targets[:1])]
 
 
 def _figures(lines: Sequence[DecisionRow]) -> tuple[str, ...]:

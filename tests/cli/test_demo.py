@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from cli import records
-from cli.demo import CLOSING, Demo, Part, _figures
+from cli.demo import CLOSING, Demo, Part, _figures, _waits
 from cli.story import NORTHWIND
 from store import ledger
 from store.customers import Customer
@@ -75,6 +75,18 @@ def test_what_is_being_sent_or_tried_again_is_on_its_way(database: Database) -> 
     assert records.on_the_way(database, ["cus_1"])
     ledger.give_up(database, touch, "withdrawn", "exit")
     assert not records.on_the_way(database, ["cus_1"])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_many_targets_that_wait_for_the_customer_take_one_line(database: Database) -> None:
+    steps = ("first-value", "kickoff-held", "nps-answer")
+    lines = [row(step, "wait", "waiting", "for it") for step in steps]
+    part = Part(NORTHWIND, cast("Customer", SimpleNamespace(id="cus_1")), lines=lines)
+    assert _waits(database, part) == ["the customer: first-value and 2 more"]
+    part.lines += [row(step, "wait", "fired", "met") for step in steps[:2]]
+    assert _waits(database, part) == ["the customer: nps-answer"]
+    part.lines.append(row(steps[2], "wait", "skipped", "not met in time"))
+    assert _waits(database, part) == []
 
 
 def test_customers_of_a_later_round_bear_its_number() -> None:
