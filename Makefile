@@ -6,8 +6,7 @@ UV ?= uv
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-# One more than the cores that CI has: some tests only wait for a server.
-JOBS ?= 3
+JOBS ?= 2
 
 .PHONY: run up test format lint types playbooks unit nightly explore native bench lock clean
 
