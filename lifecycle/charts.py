@@ -11,13 +11,17 @@ from typing import Any
 from statemachine import State, StateChart
 
 
-class Journey(StateChart[Any]):
-    """Where a customer stands. `criterion_met`: the stage's own criterion; `window_ended`: its day window is over;
-    `set_to_*`: a person's move. A journey has some of these stages; one that it does not have is passed by.
-    """
+class _Chart(StateChart[Any]):
+    """An event that no transition takes, or that fails, is an error where it is sent."""
 
     allow_event_without_transition = False
     catch_errors_as_events = False
+
+
+class Journey(_Chart):
+    """Where a customer stands. `criterion_met`: the stage's own criterion; `window_ended`: its day window is over;
+    `set_to_*`: a person's move. A journey has some of these stages; one that it does not have is passed by.
+    """
 
     new = State(initial=True)
     onboarding = State()
@@ -53,13 +57,10 @@ class Journey(StateChart[Any]):
     set_to_win_back = win_back.from_(churned)
 
 
-class Renewal(StateChart[Any]):
+class Renewal(_Chart):
     """Where a contract's renewal stands. A contract that enters late goes straight to the phase its date is in; a
     signed one starts again at `idle`.
     """
-
-    allow_event_without_transition = False
-    catch_errors_as_events = False
 
     idle = State(initial=True)
     assessment = State()
@@ -78,11 +79,8 @@ class Renewal(StateChart[Any]):
     sign = idle.from_(assessment, ebr, proposal, negotiation, close, complete)
 
 
-class Health(StateChart[Any]):
+class Health(_Chart):
     """The colour of the health score; `unknown` until a first score arrives."""
-
-    allow_event_without_transition = False
-    catch_errors_as_events = False
 
     unknown = State(initial=True)
     green = State()

@@ -190,9 +190,7 @@ def settle_unknown(db: Database, touch: str, sent: bool, reason: str) -> bool:
         False when there is no doubt (any more).
     """
     values: dict[str, Any] = {"state": "sent", "sent_at": now()} if sent else {"state": "held"}
-    change = update(tables.ledger).where(
-        tables.ledger.c.touch == touch, (tables.ledger.c.state == "unknown") | _abandoned(timedelta(0))
-    )
+    change = update(tables.ledger).where(tables.ledger.c.touch == touch, doubtful(unheard_for=timedelta(0)))
     with db.begin() as c:
         return c.execute(change.values(reason=reason, lease_until=None, changed_at=now(), **values)).rowcount == 1
 
@@ -233,9 +231,9 @@ def in_doubt(c: Connection, limit: int = 50) -> tuple[Standing, ...]:
     return tuple(row if row.reason else replace(row, reason=UNHEARD) for row in found)
 
 
-def doubtful() -> ColumnElement[bool]:
-    """Of rows of the ledger: those that `in_doubt` finds."""
-    return _OPEN & ((tables.ledger.c.state == "unknown") | _abandoned(timedelta(hours=1)))
+def doubtful(unheard_for: timedelta = timedelta(hours=1)) -> ColumnElement[bool]:
+    """Of rows of the ledger: those with no known outcome; of what was reserved, once its lease is over that long."""
+    return _OPEN & ((tables.ledger.c.state == "unknown") | _abandoned(unheard_for))
 
 
 def _abandoned(longer_than: timedelta) -> ColumnElement[bool]:

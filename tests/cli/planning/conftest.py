@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 import settings
 from authoring.compile import Compiled, compile_folder
 from cli.main import run
-from store import tables
+from store import releases, tables
 from tests.cli.conftest import SIGNED_UP_AT, with_applied
 
 if TYPE_CHECKING:
@@ -87,3 +87,9 @@ def told(db: Database) -> list[dict[str, Any]]:
     with db.read() as c:
         query = tables.inbox.select().where(tables.inbox.c.source == "apply").order_by(tables.inbox.c.seq)
         return [row.event for row in c.execute(query)]
+
+
+def current(db: Database) -> str:
+    """The catalogue that is live."""
+    with db.read() as c:
+        return releases.current(c) or ""

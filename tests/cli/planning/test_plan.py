@@ -21,7 +21,7 @@ from lifecycle.model import Clock, Profile
 from store import releases, rollouts, tables
 from store.customers import NewContact, create, get
 from tests.cli.conftest import ROOT, SIGNED_UP_AT, SignUp, Start
-from tests.cli.planning.conftest import NAME, add_a_step, edit, stageplay, told
+from tests.cli.planning.conftest import NAME, add_a_step, current, edit, stageplay, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,8 +182,7 @@ def test_an_older_release_is_the_way_back(
     files: Path, applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sign_up()
-    with applied.read() as c:
-        before = releases.current(c) or ""
+    before = current(applied)
     add_a_step(files)
     assert stageplay("apply", "--move", NAME) == 0
     assert stageplay("apply", "--release", before[:8], "--move", NAME) == 0
@@ -203,15 +202,13 @@ def test_up_undoes_no_undo_and_takes_the_next_edit(files: Path, applied: Databas
     from cli.apply import apply
 
     sign_up()
-    with applied.read() as c:
-        before = releases.current(c) or ""
+    before = current(applied)
     add_a_step(files)
     assert stageplay("apply") == 0
     assert stageplay("apply", "--release", before) == 0
     left = apply(applied, files, settings.HERE / "templates")
     assert (left.changed, left.current) == (False, before)
-    with applied.read() as c:
-        assert releases.current(c) == before
+    assert current(applied) == before
     edit(files / f"{NAME}.yaml", "priority: 60", "priority: 61")
     assert apply(applied, files, settings.HERE / "templates").changed is True
 

@@ -12,7 +12,7 @@ import pytest
 from store import releases, rollouts
 from store.team import team_of
 from tests.cli.conftest import SignUp
-from tests.cli.planning.conftest import NAME, add_a_step, edit, stageplay, told
+from tests.cli.planning.conftest import NAME, add_a_step, current, edit, stageplay, told
 
 if TYPE_CHECKING:
     from store.database import Database
@@ -84,13 +84,11 @@ def test_files_that_changed_since_the_plan_are_refused(
     add_a_step(files)
     command = copied(capsys)
     edit(files / f"{NAME}.yaml", "priority: 60", "priority: 61")
-    with applied.read() as c:
-        before = releases.current(c)
+    before = current(applied)
     said = refused(capsys, command)
     assert f"the playbooks now are catalogue {copied(capsys)[-1].split('-')[1]}; the plan was of" in said
     assert "`stageplay plan` shows what applying would do now." in said
-    with applied.read() as c:
-        assert releases.current(c) == before
+    assert current(applied) == before
     assert told(applied) == []
     edit(files / f"{NAME}.yaml", "priority: 61", "priority: 60")
     assert stageplay(*command) == 0
@@ -155,8 +153,7 @@ def test_what_was_applied_since_the_plan_is_named(
     files: Path, applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sign_up()
-    with applied.read() as c:
-        before = releases.current(c) or ""
+    before = current(applied)
     add_a_step(files)
     command = copied(capsys)
     edit(files / f"{NAME}.yaml", "priority: 60", "priority: 61")
@@ -242,8 +239,7 @@ def test_the_way_back_is_planned_and_applied_alike(
     files: Path, applied: Database, sign_up: SignUp, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sign_up()
-    with applied.read() as c:
-        before = releases.current(c) or ""
+    before = current(applied)
     add_a_step(files)
     assert stageplay("apply") == 0
     command = copied(capsys, "--release", before[:8])
